@@ -1,0 +1,224 @@
+"""The channel contract: what a door to the world promises, and what passes through it.
+
+A channel is a folder under `channels/` whose `__init__` exports `channel`, an object of the
+`Channel` protocol. Nothing outside that folder names it: others ask what its manifest says it
+can do. `read` is pure (bytes into facts); `listen` and `send` touch the network; none writes
+to the log. See docs/a-new-channel.md.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel is and can do.
+
+    name: the folder's name. label: for people. glyph: name of an icon (lucide).
+    identity_kind: what names a sender here (mail, visitor, console …).
+    live: the customer waits at the other end; answers are expected in seconds.
+    starts: the desk may write first, without the customer having written.
+    threads: "reference" (a message says what it answers) or "identity" (one open matter per sender).
+    text_limit: characters per message; longer text is split. None: no limit.
+    html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
+    weight: share of an agent's capacity one conversation takes, 1.0 = fully occupied.
+    bulk_unsubscribe: bulk messages carry an unsubscribe header.
+    settings: struct that an inbox's settings must decode into; its docstring explains each key.
+    """
+
+    name: str
+    label: str
+    glyph: str
+    identity_kind: str
+    live: bool = False
+    starts: bool = False
+    threads: str = "identity"
+    text_limit: int | None = None
+    html: bool = False
+    files: bool = False
+    file_limit: int = 25 * 1024 * 1024
+    weight: float = 0.34
+    settings: type[msgspec.Struct]
+
+
+class Inbox(msgspec.Struct, frozen=True, kw_only=True):
+    """Our end of a channel. `settings` is already decoded into the manifest's struct."""
+
+    id: int
+    brand: int
+    channel: str
+    name: str
+    address: str
+    settings: Any = None
+    with_bot: bool = False
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Raw bytes as they came, durably stored before anything else happened."""
+
+    id: int
+    inbox: int
+    provider_id: str
+    received_at: datetime
+    raw: bytes
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sent it, in normal form (see `identity.normal`). `proved` says how, where the transport shows it."""
+
+    kind: str
+    value: str
+    name: str = ""
+    proved: str | None = None
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    """A file with its bytes, on its way in or out."""
+
+    name: str
+    type: str
+    data: bytes
+    cid: str | None = None
+
+
+class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's message.
+
+    text: full plain text; `fold` is the length of its new part (quote and signature follow).
+    html: sanitised HTML, or None. references: external ids it answers, nearest first.
+    reply_tokens: signed tokens found in the recipient addresses, if any.
+    recipients: every address it was sent to (To, Cc, Delivered-To …), lower case.
+    cc: the other human participants, as plain addresses.
+    automatic: why it must not be answered by a machine, or None.
+    known_as: further identities that the transport proves (a signed user id of the shop, …).
+    page: the web page it was written on, for chats.
+    """
+
+    sender: Address
+    text: str
+    html: str | None = None
+    fold: int | None = None
+    subject: str | None = None
+    external_id: str | None = None
+    sent_at: datetime | None = None
+    references: tuple[str, ...] = ()
+    reply_tokens: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    files: tuple[Attached, ...] = ()
+    automatic: str | None = None
+    known_as: tuple[Address, ...] = ()
+    page: str | None = None
+
+
+class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """News of one of our own messages. `state`: delivered, read, delayed or failed.
+
+    Names our message by `external_id` (Message-ID) or by the peer's `provider_id`.
+    """
+
+    state: str
+    external_id: str | None = None
+    provider_id: str | None = None
+    reason: str = ""
+    permanent: bool = False
+
+
+class InboundRating(msgspec.Struct, frozen=True, kw_only=True):
+    """A survey answered in the channel: 1 to 5, with the token that was sent along."""
+
+    sender: Address
+    score: int
+    token: str
+    comment: str = ""
+
+
+Inbound = InboundMessage | InboundReceipt | InboundRating
+
+
+class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of ours, ready for a channel.
+
+    external_id: the same on every try (the Message-ID or idempotency key).
+    reply_token: signed; brings an answer back to this conversation. Mail puts it into Reply-To.
+    references: external ids of the conversation so far, oldest first.
+    purpose: reply, code, survey, notice, bulk. choices: (label, value or link) pairs, shown as buttons
+    where the channel has them and as a numbered list or links where it has not.
+    """
+
+    message: int
+    conversation: int
+    to: Address
+    text: str
+    html: str | None = None
+    subject: str = ""
+    external_id: str
+    references: tuple[str, ...] = ()
+    in_reply_to: str | None = None
+    reply_token: str | None = None
+    sender_name: str = ""
+    brand_name: str = ""
+    purpose: str = "reply"
+    automatic: bool = False
+    cc: tuple[str, ...] = ()
+    files: tuple[Attached, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    unsubscribe_url: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the peer said when it accepted a message. `delivered`: it surely reached the device."""
+
+    provider_id: str | None = None
+    delivered: bool = False
+
+
+# (inbox id, provider's id of the delivery, raw bytes) → True when new, False when seen before.
+# Returns only after the bytes are durable; raises `Busy` when they could not be made so.
+Take = Callable[[int, str, bytes], Awaitable[bool]]
+
+
+class Memory(Protocol):
+    """A small durable notebook for a listener (UIDVALIDITY and last UID, an offset …)."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def put(self, key: str, value: bytes) -> None: ...
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """What `listen` is given: its inboxes, a place to hand deliveries to, and a notebook.
+
+    `say` reports health in a sentence, shown on the inbox's health line ("connected", "login refused …").
+    """
+
+    inboxes: Sequence[Inbox]
+    take: Take
+    memory: Memory
+    say: Callable[[int, str], None]
+    environment: Mapping[str, str]
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """A door to the world."""
+
+    manifest: Manifest
+
+    def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+        """Bytes into facts. Pure; raises `Unreadable` for bytes that make no sense."""
+        ...
+
+    async def listen(self, door: Door) -> None:
+        """Wait for deliveries until cancelled. A channel fed by the web room returns at once."""
+        ...
+
+    async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
+        """Facts into bytes. Raises `SendFailed`, permanent or not."""
+        ...
+
+    def check(self, inbox: Inbox) -> list[str]:
+        """What is wrong with this inbox's settings and how to mend it, a sentence each; empty when fine."""
+        ...

@@ -1,0 +1,405 @@
+"""What can happen at a desk. Each event is a frozen fact in the past tense, tagged by its kind.
+
+An event belongs to one stream: a conversation, a person or an agent, named `conversation/12`.
+The words of a message are not in its event: they lie beside it (see `Words`) so that they can
+be erased while the fact that something was said remains. Times are UTC. Adding an event means
+adding a class here; `docs/events.md` is generated from these docstrings.
+"""
+
+from datetime import datetime
+from typing import Union, get_args
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """Base of all events."""
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that came or went with a message; its bytes are found by their SHA-256."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    cid: str | None = None
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an automatic answer came from: an article, an order, a policy. `confidence` is 0..1."""
+
+    kind: str
+    title: str
+    ref: str = ""
+    url: str = ""
+    passage: str = ""
+    confidence: float | None = None
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was said. `fold` is the length of the new part of `text`; quote and signature follow it."""
+
+    text: str
+    html: str | None = None
+    subject: str | None = None
+    fold: int | None = None
+
+
+# ── conversation ────────────────────────────────────────────────────────────────────────────
+
+
+class ConversationOpened(Event, frozen=True, tag="conversation_opened"):
+    """A matter began. `with_bot`: the bot answers first; the desk sees it only after a hand-off."""
+
+    person: int
+    inbox: int
+    brand: int
+    channel: str
+    subject: str = ""
+    with_bot: bool = False
+
+
+class MessageReceived(Event, frozen=True, tag="message_received"):
+    """The customer said something through a channel.
+
+    `external_id` is the transport's own name for the message (a Message-ID), by which answers
+    find it. `automatic` tells why no machine may answer it (auto-reply, list, bounce).
+    `unverified` marks a sender who is not a participant of this conversation.
+    """
+
+    message: int
+    person: int
+    identity: int
+    inbox: int
+    channel: str
+    delivery: int | None = None
+    external_id: str | None = None
+    sent_at: datetime | None = None
+    preview: str = ""
+    files: tuple[File, ...] = ()
+    automatic: str | None = None
+    unverified: bool = False
+    cc: tuple[str, ...] = ()
+
+
+class ReplyWritten(Event, frozen=True, tag="reply_written"):
+    """The desk (agent, bot or rule) answered; the message is queued for delivery.
+
+    `client_id` is made by the writer's screen so that a resend is recognised. `answers` is the
+    message replied to. `automatic` replies never start a loop and do not count as human answers.
+    """
+
+    message: int
+    person: int
+    identity: int
+    inbox: int
+    channel: str
+    client_id: str | None = None
+    external_id: str | None = None
+    answers: int | None = None
+    preview: str = ""
+    files: tuple[File, ...] = ()
+    sources: tuple[Source, ...] = ()
+    confidence: float | None = None
+    automatic: bool = False
+    purpose: str = "reply"
+    cc: tuple[str, ...] = ()
+
+
+class NoteWritten(Event, frozen=True, tag="note_written"):
+    """An internal note, seen by the desk only. `mentions` are agent ids."""
+
+    message: int
+    client_id: str | None = None
+    preview: str = ""
+    files: tuple[File, ...] = ()
+    mentions: tuple[int, ...] = ()
+
+
+class Sent(Event, frozen=True, tag="sent"):
+    """The peer accepted a message of ours. `provider_id` is the peer's name for it."""
+
+    message: int
+    provider_id: str | None = None
+    tries: int = 1
+
+
+class Delivered(Event, frozen=True, tag="delivered"):
+    """The message reached the customer's device or mailbox, as far as the channel can tell."""
+
+    message: int
+
+
+class Read(Event, frozen=True, tag="read"):
+    """The customer has seen the message, as far as the channel can tell."""
+
+    message: int
+
+
+class SendDelayed(Event, frozen=True, tag="send_delayed"):
+    """A try failed in a way that may pass. The next try is at `next_try`."""
+
+    message: int
+    reason: str
+    tries: int
+    next_try: datetime
+
+
+class SendFailed(Event, frozen=True, tag="send_failed"):
+    """Delivery was given up. `can_retry`: a replay might work (the peer was down for too long)."""
+
+    message: int
+    reason: str
+    tries: int = 1
+    can_retry: bool = False
+
+
+class SendReplayed(Event, frozen=True, tag="send_replayed"):
+    """Somebody asked to try a failed message again."""
+
+    message: int
+
+
+class Assigned(Event, frozen=True, tag="assigned"):
+    """The conversation was given to an agent, or to nobody (`agent` is None)."""
+
+    agent: int | None
+    reason: str = ""
+
+
+class Tagged(Event, frozen=True, tag="tagged"):
+    """A tag was put on the conversation."""
+
+    tag: str
+
+
+class Untagged(Event, frozen=True, tag="untagged"):
+    """A tag was taken off the conversation."""
+
+    tag: str
+
+
+class SubjectChanged(Event, frozen=True, tag="subject_changed"):
+    """The conversation got another subject."""
+
+    subject: str
+
+
+class Snoozed(Event, frozen=True, tag="snoozed"):
+    """Put aside until a time; a customer's message wakes it earlier."""
+
+    until: datetime
+
+
+class Woke(Event, frozen=True, tag="woke"):
+    """A snoozed conversation came back. `reason`: time, message, agent."""
+
+    reason: str
+
+
+class Closed(Event, frozen=True, tag="closed"):
+    """The matter was closed by the actor."""
+
+    resolved: bool = True
+
+
+class Reopened(Event, frozen=True, tag="reopened"):
+    """A closed matter came back. `reason`: message, agent, undo."""
+
+    reason: str
+
+
+class HandoffAsked(Event, frozen=True, tag="handoff_asked"):
+    """The bot passed the matter to people, briefed: wish, what is known, what was tried, next step."""
+
+    reason: str
+    wish: str = ""
+    known: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    suggestion: str = ""
+    skills: tuple[str, ...] = ()
+
+
+class BotPondered(Event, frozen=True, tag="bot_pondered"):
+    """What the bot considered for a message: its guess, how sure, which tool it used and with what result."""
+
+    message: int
+    intent: str
+    confidence: float
+    tool: str | None = None
+    outcome: str = ""
+
+
+class SurveyDue(Event, frozen=True, tag="survey_due"):
+    """A rating will be asked for at `at`, unless the conversation reopens before."""
+
+    survey: int
+    at: datetime
+
+
+class SurveyAsked(Event, frozen=True, tag="survey_asked"):
+    """The customer was asked for a rating in the message named."""
+
+    survey: int
+    message: int
+
+
+class SurveyDropped(Event, frozen=True, tag="survey_dropped"):
+    """A due survey was not asked: `reason` (reopened, fatigue, no channel)."""
+
+    survey: int
+    reason: str
+
+
+class SurveyAnswered(Event, frozen=True, tag="survey_answered"):
+    """The customer rated the service, 1 (bad) to 5 (good)."""
+
+    survey: int
+    score: int
+    channel: str
+    comment_message: int | None = None
+
+
+class Quarantined(Event, frozen=True, tag="quarantined"):
+    """A delivery could not be read; its raw bytes are kept under `delivery`."""
+
+    delivery: int
+    reason: str
+
+
+class PersonChanged(Event, frozen=True, tag="person_changed"):
+    """The conversation was found to belong to another person (merge, un-merge, correction)."""
+
+    person: int
+    was: int
+    reason: str
+
+
+class WordsErased(Event, frozen=True, tag="words_erased"):
+    """The words of a message were erased; that it was said remains."""
+
+    message: int
+    reason: str
+
+
+# ── person ──────────────────────────────────────────────────────────────────────────────────
+
+
+class PersonMet(Event, frozen=True, tag="person_met"):
+    """A human we had not met before."""
+
+    person: int
+    name: str = ""
+
+
+class PersonRenamed(Event, frozen=True, tag="person_renamed"):
+    """The person's name became known or was corrected."""
+
+    person: int
+    name: str
+
+
+class IdentityClaimed(Event, frozen=True, tag="identity_claimed"):
+    """An address was seen to belong to the person. Not proof yet."""
+
+    identity: int
+    person: int
+    address_kind: str
+    value: str
+    evidence: str = ""
+
+
+class IdentityProved(Event, frozen=True, tag="identity_proved"):
+    """It was shown that the person controls the address. `how`: code, link, signed by shop, platform."""
+
+    identity: int
+    person: int
+    how: str
+
+
+class PersonsMerged(Event, frozen=True, tag="persons_merged"):
+    """`person` and `absorbed` are one human. The lists make it possible to undo exactly."""
+
+    person: int
+    absorbed: int
+    identities: tuple[int, ...]
+    conversations: tuple[int, ...]
+    reason: str
+
+
+class PersonsUnmerged(Event, frozen=True, tag="persons_unmerged"):
+    """The merge was wrong: `restored` has its identities and conversations back."""
+
+    person: int
+    restored: int
+    identities: tuple[int, ...]
+    conversations: tuple[int, ...]
+
+
+class CodeSent(Event, frozen=True, tag="code_sent"):
+    """A code was mailed to an address that the person claims. The code itself is kept only as a hash."""
+
+    identity: int
+    person: int
+    expires: datetime
+
+
+class CodeRefused(Event, frozen=True, tag="code_refused"):
+    """A wrong or late code was typed."""
+
+    identity: int
+    person: int
+    tries: int
+
+
+# ── agent ───────────────────────────────────────────────────────────────────────────────────
+
+
+class PresenceChanged(Event, frozen=True, tag="presence_changed"):
+    """The agent is now `online`, `away` or `offline`; only online agents are given work."""
+
+    agent: int
+    presence: str
+
+
+AnyEvent = Union[
+    ConversationOpened, MessageReceived, ReplyWritten, NoteWritten, Sent, Delivered, Read, SendDelayed,
+    SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
+    HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, Quarantined,
+    PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed, IdentityProved, PersonsMerged,
+    PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,
+]  # fmt: skip
+
+KINDS: dict[str, type[Event]] = {kind.__struct_config__.tag: kind for kind in get_args(AnyEvent)}
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event with its place in the log: `seq` is the total order, `version` the order in its stream."""
+
+    seq: int
+    stream: str
+    version: int
+    at: datetime
+    by: str
+    event: AnyEvent
+
+    @property
+    def subject_id(self) -> int:
+        """The number in the stream's name: `conversation/12` → 12."""
+        return int(self.stream.rpartition("/")[2])
+
+
+def conversation(number: int) -> str:
+    """Name of a conversation's stream."""
+    return f"conversation/{number}"
+
+
+def person(number: int) -> str:
+    """Name of a person's stream."""
+    return f"person/{number}"
+
+
+def agent(number: int) -> str:
+    """Name of an agent's stream."""
+    return f"agent/{number}"

@@ -1,0 +1,30 @@
+"""Addresses of people in their normal form, so that one human's address is one row."""
+
+import re
+import unicodedata
+
+_ADDRESS = re.compile(r"^[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\"]+$")
+
+
+def normal(kind: str, value: str) -> str:
+    """The form under which an address is unique for its kind.
+
+    Mail: trimmed, NFKC, lower case, domain in IDNA. RFC 5321 lets the local part be case-sensitive,
+    but no large provider uses that and people type as they like. Other kinds: trimmed.
+    """
+    value = unicodedata.normalize("NFKC", value).strip()
+    return _mail(value) if kind == "mail" else value
+
+
+def _mail(value: str) -> str:
+    local, _, domain = value.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
+    except UnicodeError:
+        pass
+    return f"{local}@{domain}".lower() if local else value.lower()
+
+
+def looks_like_mail(value: str) -> bool:
+    """Whether the text could be a mail address; used before anything is sent there."""
+    return len(value) <= 254 and bool(_ADDRESS.match(value))
