@@ -4,6 +4,7 @@ Money is in cents of a euro. Times are UTC. `orders(now, seed)` is the only part
 the day; everything else is read from `data/`.
 """
 
+import math
 import random
 import re
 import unicodedata
@@ -198,7 +199,8 @@ def products() -> tuple[Product, ...]:
     """The catalogue of both brands."""
     wares = msgspec.toml.decode(data_text("products.toml"), type=_Products).products
     return tuple(
-        msgspec.convert({**msgspec.structs.asdict(ware), "sizes": _RUNS[ware.sizes]}, Product) for ware in wares
+        msgspec.convert({**msgspec.structs.asdict(ware), "sizes": _RUNS[ware.sizes]}, Product)
+        for ware in wares
     )
 
 
@@ -220,7 +222,12 @@ def _customer(place: int, line: str) -> Customer:
     domain = ("example.com", "example.org", "example.net")[place % 3]
     since = 40 + (place * 137) % 1900
     return Customer(
-        name=name, mail=f"{_plain(name)}@{domain}", city=city, country=country, language=language, since_days=since
+        name=name,
+        mail=f"{_plain(name)}@{domain}",
+        city=city,
+        country=country,
+        language=language,
+        since_days=since,
     )
 
 
@@ -276,7 +283,7 @@ def _order(number: int, now: datetime, rng: random.Random) -> Order:
 def _age_in_days(number: int) -> float:
     """Busier lately than half a year ago: order 10342 is four days old, the last one an hour."""
     back = (_LAST - number) / (_LAST - _FIRST)
-    return 0.1 + 22.0 * back + (_DAYS_OF_ORDERS - 22.0) * back**2.6
+    return 0.1 + 22.0 * back + (_DAYS_OF_ORDERS - 22.0) * math.pow(back, 2.6)
 
 
 def _days_on_the_road(customer: Customer, rng: random.Random) -> float:
@@ -290,7 +297,7 @@ def _fate(age: float, road: float, wanted: str | None, rng: random.Random) -> _F
     reached = [("placed", 0.0), ("packed", packed), ("in transit", left), ("delivered", arrived)]
     steps = [step for step in reached if step[1] <= age]
     if wanted:
-        steps = reached[: 1 + [name for name, _ in reached].index(wanted)] if wanted in dict(reached) else steps
+        steps = reached[: 1 + [name for name, _ in reached].index(wanted)]
     end = steps[-1][0]
     luck = rng.random()
     if wanted is None and end == "delivered" and luck < 0.13 and age - arrived > 6:
@@ -301,7 +308,12 @@ def _fate(age: float, road: float, wanted: str | None, rng: random.Random) -> _F
 
 
 def _written(
-    number: int, customer: Customer, lines: tuple[Line, ...], fate: _Fate, placed: datetime, rng: random.Random
+    number: int,
+    customer: Customer,
+    lines: tuple[Line, ...],
+    fate: _Fate,
+    placed: datetime,
+    rng: random.Random,
 ) -> Order:
     steps = tuple((name, placed + timedelta(days=after)) for name, after in fate.steps)
     when = dict(steps)
@@ -327,7 +339,15 @@ def _written(
 
 
 _FREIGHT = frozenset({"table", "chair", "shelf"})
-_STREETS = ("Mill Lane", "Harbour View", "Chapel Row", "Station Road", "Orchard Close", "Quay Street", "Linden Way")
+_STREETS = (
+    "Mill Lane",
+    "Harbour View",
+    "Chapel Row",
+    "Station Road",
+    "Orchard Close",
+    "Quay Street",
+    "Linden Way",
+)
 
 
 def _by_sku(sku: str) -> Product:
@@ -385,7 +405,11 @@ def _usual(product: Product) -> tuple[str, ...]:
 def _line(product: Product, size: str, rng: random.Random) -> Line:
     several = product.price < 4000 and rng.random() < 0.3
     return Line(
-        sku=product.sku, name=product.name, size=size, quantity=rng.randint(2, 4) if several else 1, price=product.price
+        sku=product.sku,
+        name=product.name,
+        size=size,
+        quantity=rng.randint(2, 4) if several else 1,
+        price=product.price,
     )
 
 
@@ -398,9 +422,7 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 def _lines(wants: tuple[tuple[str, str], ...], rng: random.Random) -> tuple[Line, ...]:
-    return tuple(
-        msgspec.structs.replace(_line(_by_sku(sku), size, rng), quantity=1) for sku, size in wants
-    )
+    return tuple(msgspec.structs.replace(_line(_by_sku(sku), size, rng), quantity=1) for sku, size in wants)
 
 
 def _somebody(name: str) -> Customer:
