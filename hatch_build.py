@@ -55,7 +55,8 @@ def run(folder: Path, command: list[str], *arguments: str) -> None:
         [*command, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"Building the pages failed at `{' '.join(arguments)}`:\n{done.stdout}{done.stderr}")
+        said = f"{done.stdout}{done.stderr}"
+        raise RuntimeError(f"Building the pages failed at `{' '.join(arguments)}`:\n{said}")
 
 
 def node_command() -> list[str]:

@@ -1,0 +1,117 @@
+"""How values are written for people: times, sizes, initials, faces' colours, heights of mail frames."""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+
+from markupsafe import Markup, escape
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def ago(then: datetime, now: datetime | None = None) -> str:
+    """Short distance to a moment, past or future: "now", "4 min", "3 h", "Tue", "12 Oct", "12 Oct 2024".
+
+    The desk's script counts on by the same rules (frontend/desk/times.ts).
+    """
+    now = now or datetime.now(UTC)
+    seconds = abs((now - then).total_seconds())
+    if seconds < 45:
+        return "now"
+    if seconds < 3600 - 30:
+        return f"{max(1, round(seconds / 60))} min"
+    if seconds < 24 * 3600 - 1800:
+        return f"{round(seconds / 3600)} h"
+    if seconds < 6 * 24 * 3600:
+        return DAYS[then.weekday()]
+    day = f"{then.day} {MONTHS[then.month - 1]}"
+    return day if then.year == now.year else f"{day} {then.year}"
+
+
+def exact(then: datetime) -> str:
+    """The moment in full, in UTC; the reader's own zone is set by script where there is one."""
+    return f"{DAYS[then.weekday()]} {then.day} {MONTHS[then.month - 1]} {then.year}, {then:%H:%M} UTC"
+
+
+def when(then: datetime | None, now: datetime | None = None, *, style: str = "ago") -> Markup:
+    """A <time> element: relative text, exact on hover, machine-readable for the script."""
+    if then is None:
+        return Markup("")
+    words = ago(then, now) if style == "ago" else f"{then:%H:%M}"
+    return Markup('<time datetime="{}" title="{}" data-style="{}">{}</time>').format(
+        then.astimezone(UTC).isoformat(timespec="seconds"), exact(then), style, words
+    )
+
+
+def urgency(due: datetime | None, now: datetime | None = None) -> str:
+    """How near a promise is: "" (calm), "soon" (a quarter of an hour left) or "late"."""
+    if due is None:
+        return ""
+    left = due - (now or datetime.now(UTC))
+    if left <= timedelta(0):
+        return "late"
+    return "soon" if left <= timedelta(minutes=15) else ""
+
+
+def size(count: int) -> str:
+    """Bytes in the unit a person would use: "312 B", "48 kB", "2.4 MB"."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def initials(name: str) -> str:
+    """Two letters at most: "Mara Lindqvist" → "ML"; an address gives its first letter."""
+    words = [word for word in re.split(r"[\s._-]+", name.partition("@")[0]) if word and word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+
+def hue(name: str) -> int:
+    """A colour that stays with a name: one of 12 hues, so that the style sheet can hold a class for each."""
+    return hashlib.blake2s(name.casefold().encode(), digest_size=2).digest()[0] % 12 * 30
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.0f} %"
+
+
+def frame_height(html: str) -> int:
+    """Pixels a mail's own layout will probably need, between 120 and 640; the frame scrolls beyond.
+
+    The frame is sandboxed without scripts, so nobody can measure it; text length, blocks and pictures
+    are a fair guess.
+    """
+    text = re.sub(r"<[^>]+>", "", html)
+    blocks = len(re.findall(r"<(?:p|div|tr|li|h[1-6]|br)\b", html, re.I))
+    pictures = len(re.findall(r"<img\b", html, re.I))
+    return max(120, min(640, 60 + len(text) // 80 * 22 + blocks * 18 + pictures * 120))
+
+
+_LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
+
+
+def prose(text: str) -> Markup:
+    """Plain words as HTML: paragraphs, line breaks, links that open elsewhere and tell nothing of us."""
+    paragraphs = re.split(r"\n\s*\n", text.strip("\n"))
+    return Markup("").join(Markup("<p>{}</p>").format(_lines(part)) for part in paragraphs if part.strip())
+
+
+def _lines(text: str) -> Markup:
+    return Markup("<br>").join(_linked(line) for line in text.split("\n"))
+
+
+def _linked(line: str) -> Markup:
+    out, place = Markup(""), 0
+    for found in _LINK.finditer(line):
+        out += escape(line[place : found.start()]) + _anchor(found.group())
+        place = found.end()
+    return out + escape(line[place:])
+
+
+def _anchor(url: str) -> Markup:
+    shown = url.partition("://")[2]
+    shown = shown if len(shown) <= 60 else shown[:57] + "…"
+    return Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>').format(url, shown)

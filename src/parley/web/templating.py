@@ -1,0 +1,102 @@
+"""The template room: Jinja with the desk's formats, words, icons and built assets."""
+
+from functools import partial
+from pathlib import Path
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from parley.web import formats
+from parley.web.stream import folded
+from parley.web.words import ENGLISH, Catalogue, translate
+
+HERE = Path(__file__).parent
+DIST = HERE / "static" / "dist"
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A built file with the style sheets and modules it needs."""
+
+    file: str
+    css: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+
+
+class Assets:
+    """Names of built files, read from the manifest and read again when a build replaced it."""
+
+    def __init__(self, folder: Path = DIST, base: str = "/static/dist/") -> None:
+        self.manifest = folder / "manifest.json"
+        self.base = base
+        self._made = -1.0
+        self._known: dict[str, Asset] = {}
+
+    def __getitem__(self, name: str) -> Asset:
+        self._refresh()
+        if name not in self._known:
+            raise LookupError(f"No built page script is named {name!r}: run `npm run build` in frontend/.")
+        return self._known[name]
+
+    def url(self, name: str) -> str:
+        return self.base + self[name].file
+
+    def tags(self, name: str) -> Markup:
+        """The <link> and <script> elements of an entry."""
+        asset = self[name]
+        if asset.file.endswith(".css"):
+            return self._style(asset.file)
+        styles = Markup("").join(self._style(file) for file in asset.css)
+        preloads = Markup("").join(
+            Markup('<link rel="modulepreload" href="{}">').format(self.base + file) for file in asset.imports
+        )
+        return styles + preloads + Markup('<script type="module" src="{}"></script>').format(self.url(name))
+
+    def _style(self, file: str) -> Markup:
+        return Markup('<link rel="stylesheet" href="{}">').format(self.base + file)
+
+    def _refresh(self) -> None:
+        made = self.manifest.stat().st_mtime if self.manifest.exists() else 0.0
+        if made != self._made:
+            raw = self.manifest.read_bytes() if made else b"{}"
+            self._known = msgspec.json.decode(raw, type=dict[str, Asset])
+            self._made = made
+
+
+def environment(assets: Assets | None = None, catalogue: Catalogue = ENGLISH) -> jinja2.Environment:
+    """Jinja as the desk's templates expect it. Everything is escaped unless it is `Markup`."""
+    assets = assets or Assets()
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        t=partial(translate, catalogue=catalogue),
+        asset=assets.tags,
+        asset_url=assets.url,
+        icon=partial(icon, assets),
+    )
+    made.filters.update(
+        when=formats.when,
+        ago=formats.ago,
+        exact=formats.exact,
+        urgency=formats.urgency,
+        size=formats.size,
+        prose=formats.prose,
+        percent=formats.percent,
+        initials=formats.initials,
+        hue=formats.hue,
+        folded=folded,
+    )
+    return made
+
+
+def icon(assets: Assets, name: str, size: int = 16, label: str = "") -> Markup:
+    """An icon of the sprite: decoration beside a text, or with a name of its own."""
+    voice = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="icon icon-{}" {}><use href="{}#{}"></use></svg>').format(
+        size, voice, assets.url("icons"), name
+    )

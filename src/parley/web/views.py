@@ -1,0 +1,636 @@
+"""What the pages show: one struct per thing on the screen, filled by handlers, read by templates.
+
+Times are aware UTC datetimes; formats make them relative, with the exact moment on hover. `hue`
+(0-359) colours a face made of initials, see `formats.hue`. A `glyph` is an icon name of the sprite.
+Nothing here decides what may be seen: handlers hand over only what the reader may see.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all view models."""
+
+
+class Face(View, frozen=True, kw_only=True):
+    """A human or the bot, small enough to stand beside a message."""
+
+    name: str
+    initials: str = ""
+    hue: int = 0
+    id: int | None = None
+    presence: str = ""
+    bot: bool = False
+
+
+class ListView(View, frozen=True, kw_only=True):
+    """A slice of the inbox (Waiting, Mine …).
+
+    key: its place in the URL. token: what a row carries in `ListRow.tokens` when it belongs here,
+    equal for all readers ("waiting") or naming the reader ("agent-12"), so that one rendered row
+    serves every live page.
+    """
+
+    key: str
+    token: str
+    label: str
+    glyph: str
+    count: int | None = None
+    empty: str = ""
+
+
+class Shell(View, frozen=True, kw_only=True):
+    """What surrounds every page of the desk.
+
+    seq: the log's place when the page was made; the live stream goes on from there.
+    section: which entry of the rail is current (inbox, people, knowledge, numbers, settings).
+    keys: single-key shortcuts are on. theme: auto, light or dark.
+    sections: entries of the rail this reader may open.
+    """
+
+    me: Face
+    role: str
+    csrf: str
+    seq: int
+    section: str
+    company: str
+    views: tuple[ListView, ...] = ()
+    sections: tuple[str, ...] = ("inbox", "people", "knowledge", "numbers", "settings")
+    keys: bool = True
+    theme: str = "auto"
+    live: bool = True
+    notice: str = ""
+
+
+class ListRow(View, frozen=True, kw_only=True):
+    """A conversation in the list.
+
+    order: rows stand in ascending order of it (waiting longest first: microseconds of the time it
+    waits from; settled ones: minus the time of the last word). words_by: "" for the customer, else
+    whose words the preview shows ("You", "Bot", "Ana"). due: when the promise breaks.
+    """
+
+    id: int
+    person: str
+    hue: int
+    initials: str
+    subject: str
+    preview: str
+    words_by: str = ""
+    brand: str = ""
+    brand_hue: int = 0
+    channel: str
+    glyph: str
+    status: str
+    last_at: datetime
+    waiting_since: datetime | None = None
+    due: datetime | None = None
+    snoozed_until: datetime | None = None
+    tags: tuple[str, ...] = ()
+    assignee: Face | None = None
+    failed: bool = False
+    tokens: tuple[str, ...] = ()
+    order: int = 0
+    seq: int = 0
+
+
+class ListPage(View, frozen=True, kw_only=True):
+    """One page of rows; `after` is the cursor of the next page, None at the end."""
+
+    view: ListView
+    rows: tuple[ListRow, ...]
+    after: str | None = None
+
+
+# ── the conversation ────────────────────────────────────────────────────────────────────────
+
+
+class FileLink(View, frozen=True, kw_only=True):
+    """A file to open; `picture` ones show a thumbnail. `size` in bytes."""
+
+    name: str
+    href: str
+    size: int
+    picture: bool = False
+    thumb: str = ""
+
+
+class SourceChip(View, frozen=True, kw_only=True):
+    """Where the bot's answer came from; `confidence` is 0..1."""
+
+    kind: str
+    title: str
+    href: str = ""
+    passage: str = ""
+    confidence: float | None = None
+
+
+class Message(View, frozen=True, kw_only=True):
+    """Words that were exchanged.
+
+    side: them (the customer), us (agent), bot, system (survey, code, notice).
+    text: the new part; folded: quote and signature after it. frame: URL of the mail's own layout, shown
+    instead of the text when `framed`; `frame_height` in pixels, estimated by `formats.frame_height`.
+    remote_images: the mail has pictures that would be fetched from elsewhere; not loaded until asked.
+    state: queued, sent, delivered, read, delayed, failed; empty for what came in. reason: why it failed
+    or waits; can_retry: a replay may help; next_try: when it is tried again by itself.
+    """
+
+    id: int
+    side: str
+    author: Face
+    at: datetime
+    channel: str
+    glyph: str
+    text: str = ""
+    folded: str = ""
+    frame: str = ""
+    framed: bool = False
+    frame_height: int = 200
+    remote_images: bool = False
+    subject: str = ""
+    to: str = ""
+    cc: tuple[str, ...] = ()
+    files: tuple[FileLink, ...] = ()
+    sources: tuple[SourceChip, ...] = ()
+    confidence: float | None = None
+    state: str = ""
+    reason: str = ""
+    can_retry: bool = False
+    next_try: datetime | None = None
+    client_id: str = ""
+    unverified: bool = False
+    erased: bool = False
+    continued: bool = False
+    kind: str = "message"
+
+
+class Note(View, frozen=True, kw_only=True):
+    """An internal note."""
+
+    id: int
+    author: Face
+    at: datetime
+    text: str
+    files: tuple[FileLink, ...] = ()
+    client_id: str = ""
+    kind: str = "note"
+
+
+class Fact(View, frozen=True, kw_only=True):
+    """Something the desk did, as one quiet line: "Ana took it", "tagged refund"."""
+
+    id: int
+    glyph: str
+    text: str
+    at: datetime
+    kind: str = "fact"
+
+
+class Gap(View, frozen=True, kw_only=True):
+    """The talk went on elsewhere ("went on by e-mail") or on another day."""
+
+    text: str
+    glyph: str = ""
+    at: datetime | None = None
+    id: str = ""
+    kind: str = "gap"
+
+
+class Handover(View, frozen=True, kw_only=True):
+    """The bot's briefing for the human who takes over."""
+
+    id: int
+    at: datetime
+    reason: str
+    wish: str = ""
+    known: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    suggestion: str = ""
+    kind: str = "handover"
+
+
+class Rating(View, frozen=True, kw_only=True):
+    """The customer's rating, 1 to 5."""
+
+    id: int
+    at: datetime
+    score: int
+    comment: str = ""
+    channel: str = ""
+    kind: str = "rating"
+
+
+class Quarantine(View, frozen=True, kw_only=True):
+    """A delivery that could not be read; `raw` is the URL of its bytes."""
+
+    id: int
+    at: datetime
+    reason: str
+    raw: str = ""
+    kind: str = "quarantine"
+
+
+Turn = Message | Note | Fact | Gap | Handover | Rating | Quarantine
+
+
+class ChannelChoice(View, frozen=True, kw_only=True):
+    """A way to reach the person: their address on one of our inboxes. Closed ones say why."""
+
+    identity: int
+    inbox: int
+    label: str
+    glyph: str
+    address: str
+    open: bool = True
+    reason: str = ""
+    chosen: bool = False
+
+
+class Composer(View, frozen=True, kw_only=True):
+    """Where the answer is written. `closed`: why nobody can be answered at all, else empty."""
+
+    channels: tuple[ChannelChoice, ...]
+    draft: str = ""
+    draft_note: str = ""
+    signature: str = ""
+    suggestion: str = ""
+    suggestion_source: str = ""
+    may_write: bool = True
+    closed: str = ""
+
+
+class Viewer(View, frozen=True, kw_only=True):
+    """Another agent on this conversation; `doing` is viewing, writing or noting."""
+
+    face: Face
+    doing: str = "viewing"
+
+
+class ConversationPage(View, frozen=True, kw_only=True):
+    """One conversation with everything beside it.
+
+    seq: the log's place it shows; earlier: cursor for turns before the first shown, None when complete.
+    """
+
+    id: int
+    seq: int
+    subject: str
+    status: str
+    brand: str
+    channel: str
+    glyph: str
+    turns: tuple[Turn, ...]
+    composer: Composer
+    person: "PersonPane"
+    assignee: Face | None = None
+    tags: tuple[str, ...] = ()
+    waiting_since: datetime | None = None
+    due: datetime | None = None
+    snoozed_until: datetime | None = None
+    viewers: tuple[Viewer, ...] = ()
+    earlier: str | None = None
+    row: ListRow | None = None
+
+
+# ── the person ──────────────────────────────────────────────────────────────────────────────
+
+
+class IdentityLine(View, frozen=True, kw_only=True):
+    """An address of the person. proof: "code", "link", "signed by shop" …; empty when only claimed."""
+
+    id: int
+    kind: str
+    glyph: str
+    value: str
+    proof: str = ""
+
+
+class OrderLine(View, frozen=True, kw_only=True):
+    """An order in the company's own system; tone: good, warn, bad or quiet."""
+
+    number: str
+    state: str
+    tone: str = "quiet"
+    total: str = ""
+    at: datetime | None = None
+    items: tuple[str, ...] = ()
+    href: str = ""
+
+
+class EarlierLine(View, frozen=True, kw_only=True):
+    """Another conversation of the same person."""
+
+    id: int
+    subject: str
+    status: str
+    glyph: str
+    channel: str
+    at: datetime
+    current: bool = False
+    score: int | None = None
+
+
+class PersonPane(View, frozen=True, kw_only=True):
+    """The human behind the conversation. facts: further (label, value) pairs."""
+
+    id: int
+    name: str
+    initials: str
+    hue: int
+    company: str = ""
+    since: datetime | None = None
+    time_zone: str = ""
+    language: str = ""
+    identities: tuple[IdentityLine, ...] = ()
+    orders: tuple[OrderLine, ...] = ()
+    earlier: tuple[EarlierLine, ...] = ()
+    ratings: tuple[int, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    page: str = ""
+
+
+class PersonPage(View, frozen=True, kw_only=True):
+    """The person's own page: the pane, and all turns on all channels as one timeline."""
+
+    pane: PersonPane
+    turns: tuple[Turn, ...]
+    merges: tuple["MergeLine", ...] = ()
+    alike: tuple["PersonRow", ...] = ()
+
+
+class MergeLine(View, frozen=True, kw_only=True):
+    """An earlier merge that can be undone."""
+
+    id: int
+    name: str
+    at: datetime
+    reason: str = ""
+
+
+class PersonRow(View, frozen=True, kw_only=True):
+    """A person in a list."""
+
+    id: int
+    name: str
+    initials: str
+    hue: int
+    addresses: tuple[str, ...] = ()
+    company: str = ""
+    conversations: int = 0
+    open: int = 0
+    last_at: datetime | None = None
+
+
+# ── live ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Facts(View, frozen=True, kw_only=True):
+    """The few facts of a conversation that controls show."""
+
+    status: str
+    subject: str
+    assignee: Face | None = None
+    tags: tuple[str, ...] = ()
+    snoozed_until: datetime | None = None
+    waiting_since: datetime | None = None
+    due: datetime | None = None
+
+
+class Change(View, frozen=True, kw_only=True, omit_defaults=True):
+    """What a live page applies, and what every act answers to a script.
+
+    row: the list row's HTML, None when unchanged. turns: HTML of the new and changed turns.
+    counts: view token → how many, only those that changed.
+    """
+
+    seq: int
+    kind: str
+    conversation: int
+    row: str | None = None
+    turns: str = ""
+    facts: Facts | None = None
+    counts: dict[str, int] = {}
+
+
+class PresenceChange(View, frozen=True, kw_only=True):
+    """Who is on a conversation right now; `customer_typing` where the channel can tell."""
+
+    conversation: int
+    viewers: tuple[Viewer, ...] = ()
+    customer_typing: bool = False
+    kind: str = "presence"
+
+
+class AgentChoice(View, frozen=True, kw_only=True):
+    """An agent who can be given work."""
+
+    id: int
+    name: str
+    initials: str
+    hue: int
+    presence: str
+    open: int = 0
+    skills: tuple[str, ...] = ()
+
+
+class Macro(View, frozen=True, kw_only=True):
+    """A prepared answer, found by its name."""
+
+    name: str
+    text: str
+
+
+class Choices(View, frozen=True, kw_only=True):
+    """What menus offer: fetched once by the desk as JSON from /desk/choices."""
+
+    me: int
+    agents: tuple[AgentChoice, ...]
+    tags: tuple[str, ...]
+    macros: tuple[Macro, ...]
+
+
+# ── search, knowledge, settings ─────────────────────────────────────────────────────────────
+
+
+class Hit(View, frozen=True, kw_only=True):
+    """A found conversation; `passage` is escaped HTML with <mark> around the words."""
+
+    row: ListRow
+    passage: str
+
+
+class SearchPage(View, frozen=True, kw_only=True):
+    query: str
+    hits: tuple[Hit, ...] = ()
+    people: tuple[PersonRow, ...] = ()
+    articles: tuple["ArticleRow", ...] = ()
+    after: str | None = None
+
+
+class ArticleRow(View, frozen=True, kw_only=True):
+    """An article of the knowledge base. used: how often the bot leaned on it in the last 30 days."""
+
+    id: int
+    title: str
+    slug: str
+    summary: str = ""
+    section: str = ""
+    brand: str = ""
+    published: bool = True
+    internal: bool = False
+    changed_at: datetime | None = None
+    used: int = 0
+    helpful: int | None = None
+
+
+class ArticlePage(View, frozen=True, kw_only=True):
+    """An article with its body as safe HTML and as the text it is edited in."""
+
+    row: ArticleRow
+    html: str
+    source: str = ""
+    author: str = ""
+
+
+class Figure(View, frozen=True, kw_only=True):
+    """A number with what it means. interval and note are formatted; tone as in `OrderLine`."""
+
+    label: str
+    value: str
+    interval: str = ""
+    n: int | None = None
+    change: str = ""
+    tone: str = "quiet"
+    note: str = ""
+    href: str = ""
+    definition: str = ""
+
+
+class Chart(View, frozen=True, kw_only=True):
+    """A drawing made on the server. svg is safe markup; table holds the same numbers as rows of cells."""
+
+    title: str
+    svg: str
+    lead: str = ""
+    head: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    wide: bool = False
+    note: str = ""
+
+
+class NumbersPage(View, frozen=True, kw_only=True):
+    """The numbers page. periods: (key, label, current). calendar: which hours and zone the figures use."""
+
+    period: str
+    periods: tuple[tuple[str, str, bool], ...]
+    figures: tuple[Figure, ...]
+    charts: tuple[Chart, ...]
+    calendar: str
+    as_of: datetime | None = None
+    empty: str = ""
+
+
+class InboxLine(View, frozen=True, kw_only=True):
+    """An inbox in the settings, with its health. health: good, warn, bad or quiet."""
+
+    id: int
+    name: str
+    brand: str
+    channel: str
+    glyph: str
+    address: str
+    health: str = "quiet"
+    said: str = ""
+    said_at: datetime | None = None
+    with_bot: bool = False
+    problems: tuple[str, ...] = ()
+
+
+class BrandLine(View, frozen=True, kw_only=True):
+    id: int
+    name: str
+    hue: int
+    domain: str = ""
+    inboxes: int = 0
+
+
+class AgentLine(View, frozen=True, kw_only=True):
+    id: int
+    face: Face
+    mail: str
+    role: str
+    skills: tuple[str, ...] = ()
+    open: int = 0
+    capacity: float = 3.0
+    last_at: datetime | None = None
+    active: bool = True
+
+
+class TokenLine(View, frozen=True, kw_only=True):
+    id: int
+    name: str
+    scope: str
+    made_at: datetime
+    used_at: datetime | None = None
+    by: str = ""
+
+
+class SettingsPage(View, frozen=True, kw_only=True):
+    """One page of settings. tab: inboxes, brands, agents, tokens or you. fresh: a new token, shown once."""
+
+    tab: str
+    inboxes: tuple[InboxLine, ...] = ()
+    brands: tuple[BrandLine, ...] = ()
+    agents: tuple[AgentLine, ...] = ()
+    tokens: tuple[TokenLine, ...] = ()
+    fresh: str = ""
+    may_change: bool = True
+
+
+# ── public pages ────────────────────────────────────────────────────────────────────────────
+
+
+class PublicShell(View, frozen=True, kw_only=True):
+    """What surrounds a page of a brand's help centre. hue colours the head of the page."""
+
+    brand: str
+    hue: int = 262
+    home: str = "/help"
+    contact: str = ""
+    language: str = "en"
+    chat: bool = False
+
+
+class HelpSection(View, frozen=True, kw_only=True):
+    title: str
+    articles: tuple[ArticleRow, ...]
+
+
+class HelpHome(View, frozen=True, kw_only=True):
+    sections: tuple[HelpSection, ...]
+    useful: tuple[ArticleRow, ...] = ()
+    query: str = ""
+    hits: tuple[ArticleRow, ...] = ()
+
+
+class RatingPage(View, frozen=True, kw_only=True):
+    """The customer's rating page: `chosen` is 0 before a score was given; `closed`: why it can't be given."""
+
+    subject: str
+    action: str
+    chosen: int = 0
+    thanked: bool = False
+    closed: str = ""
+
+
+class Trouble(View, frozen=True, kw_only=True):
+    """An error page: what happened, what was kept, what to do."""
+
+    code: int
+    title: str
+    text: str
+    href: str = ""
+    link: str = ""
