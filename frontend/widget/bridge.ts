@@ -1,0 +1,22 @@
+// What the page that shows the chat and the panel inside its frame say to each other.
+// Both sides check where a message comes from; nothing here can speak in the visitor's name.
+
+export type ToPanel =
+  | { kind: "hi"; open: boolean; page: string; user: string }
+  | { kind: "open" }
+  | { kind: "close" }
+  | { kind: "page"; page: string }
+  | { kind: "user"; user: string };
+
+export type ToHost =
+  | { kind: "close" }
+  | { kind: "unread"; count: number }
+  | { kind: "active" };
+
+// Black or white, whichever stands out more on the brand's colour.
+export function inkOn(colour: string): string {
+  const [r, g, b] = [1, 3, 5].map(
+    (at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2,
+  ) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#111" : "#fff";
+}

@@ -1,0 +1,106 @@
+"""Web chat: the widget on a company's website.
+
+The web room keeps the line to the browser (see session.py) and hands every turn to intake as
+JSON (see raw.py). What the desk writes reaches the browser through the live stream of the log,
+so `send` has nothing to carry; the browser's acknowledgement comes back as a receipt.
+"""
+
+import msgspec
+
+from parley.core.channel import (
+    Address,
+    Attached,
+    Delivery,
+    Door,
+    Inbound,
+    InboundMessage,
+    InboundRating,
+    InboundReceipt,
+    Inbox,
+    Manifest,
+    Outbound,
+    Receipt,
+)
+from parley.core.errors import Unreadable
+from parley.core.identity import looks_like_mail
+
+from . import raw
+from .protocol import FILE_LIMIT, TEXT_LIMIT
+from .settings import WebchatSettings, problems
+from .signing import vouched
+
+SIGNED = "signed by shop"
+
+
+class Webchat:
+    """The visitor waits at the other end; one open matter per visitor."""
+
+    manifest = Manifest(
+        name="webchat",
+        label="Web chat",
+        glyph="message-circle",
+        identity_kind="visitor",
+        live=True,
+        threads="identity",
+        text_limit=TEXT_LIMIT,
+        files=True,
+        file_limit=FILE_LIMIT,
+        weight=0.34,
+        settings=WebchatSettings,
+    )
+
+    def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+        try:
+            taken = raw.decode(delivery.raw)
+        except msgspec.MsgspecError as error:
+            raise Unreadable(f"This is not a turn of a web chat: {error}") from error
+        if isinstance(taken, raw.Said):
+            return [_message(taken, delivery, inbox.settings)]
+        if isinstance(taken, raw.Rated):
+            return [_rating(taken)]
+        return [InboundReceipt(state=taken.state, provider_id=str(taken.message))]
+
+    async def listen(self, door: Door) -> None:
+        """Fed by the web room."""
+
+    async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
+        return Receipt(provider_id=str(message.message))
+
+    def check(self, inbox: Inbox) -> list[str]:
+        return problems(inbox.settings)
+
+
+def _message(said: raw.Said, delivery: Delivery, settings: WebchatSettings) -> InboundMessage:
+    user = vouched(said.user, settings.signing_secret, delivery.received_at)
+    return InboundMessage(
+        sender=_visitor(said.visitor, user.name if user else ""),
+        text=said.text,
+        external_id=raw.provider_id(said),
+        sent_at=delivery.received_at,
+        files=tuple(Attached(name=file.name, type=file.type, data=file.data) for file in said.files),
+        known_as=_known_as(user.id, user.mail, user.name, settings) if user else (),
+        page=said.page or None,
+    )
+
+
+def _known_as(id: str, mail: str, name: str, settings: WebchatSettings) -> tuple[Address, ...]:
+    user = Address(kind="user", value=f"{settings.customer_base}/{id}", name=name, proved=SIGNED)
+    if not looks_like_mail(mail):
+        return (user,)
+    return user, Address(kind="mail", value=mail, name=name, proved=SIGNED)
+
+
+def _rating(rated: raw.Rated) -> InboundRating:
+    if not 1 <= rated.score <= 5:
+        raise Unreadable(f"A rating is a number from 1 to 5, not {rated.score}.")
+    return InboundRating(
+        sender=_visitor(rated.visitor), score=rated.score, token=rated.token, comment=rated.comment.strip()
+    )
+
+
+def _visitor(value: str, name: str = "") -> Address:
+    # The bearer of the visitor's token is the visitor, there is nothing else to prove.
+    return Address(kind="visitor", value=value, name=name, proved="platform")
+
+
+channel = Webchat()

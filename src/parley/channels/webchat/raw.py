@@ -1,0 +1,57 @@
+"""What the web room hands to intake for one turn of a visitor: small JSON, kept as it came.
+
+Files lie inside (base64), so that a turn and its files are durable in the same moment and
+reading stays pure.
+"""
+
+import msgspec
+
+
+class RawFile(msgspec.Struct, frozen=True, kw_only=True):
+    """An uploaded file with its bytes."""
+
+    name: str
+    type: str
+    data: bytes
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="said", omit_defaults=True):
+    """The visitor's words. `user` is the shop's signed token as it was shown, checked again on reading."""
+
+    visitor: str
+    client_id: str
+    text: str = ""
+    files: tuple[RawFile, ...] = ()
+    page: str = ""
+    user: str | None = None
+
+
+class Rated(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rated", omit_defaults=True):
+    """The visitor's rating."""
+
+    visitor: str
+    client_id: str
+    token: str
+    score: int
+    comment: str = ""
+
+
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="acknowledged"):
+    """A message of ours reached the visitor's browser ("delivered") or their eyes ("read")."""
+
+    visitor: str
+    message: int
+    state: str
+
+
+Raw = Said | Rated | Acknowledged
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Raw).decode
+
+
+def provider_id(raw: Raw) -> str:
+    """One name per thing that happened, so that a resend is the same delivery."""
+    if isinstance(raw, Acknowledged):
+        return f"{raw.visitor}:{raw.state}:{raw.message}"
+    return f"{raw.visitor}:{raw.client_id}"

@@ -1,0 +1,110 @@
+"""What a visitor of a live chat sees of a conversation, in words that the web chat's wire and the
+services share. Nothing of the desk's inside: no note, no tag, no number of another customer.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+
+class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who speaks. `kind`: bot, agent, visitor, system (a quiet line, such as "Ana joined")."""
+
+    kind: Literal["bot", "agent", "visitor", "system"]
+    name: str = ""
+
+
+class TurnSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an automatic answer came from; shown as a chip, a link where `url` is given."""
+
+    kind: str
+    title: str
+    url: str = ""
+
+
+class TurnFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of a turn; `ref` opens it for this visitor only."""
+
+    ref: str
+    name: str
+    type: str
+    size: int
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A button below a turn. `value` is said when pressed, or opened when it is a link."""
+
+    label: str
+    value: str
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """Base of what may travel on its own; the web chat's frames build on it."""
+
+
+class Turn(Frame, frozen=True, tag="turn"):
+    """One entry of the chat. `client_id` is echoed to its writer and replaces the bubble shown early.
+
+    state: of the visitor's own turns "sent" or "read"; of ours "queued", "sent", "delivered", "read" or
+    "failed".
+    """
+
+    seq: int
+    message: int
+    author: Author
+    at: datetime
+    text: str = ""
+    client_id: str | None = None
+    sources: tuple[TurnSource, ...] = ()
+    files: tuple[TurnFile, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    state: str = "sent"
+
+
+class Wait(Frame, frozen=True, tag="wait"):
+    """How long a person would take, honestly: only what is known is filled in.
+
+    online: somebody is there now. minutes: usual wait. ahead: people before this visitor, once asked.
+    asked: the visitor waits for a person. agent: who has taken over. back_at: when the desk opens again.
+    """
+
+    online: bool = False
+    minutes: int | None = None
+    ahead: int | None = None
+    asked: bool = False
+    agent: str | None = None
+    back_at: datetime | None = None
+
+
+class AskRating(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="ask_rating"
+):
+    """Please rate; `token` goes back with the answer."""
+
+    token: str
+    question: str = ""
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a visitor may know now: turns after their cursor, and how things stand.
+
+    seq: the log's place up to which this is true. seen: highest seq that was on their screen.
+    states: message → state, of the newest turns. proved: their mail address, if shown to be theirs.
+    """
+
+    seq: int
+    turns: tuple[Turn, ...] = ()
+    states: dict[int, str] = {}
+    seen: int = 0
+    wait: Wait = Wait()
+    proved: str | None = None
+    ended: bool = False
+    rating: AskRating | None = None
+
+
+class Typing(Frame, frozen=True, tag="typing"):
+    """Somebody at the desk types, or stopped. Holds for 6 s unless repeated."""
+
+    who: str = ""
+    on: bool = True
