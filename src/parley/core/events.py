@@ -65,7 +65,7 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
 
     `external_id` is the transport's own name for the message (a Message-ID), by which answers
     find it. `automatic` tells why no machine may answer it (auto-reply, list, bounce).
-    `unverified` marks a sender who is not a participant of this conversation.
+    `unverified` marks a sender who is not a participant of this conversation. `history`: imported, not news.
     """
 
     message: int
@@ -79,6 +79,7 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
     preview: str = ""
     files: tuple[File, ...] = ()
     automatic: str | None = None
+    history: bool = False
     unverified: bool = False
     cc: tuple[str, ...] = ()
 
@@ -235,6 +236,7 @@ class SurveyDue(Event, frozen=True, tag="survey_due"):
     """A rating will be asked for at `at`, unless the conversation reopens before."""
 
     survey: int
+    person: int
     at: datetime
 
 

@@ -1,0 +1,185 @@
+"""Puts the rooms together: one `Desk` holds the record, its readers, the doors and the workers.
+
+Only this file and cli.py know every room.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from parley.channels import installed
+from parley.config import Config
+from parley.core.channel import Channel, Door, Inbox
+from parley.log.engines import open_database
+from parley.log.migrations import migrate
+from parley.log.readers import Follower, Following, News, rebuild
+from parley.log.record import Reader, Record, utc_now
+from parley.services import (
+    delivery,
+    inbox,
+    listening,
+    people,
+    replies,
+    routing,
+    search,
+    setup,
+    surveys,
+    threads,
+    timers,
+)
+from parley.services.bot import BotFollower, close_idle
+from parley.services.files import FileReader, Store
+from parley.services.intake import Intake
+from parley.services.outgoing import Dispatch
+
+logger = logging.getLogger("parley")
+
+
+class Desk:
+    """A whole desk without its web pages. `open_desk` makes one; `start` sets it going.
+
+    clock and probe are for tests: a clock that can be moved, a hook at named points of the writing path.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        probe: Callable[[str], None] = lambda point: None,
+        channels: Mapping[str, Channel] | None = None,
+    ) -> None:
+        self.config = config
+        self.channels = dict(channels if channels is not None else installed())
+        database = open_database(config.database)
+        migrate(database)
+        self.record = Record(database, in_step_readers(), clock, probe)
+        self.store = Store(config.data / "files")
+        self._inboxes: dict[int, Inbox] | None = None
+        self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
+        self.dispatch = Dispatch(self.store, config.key, config.url)
+        self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
+        self.clockwork = timers.Clockwork(
+            self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle}
+        )
+        self.bot = BotFollower(self.channels)
+        self.followers: list[Follower] = [
+            self.bot,
+            routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),
+            surveys.SurveyFollower(surveys.delay),
+        ]
+        self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
+        self.health = listening.Health()
+        self._following = Following(self.record, [*behind_readers_of(self.readers), *self.followers])
+        self._news = News(self.record)
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._listeners: dict[str, asyncio.Task[Any]] = {}
+
+    # setup that changes rarely ──────────────────────────────────────────────────────────────
+
+    def inboxes(self) -> Mapping[int, Inbox]:
+        """The inboxes by id; read again after `setup_changed`."""
+        if self._inboxes is None:
+            self._inboxes = self.record.ask(setup.all_inboxes, self.channels)
+        return self._inboxes
+
+    def setup_changed(self) -> None:
+        """Brands, inboxes or their settings were changed: forget what was remembered, listen anew."""
+        self._inboxes = None
+        for task in self._listeners.values():
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+    # going ──────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start the threads: intake, readers, followers, timers."""
+        if self.record.database.name == "sqlite":
+            self.record.do(delivery.forget_leases)
+        self.intake.start()
+        self._following.start()
+        self.clockwork.start()
+        self._news.start()
+
+    async def run(self) -> None:
+        """Start what lives on the event loop: delivery and the channels' listeners."""
+        self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
+        self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
+
+    async def _keep_listening(self, name: str) -> None:
+        """A channel listens until it is cancelled; when it falls over or the setup changes, it begins again."""
+        pause = 1.0
+        while True:
+            mine = [i for i in (await asyncio.to_thread(self.inboxes)).values() if i.channel == name]
+            door = Door(
+                inboxes=mine,
+                take=self.intake.take_async,
+                memory=listening.Notebook(self.record, name),
+                say=self.health.say,
+                environment=os.environ,
+            )
+            task = asyncio.create_task(self.channels[name].listen(door))
+            self._listeners[name] = task
+            try:
+                await task
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                    task.cancel()
+                    raise
+                pause = 1.0
+            except Exception as error:
+                logger.exception("Channel %s stopped listening", name)
+                for one in mine:
+                    self.health.say(one.id, f"Stopped: {error}. Trying again in {pause:.0f} s.")
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 60)
+
+    async def halt(self) -> None:
+        """Stop what lives on the event loop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def stop(self) -> None:
+        """Stop the threads and close the record; what was queued is written first."""
+        self.intake.stop()
+        self._following.stop()
+        self.clockwork.stop()
+        self._news.stop()
+        self.record.close()
+
+    def rebuild(self, name: str, progress: Any = None) -> int:
+        """Make a reader's tables anew from the log."""
+        for reader in self.readers:
+            if reader.name == name:
+                return rebuild(self.record, reader, progress)
+        known = ", ".join(reader.name for reader in self.readers)
+        raise LookupError(f"There is no reader called “{name}”. Readers: {known}.")
+
+
+def in_step_readers() -> list[Reader]:
+    """Readers that are never behind, in the order in which they see each event."""
+    return [
+        people.PeopleReader(),
+        inbox.InboxReader(),
+        threads.ThreadReader(),
+        replies.ClientIdReader(),
+        FileReader(),
+        delivery.OutboxReader(),
+        timers.TimerReader(),
+        surveys.SurveyReader(),
+        routing.RoutingReader(),
+    ]
+
+
+def behind_readers() -> list[Reader]:
+    """Readers that may be a moment behind."""
+    return [search.SearchReader()]
+
+
+def behind_readers_of(readers: Sequence[Reader]) -> list[Reader]:
+    return [reader for reader in readers if not reader.in_step]

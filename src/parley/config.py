@@ -1,0 +1,122 @@
+"""Settings of a running desk: from the environment, or from `parley.toml` in the data directory.
+
+Every setting is `PARLEY_…` in the environment or the same name in lower case in the file; the
+environment wins. A secret may come from a file: `PARLEY_X_FILE=/run/secrets/x`.
+"""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from parley.core.errors import BadConfig
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    data: folder for the database, files and keys.
+    database_url: where the log is; empty means an SQLite file in `data`.
+    host, port: where the web server listens.
+    public_url: how customers reach it; begins every link that is sent out.
+    secret: signs reply tokens and links; made on the first start and kept in `data/secret.key`.
+    log_level: debug, info, warning or error.
+    trusted_proxies: addresses whose X-Forwarded-For is believed.
+    """
+
+    data: Path
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    secret: str = ""
+    log_level: str = "info"
+    trusted_proxies: tuple[str, ...] = ()
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data / 'parley.db'}"
+
+    @property
+    def url(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def key(self) -> bytes:
+        return self.secret.encode()
+
+    @property
+    def secure(self) -> bool:
+        """Whether customers come over TLS, so that cookies must too."""
+        return self.url.startswith("https://")
+
+
+NAMES = tuple(field.name for field in msgspec.structs.fields(Config))
+
+
+def load(environment: Mapping[str, str] | None = None, **given: object) -> Config:
+    """Read the settings; `given` wins over everything. Makes the data folder and the secret if missing."""
+    environment = os.environ if environment is None else environment
+    data = (
+        Path(str(given.get("data") or environment.get("PARLEY_DATA") or "parley-data"))
+        .expanduser()
+        .absolute()
+    )
+    _make_folder(data)
+    values: dict[str, object] = _from_file(data / "parley.toml")
+    values |= _from_environment(environment)
+    values |= {key: value for key, value in given.items() if value is not None}
+    values["data"] = data
+    if not values.get("secret"):
+        values["secret"] = _own_secret(data / "secret.key")
+    try:
+        return msgspec.convert(values, Config, strict=False, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"A setting is wrong: {error}. See `parley check`.") from error
+
+
+def _make_folder(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadConfig(
+            f"The data folder {data} cannot be made ({error.strerror}). Set PARLEY_DATA to a folder you may write."
+        ) from error
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{path.name} cannot be read: {error}.") from error
+    if unknown := sorted(set(values) - set(NAMES)):
+        raise BadConfig(f"{path.name} has unknown settings: {', '.join(unknown)}. Known: {', '.join(NAMES)}.")
+    return dict(values)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name in NAMES:
+        key = f"PARLEY_{name.upper()}"
+        if path := environment.get(f"{key}_FILE"):
+            try:
+                values[name] = Path(path).read_text("utf-8").strip()
+            except OSError as error:
+                raise BadConfig(f"{key}_FILE names a file that cannot be read ({error.strerror}).") from error
+        elif environment.get(key):
+            values[name] = environment[key].split(",") if name == "trusted_proxies" else environment[key]
+    return values
+
+
+def _own_secret(path: Path) -> str:
+    if path.exists():
+        return path.read_text("ascii").strip()
+    secret = secrets.token_urlsafe(48)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(secret)
+    return secret

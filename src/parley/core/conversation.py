@@ -1,0 +1,222 @@
+"""A conversation as its events make it, and what may be done to it.
+
+`evolve` folds one event into the state; the functions below it decide: given the state and an
+act they return the events to append (possibly none, when nothing would change) or refuse.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from parley.core import events as e
+from parley.core.errors import Refused
+
+BOT, OPEN, SNOOZED, CLOSED = "bot", "open", "snoozed", "closed"
+PREVIEW = 160
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a list row and a rule need to know.
+
+    status: bot (the bot answers, the desk is not needed), open, snoozed, closed.
+    waiting_since: when the customer began to wait for people; None while nobody waits.
+    asked_at: time of the oldest unanswered customer message, whoever has to answer it.
+    last_by: customer, agent, bot or system.
+    """
+
+    id: int
+    version: int = 0
+    seq: int = 0
+    person: int = 0
+    brand: int = 0
+    inbox: int = 0
+    channel: str = ""
+    subject: str = ""
+    status: str = OPEN
+    assignee: int | None = None
+    tags: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    opened_at: datetime
+    last_at: datetime
+    last_by: str = "customer"
+    preview: str = ""
+    asked_at: datetime | None = None
+    waiting_since: datetime | None = None
+    snoozed_until: datetime | None = None
+    closed_at: datetime | None = None
+    messages: int = 0
+    failed: int = 0
+    quarantined: bool = False
+
+
+def evolve(state: State | None, recorded: e.Recorded) -> State:
+    """The state after one more event. Pure; the first event of a conversation makes the state."""
+    event = recorded.event
+    if state is None:
+        state = State(id=recorded.subject_id, opened_at=recorded.at, last_at=recorded.at)
+    changes = _CHANGES.get(type(event))
+    return msgspec.structs.replace(
+        state,
+        version=recorded.version,
+        seq=recorded.seq,
+        **(changes(state, event, recorded) if changes else {}),
+    )
+
+
+def _opened(state, event, recorded):
+    return {
+        "person": event.person,
+        "brand": event.brand,
+        "inbox": event.inbox,
+        "channel": event.channel,
+        "subject": event.subject,
+        "status": BOT if event.with_bot else OPEN,
+    }
+
+
+def _received(state, event, recorded):
+    news = {
+        "last_at": recorded.at,
+        "last_by": "customer",
+        "preview": event.preview,
+        "inbox": event.inbox,
+        "channel": event.channel,
+        "messages": state.messages + 1,
+    }
+    if event.automatic or event.history:
+        return news
+    asked = state.asked_at or recorded.at
+    news["asked_at"] = asked
+    news["waiting_since"] = None if state.status == BOT else state.waiting_since or recorded.at
+    return news
+
+
+def _replied(state, event, recorded):
+    news = {
+        "last_at": recorded.at,
+        "preview": event.preview,
+        "messages": state.messages + 1,
+        "last_by": "bot" if recorded.by.startswith("bot") else "agent",
+    }
+    if event.purpose == "reply":
+        news |= {"asked_at": None}
+        if not event.automatic:
+            news |= {"waiting_since": None}
+    else:
+        news |= {"last_by": "system", "preview": state.preview}
+    return news
+
+
+def _handed_off(state, event, recorded):
+    return {
+        "status": OPEN if state.status == BOT else state.status,
+        "waiting_since": state.waiting_since or state.asked_at or recorded.at,
+        "skills": event.skills,
+    }
+
+
+def _closed(state, event, recorded):
+    return {
+        "status": CLOSED,
+        "closed_at": recorded.at,
+        "waiting_since": None,
+        "asked_at": None,
+        "snoozed_until": None,
+    }
+
+
+_CHANGES = {
+    e.ConversationOpened: _opened,
+    e.MessageReceived: _received,
+    e.ReplyWritten: _replied,
+    e.NoteWritten: lambda s, ev, r: {"last_at": r.at},
+    e.HandoffAsked: _handed_off,
+    e.Assigned: lambda s, ev, r: {
+        "assignee": ev.agent,
+        **({"status": OPEN} if s.status == BOT and ev.agent else {}),
+    },
+    e.Tagged: lambda s, ev, r: {"tags": tuple(sorted({*s.tags, ev.tag}))},
+    e.Untagged: lambda s, ev, r: {"tags": tuple(t for t in s.tags if t != ev.tag)},
+    e.SubjectChanged: lambda s, ev, r: {"subject": ev.subject},
+    e.Snoozed: lambda s, ev, r: {"status": SNOOZED, "snoozed_until": ev.until},
+    e.Woke: lambda s, ev, r: {"status": OPEN, "snoozed_until": None, "last_at": r.at},
+    e.Closed: _closed,
+    e.Reopened: lambda s, ev, r: {"status": OPEN, "closed_at": None, "last_at": r.at},
+    e.SendFailed: lambda s, ev, r: {"failed": s.failed + 1},
+    e.SendReplayed: lambda s, ev, r: {"failed": max(0, s.failed - 1)},
+    e.Quarantined: lambda s, ev, r: {"quarantined": True},
+    e.PersonChanged: lambda s, ev, r: {"person": ev.person},
+}
+
+
+# ── decisions ───────────────────────────────────────────────────────────────────────────────
+
+
+def receive(state: State, message: e.MessageReceived) -> list[e.Event]:
+    """A message wakes a snoozed matter and reopens a closed one; machine mail does neither."""
+    events: list[e.Event] = []
+    if message.automatic or message.history:
+        return [message]
+    if state.status == SNOOZED:
+        events.append(e.Woke(reason="message"))
+    if state.status == CLOSED:
+        events.append(e.Reopened(reason="message"))
+    return [*events, message]
+
+
+def close(state: State) -> list[e.Event]:
+    return [] if state.status == CLOSED else [e.Closed()]
+
+
+def reopen(state: State, reason: str = "agent") -> list[e.Event]:
+    return [e.Reopened(reason=reason)] if state.status == CLOSED else []
+
+
+def snooze(state: State, until: datetime, now: datetime) -> list[e.Event]:
+    if until <= now:
+        raise Refused("That time has passed. Choose a later one.")
+    if state.status == CLOSED:
+        raise Refused("The conversation is closed. Reopen it first.")
+    return [e.Snoozed(until=until)]
+
+
+def wake(state: State, reason: str = "agent") -> list[e.Event]:
+    return [e.Woke(reason=reason)] if state.status == SNOOZED else []
+
+
+def assign(state: State, agent: int | None, reason: str = "") -> list[e.Event]:
+    return [] if state.assignee == agent else [e.Assigned(agent=agent, reason=reason)]
+
+
+def tag(state: State, name: str) -> list[e.Event]:
+    name = " ".join(name.split()).lower()
+    if not name or len(name) > 40:
+        raise Refused("A tag has 1 to 40 characters.")
+    return [] if name in state.tags else [e.Tagged(tag=name)]
+
+
+def untag(state: State, name: str) -> list[e.Event]:
+    return [e.Untagged(tag=name)] if name in state.tags else []
+
+
+def hand_off(state: State, card: e.HandoffAsked) -> list[e.Event]:
+    return [card] if state.status == BOT else []
+
+
+def preview(text: str) -> str:
+    """First words of a message for a list row: one line, at most 160 characters."""
+    line = " ".join(text[: PREVIEW * 4].split())
+    return line if len(line) <= PREVIEW else line[: PREVIEW - 1].rstrip() + "…"
+
+
+def views(state: State) -> tuple[str, ...]:
+    """The shared inbox views this conversation counts in (see services/inbox.py)."""
+    if state.status == BOT:
+        return ("bot",)
+    if state.status == SNOOZED:
+        return ("snoozed",)
+    if state.status == CLOSED:
+        return ("closed",)
+    waiting = ("waiting",) if state.waiting_since else ()
+    unassigned = ("unassigned",) if state.assignee is None else (f"agent/{state.assignee}",)
+    return ("open", *waiting, *unassigned)

@@ -1,0 +1,188 @@
+"""Those who follow the log: readers that keep tables, followers that act. Each keeps its own place.
+
+A place moves by compare-and-set in the same transaction as the effect, so a batch takes effect
+exactly once even when two processes follow under the same name. A nudge only saves waiting.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from parley.core.errors import Busy, Conflict
+from parley.core.events import Event, Recorded
+from parley.log import record as log
+from parley.log.record import Reader, Record, Tx
+from parley.log.tables import places
+
+logger = logging.getLogger("parley.readers")
+BATCH = 500
+POLL_SECONDS = 2.0
+
+
+class Follower(Protocol):
+    """Follows the log and acts by appending (bot, routing, surveys …).
+
+    `prepare` may be slow and runs outside any transaction; `act` runs in the transaction that also
+    moves the place. kinds: what it follows. batch: how many events it takes at a time.
+    """
+
+    name: str
+    kinds: tuple[type[Event], ...]
+    batch: int
+
+    def prepare(self, record: Record, batch: Sequence[Recorded]) -> Any: ...
+
+    def act(self, tx: Tx, batch: Sequence[Recorded], prepared: Any) -> None: ...
+
+
+def place_of(conn: Connection, name: str) -> int:
+    """How far a reader got; 0 before its first event."""
+    return conn.execute(select(places.c.seq).where(places.c.reader == name)).scalar() or 0
+
+
+def move_place(tx: Tx, name: str, old: int, new: int) -> None:
+    """Move a place, provided that nobody else did meanwhile."""
+    moved = tx.conn.execute(
+        update(places).where(places.c.reader == name, places.c.seq == old).values(seq=new)
+    ).rowcount
+    if not moved:
+        if place_of(tx.conn, name) != old:
+            raise Conflict(f"Another process follows as {name} and was faster.")
+        tx.conn.execute(insert(places).values(reader=name, seq=new))
+
+
+def step(record: Record, who: Reader | Follower) -> bool:
+    """Take the next batch. True when there may be more."""
+    batch_size = getattr(who, "batch", BATCH)
+    with record.reading() as conn:
+        old = place_of(conn, who.name)
+        top = log.head(conn)
+        batch = log.read(conn, old, batch_size, who.kinds, upto=top) if top > old else []
+    if top <= old:
+        return False
+    new = batch[-1].seq if len(batch) == batch_size else top
+    prepared = who.prepare(record, batch) if batch and hasattr(who, "prepare") else None
+
+    def take(tx: Tx) -> None:
+        move_place(tx, who.name, old, new)
+        if batch:
+            if hasattr(who, "act"):
+                who.act(tx, batch, prepared)
+            else:
+                who.apply(tx, batch)
+
+    record.do(take)
+    return new < top
+
+
+def catch_up(record: Record, who: Reader | Follower) -> None:
+    """Follow until nothing is left."""
+    while step(record, who):
+        pass
+
+
+def skip_to_head(record: Record, who: Follower) -> None:
+    """Begin at the end: what happened before is history that needs no act."""
+
+    def skip(tx: Tx) -> None:
+        old, top = place_of(tx.conn, who.name), tx.head()
+        if top > old:
+            move_place(tx, who.name, old, top)
+
+    record.do(skip)
+
+
+def rebuild(record: Record, reader: Reader, progress: Any = None) -> int:
+    """Empty a reader's tables and replay the log into them. Returns the number of events read.
+
+    Runs as one job, so nobody sees half of it; other writers wait meanwhile.
+    """
+
+    def again(tx: Tx) -> int:
+        for table in reversed(reader.tables):
+            tx.conn.execute(delete(table))
+        if not reader.in_step:
+            tx.conn.execute(delete(places).where(places.c.reader == reader.name))
+        top, seq, count = tx.head(), 0, 0
+        while batch := log.read(tx.conn, seq, 2000, reader.kinds, upto=top):
+            reader.apply(tx, batch)
+            seq, count = batch[-1].seq, count + len(batch)
+            if progress:
+                progress(seq, top)
+        if not reader.in_step:
+            tx.conn.execute(insert(places).values(reader=reader.name, seq=top))
+        return count
+
+    return record.do(again)
+
+
+class Following:
+    """Threads that keep readers and followers up to date until stopped."""
+
+    def __init__(self, record: Record, who: Sequence[Reader | Follower]) -> None:
+        self.record = record
+        self.who = tuple(w for w in who if not getattr(w, "in_step", False))
+        self._nudges = {w.name: threading.Event() for w in self.who}
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        self._unsubscribe = self.record.on_news(lambda seq: self._nudge())
+        for who in self.who:
+            thread = threading.Thread(
+                target=self._follow, args=(who,), name=f"parley-{who.name}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def _nudge(self) -> None:
+        for nudge in self._nudges.values():
+            nudge.set()
+
+    def _follow(self, who: Reader | Follower) -> None:
+        nudge, pause = self._nudges[who.name], 0.0
+        while not self._stop.is_set():
+            nudge.clear()
+            try:
+                catch_up(self.record, who)
+                pause = POLL_SECONDS
+            except (Busy, Conflict) as error:
+                logger.info("%s waits: %s", who.name, error)
+                pause = 0.5
+            except Exception:
+                logger.exception("%s stumbled and will try again", who.name)
+                pause = min(pause * 2 or 1.0, 30.0)
+                time.sleep(0.2)
+            nudge.wait(pause)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._unsubscribe()
+        self._nudge()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+
+class News:
+    """Brings other processes' news into this one (PostgreSQL); does nothing on SQLite."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="parley-news", daemon=True)
+
+    def start(self) -> None:
+        if self.record.database.name != "sqlite":
+            self._thread.start()
+
+    def _listen(self) -> None:
+        while not self._stop.is_set():
+            if self.record.database.await_news(1.0):
+                self.record.nudge(0)
+
+    def stop(self) -> None:
+        self._stop.set()

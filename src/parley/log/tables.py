@@ -1,0 +1,119 @@
+"""The tables of the log itself. Features declare their own tables on the same `metadata`."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives an alias of the rowid only to a column of type INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time as microseconds since 1970: exact, sortable, the same on both engines."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+def to_micros(moment: datetime) -> int:
+    return (round(moment.timestamp()) * 1_000_000 if not moment.microsecond else
+            int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond)  # fmt: skip
+
+
+def from_micros(micros: int) -> datetime:
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Id, primary_key=True, autoincrement=False),
+    Column("stream", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("stream", "version"),
+)
+
+words = Table(
+    "words",
+    metadata,
+    Column("message", Id, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text),
+    Column("subject", Text),
+    Column("fold", Integer),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("inbox", Integer, nullable=False),
+    Column("provider_id", String(255), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("state", String(12), nullable=False),  # new, done, quarantined
+    Column("history", Integer, nullable=False, default=0),
+    Column("raw", LargeBinary),
+    Column("raw_file", String(64)),
+    Column("note", Text),
+    UniqueConstraint("inbox", "provider_id"),
+    Index(
+        "ix_deliveries_new",
+        "id",
+        sqlite_where=Column("state") == "new",
+        postgresql_where=Column("state") == "new",
+    ),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("reader", String(40), primary_key=True),
+    Column("seq", Id, nullable=False),
+    Column("built", Integer, nullable=False, default=1),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Id, nullable=False),
+)
+
+notebook = Table(
+    "notebook",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)

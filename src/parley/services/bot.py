@@ -1,0 +1,505 @@
+"""The bot: a follower of the log that answers what it surely knows and hands over the rest, briefed.
+
+`prepare` understands a message (slow, outside any transaction); `act` decides and appends. It says
+where an answer came from and how sure it is, and below its calibrated threshold it never guesses.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.channel import Channel, Inbox
+from parley.core.conversation import State
+from parley.core.errors import Refused
+from parley.log.record import Record, Tx, words_of
+from parley.services import inbox as desk
+from parley.services import knowledge, orders, people, proof, replies, setup
+
+logger = logging.getLogger("parley.bot")
+
+PROMISE = 0.9  # of the answers it gives from articles, this share is right
+BY = "bot/helper"
+
+SKILLS = {
+    "order_status": "delivery",
+    "change_address": "delivery",
+    "cancel_order": "delivery",
+    "return_item": "returns",
+    "refund_status": "payments",
+    "invoice": "payments",
+    "password": "account",
+}
+
+WISHES = {
+    "order_status": "wants to know where an order is",
+    "cancel_order": "wants to cancel an order",
+    "return_item": "wants to return something",
+    "refund_status": "asks about a refund",
+    "change_address": "wants to change a delivery address",
+    "invoice": "needs an invoice",
+    "password": "cannot get into the account",
+}
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message says, as far as machines can tell."""
+
+    text: str
+    intents: tuple[str, ...] = ()
+    sensitive: tuple[tuple[str, str], ...] = ()
+    numbers: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    hits: tuple[Any, ...] = ()
+    threshold: float = 1.1
+    choice: tuple[float, float] = (0.0, 1.1)
+
+
+class Brain:
+    """The models, loaded on first use and again when an article changes."""
+
+    def __init__(self) -> None:
+        self._stamp: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+        self._library: Any = None
+        self._calibration: Any = None
+
+    def warm(self, record: Record) -> None:
+        """Read the articles and calibrate; seconds the first time, kept in the settings afterwards."""
+        with self._lock:
+            stamp = record.ask(knowledge.stamp)
+            if stamp != self._stamp:
+                self._learn(record)
+                self._stamp = stamp
+
+    def _learn(self, record: Record) -> None:
+        from parley.ai.calibration import Calibration, calibrate
+        from parley.ai.retrieval import Article, Library
+
+        with record.reading() as conn:
+            found = knowledge.every(conn, audience="public")
+            kept = setup.setting(conn, "bot_calibration")
+        library = Library(
+            Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None)
+            for a in found
+        )
+        if kept and kept.get("digest") == library.digest:
+            calibration = Calibration.from_dict(kept)
+        else:
+            calibration = calibrate(library)
+            record.do(lambda tx: setup.set_setting(tx, "bot_calibration", calibration.as_dict()))
+        self._library, self._calibration = library.judged_by(calibration.judge), calibration
+        self._promise = calibration.promise(PROMISE)
+        self._of_choice = calibration.promise_of_choice(PROMISE)
+
+    def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
+        from parley.ai import intents, sensitive
+
+        self.warm(record)
+        hits = tuple(self._library.search(said, str(brand.id) if brand else None, 3))
+        choice = self._calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
+        return Understood(
+            text=said,
+            intents=tuple(guess.name for guess in intents.guess(said)),
+            sensitive=tuple((reason.name, reason.evidence) for reason in sensitive.reasons(said)),
+            numbers=tuple(intents.order_numbers(said, brand.look.order_pattern if brand else r"\b\d{5}\b")),
+            mails=tuple(intents.mail_addresses(said)),
+            codes=tuple(intents.codes(said)),
+            hits=hits,
+            threshold=self._promise.threshold if self._promise.kept else 1.1,
+            choice=(choice, self._of_choice.threshold if self._of_choice.kept else 1.1),
+        )
+
+    def answer(self, hit: Any, question: str) -> str:
+        from parley.ai.retrieval import answer_from
+
+        return str(answer_from(hit, question))
+
+
+class BotFollower:
+    """Answers customers' messages in conversations that are with the bot."""
+
+    name = "bot"
+    kinds = (e.MessageReceived,)
+    batch = 20
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self.channels = channels
+        self.brain = Brain()
+
+    def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
+        with record.reading() as conn:
+            mine = [r for r in batch if self._is_mine(conn, r)]
+            words = words_of(conn, [r.event.message for r in mine])
+            brands = setup.all_brands(conn)
+            states = desk.states(conn, [r.subject_id for r in mine])
+        found = {}
+        for r in mine:
+            said = words.get(r.event.message)
+            if said is not None:
+                brand = brands.get(states[r.subject_id].brand)
+                found[r.event.message] = self.brain.understand(record, _question(said), brand)
+        return found
+
+    def _is_mine(self, conn: Connection, r: e.Recorded) -> bool:
+        event = r.event
+        assert isinstance(event, e.MessageReceived)
+        if event.automatic or event.history or event.unverified:
+            return False
+        state = desk.states(conn, [r.subject_id]).get(r.subject_id)
+        return state is not None and state.status == talk.BOT
+
+    def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Understood] | None) -> None:
+        tx.flush()
+        inboxes = setup.all_inboxes(tx.conn, self.channels)
+        for r in batch:
+            event = r.event
+            assert isinstance(event, e.MessageReceived)
+            if prepared and event.message in prepared:
+                state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
+                if state.status == talk.BOT:
+                    live = self.channels[event.channel].manifest.live
+                    Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live).take()
+                    tx.flush()
+
+
+def _question(words: e.Words) -> str:
+    new = words.text if words.fold is None else words.text[: words.fold]
+    return f"{words.subject}\n{new}" if words.subject else new
+
+
+class Turn:
+    """One answer of the bot, decided inside the transaction that also moves its place."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        state: State,
+        message: e.MessageReceived,
+        heard: Understood,
+        brain: Brain,
+        inboxes: Mapping[int, Inbox],
+        live: bool,
+    ) -> None:
+        self.tx, self.state, self.message, self.heard = tx, state, message, heard
+        self.brain, self.inboxes, self.live = brain, inboxes, live
+        self.before = self._pondered()
+
+    def take(self) -> None:
+        """Sensitive matters first, then what was asked back, then tools, then articles, else a person."""
+        for step in (self._sensitive, self._asked_back, self._order, self._small_talk, self._article):
+            if step():
+                return
+        self._unsure()
+
+    # what the customer must not get from a machine ─────────────────────────────────────────
+
+    def _sensitive(self) -> bool:
+        if self.heard.sensitive:
+            name, evidence = self.heard.sensitive[0]
+            said = "human" if name in ("human", "wants a human", "wants_human") else name
+            self._hand_over(said.replace("_", " "), evidence)
+            return True
+        if "human" in self.heard.intents:
+            self._hand_over("asked for a person", "")
+            return True
+        return False
+
+    # answers to the bot's own questions ─────────────────────────────────────────────────────
+
+    def _asked_back(self) -> bool:
+        if self.before is None:
+            return False
+        waiting, _, detail = self.before.outcome.partition(": ")
+        if waiting == "asked for mail" and self.heard.mails:
+            return self._mail_code(self.heard.mails[0], detail)
+        if waiting == "code sent" and self.heard.codes:
+            return self._code_typed(self.heard.codes[0], detail)
+        if waiting == "asked for number" and self.heard.numbers:
+            return self._order_of(self.heard.numbers[0])
+        if waiting == "offered":
+            return self._chosen(detail)
+        return False
+
+    def _mail_code(self, mail: str, number: str) -> bool:
+        via = proof.mail_inbox(self.inboxes.values(), self.state.brand)
+        try:
+            proof.send_code(self.tx, self.state, mail, via, BY)
+        except Refused as refused:
+            self._hand_over("identity could not be checked", str(refused))
+            return True
+        self._ponder("check identity", 1.0, f"code sent: {number}", tool="mail code")
+        self._say(f"I have mailed a six-digit code to {proof.masked(mail)}. Type it here and I will look.")
+        return True
+
+    def _code_typed(self, code: str, number: str) -> bool:
+        mail = proof.type_code(self.tx, self.state, code, f"person/{self.state.person}")
+        if mail is None:
+            failed = sum(1 for p in self._all_pondered() if p.outcome.startswith("code refused")) + 1
+            self._ponder("check identity", 1.0, f"code refused: {number}", tool="mail code")
+            if failed >= people.CODE_TRIES:
+                self._hand_over("identity could not be checked", "three wrong codes")
+            else:
+                self._ponder("check identity", 1.0, f"code sent: {number}", tool="mail code")
+                self._say("That is not the code I sent, or it is too old. Look again and type it once more.")
+            return True
+        self.tx.flush()
+        self.state = desk.states(self.tx.conn, [self.state.id])[self.state.id]
+        self._ponder("check identity", 1.0, f"proved: {proof.masked(mail)}", tool="mail code")
+        if not number:
+            self._say("Thank you, that is right. Your address is confirmed.")
+            return True
+        return self._order_of(number)
+
+    def _chosen(self, detail: str) -> bool:
+        """The customer picks one of the offered articles by number or by its title."""
+        slugs = detail.split("|")
+        text = self.heard.text.strip().lower()
+        for number, slug in enumerate(slugs, 1):
+            article = knowledge.by_slug(self.tx.conn, slug)
+            if text.rstrip(".") == str(number) or text == article.title.lower():
+                question = self._question_before()
+                knowledge.add_wording(self.tx, article.id, question)
+                from parley.ai.retrieval import Article, Library
+
+                alone = Library([Article(slug, article.title, article.body, (*article.wordings, question))])
+                hits = alone.search(question, None, 1) or alone.search(article.title, None, 1)
+                self._answer_with(hits[0], 1.0, question)
+                return True
+        return False
+
+    def _question_before(self) -> str:
+        earlier = [
+            r.event.message
+            for r in desk.history(self.tx.conn, self.state.id)
+            if isinstance(r.event, e.MessageReceived) and r.event.message != self.message.message
+        ]
+        words = words_of(self.tx.conn, earlier[-1:])
+        return (
+            _question(words[earlier[-1]])[:300] if earlier and earlier[-1] in words else self.heard.text[:300]
+        )
+
+    # the company's own systems ──────────────────────────────────────────────────────────────
+
+    def _order(self) -> bool:
+        wanted = set(self.heard.intents)
+        if "order_status" in wanted and not wanted & {"cancel_order", "return_item", "change_address"}:
+            if self.heard.numbers:
+                return self._order_of(self.heard.numbers[0])
+            mine = orders.of_mails(self.tx.conn, self._own_mails(), 5)
+            if mine:
+                return self._tell(_most_urgent(mine))
+            if self.live and not self._sure():
+                self._ponder("order_status", 0.8, "asked for number: ")
+                self._say("Which order is it? The number is in your confirmation mail, for example 10342.")
+                return True
+            return False
+        if self.heard.numbers and wanted & {"cancel_order", "change_address"}:
+            intent = next(i for i in ("cancel_order", "change_address") if i in wanted)
+            self._hand_over(
+                WISHES[intent], f"order {self.heard.numbers[0]}", urgent_order=self.heard.numbers[0]
+            )
+            return True
+        if (
+            self.heard.numbers
+            and not (wanted & {"return_item", "refund_status", "invoice"})
+            and not self._sure()
+        ):
+            return self._order_of(self.heard.numbers[0])
+        return False
+
+    def _order_of(self, number: str) -> bool:
+        """Tell an order's state, once it is shown that it is theirs. Says nothing of foreign orders."""
+        order = orders.by_number(self.tx.conn, number)
+        own = self._own_mails()
+        if order is not None and order.mail in own:
+            return self._tell(order)
+        if self.heard.mails and self.heard.mails[0].lower() not in own:
+            return self._mail_code(self.heard.mails[0], number)
+        if own and not self.heard.mails:
+            tried = sum(1 for p in self._all_pondered() if p.outcome.startswith("no such order"))
+            self._ponder("order_status", 0.9, f"no such order: {number}", tool="orders")
+            if tried:
+                self._hand_over("order not found", f"order {number}")
+            else:
+                self._say(
+                    f"I find no order {number} under your address. Please check the number, or write me the"
+                    " e-mail address it was ordered with."
+                )
+                self._ponder("order_status", 0.9, f"asked for mail: {number}")
+            return True
+        self._ponder("order_status", 0.9, f"asked for mail: {number}")
+        self._say(
+            f"I can look up order {number}. To be sure that it is yours: which e-mail address did you order with?"
+        )
+        return True
+
+    def _own_mails(self) -> list[str]:
+        """Addresses an answer may speak about: proved ones, or the one this very answer goes to."""
+        own = proof.proved_mails(self.tx, self.state.person)
+        here = people.identity_by_id(self.tx.conn, self.message.identity)
+        return [*own, here.value] if here.kind == "mail" and here.value not in own else own
+
+    def _tell(self, order: orders.Order) -> bool:
+        self._ponder("order_status", 0.95, f"order {order.number}: {order.status}", tool="orders")
+        source = e.Source(kind="order", title=f"Order {order.number}", ref=order.number, confidence=0.99)
+        self._say(order_sentence(order), sources=(source,), confidence=0.99)
+        return True
+
+    # small talk and articles ────────────────────────────────────────────────────────────────
+
+    def _small_talk(self) -> bool:
+        wanted = set(self.heard.intents)
+        short = len(self.heard.text) < 60
+        if not self.live or not short or self._sure():
+            return False
+        if wanted and wanted <= {"thanks", "goodbye"}:
+            self._ponder("thanks", 0.95, "thanked")
+            self._say("You are welcome. I am here if there is anything else.")
+            return True
+        if wanted == {"greeting"}:
+            self._ponder("greeting", 0.95, "greeted")
+            self._say("Hello! Ask me about an order, a return or a product, or ask for a person at any time.")
+            return True
+        return False
+
+    def _sure(self) -> bool:
+        return bool(self.heard.hits) and self.heard.hits[0].confidence >= self.heard.threshold
+
+    def _article(self) -> bool:
+        if self._sure():
+            self._answer_with(self.heard.hits[0], self.heard.hits[0].confidence, self.heard.text)
+            return True
+        chance, needed = self.heard.choice
+        offered = sum(1 for p in self._all_pondered() if p.outcome.startswith("offered"))
+        if self.live and chance >= needed and len(self.heard.hits) > 1 and not offered:
+            hits = self.heard.hits[:3]
+            self._ponder("article", chance, "offered: " + "|".join(hit.ref for hit in hits))
+            listed = "\n".join(f"{n}. {hit.title}" for n, hit in enumerate(hits, 1))
+            self._say(f"Is it one of these? Type its number.\n{listed}", confidence=chance)
+            return True
+        return False
+
+    def _answer_with(self, hit: Any, confidence: float, question: str) -> None:
+        source = e.Source(
+            kind="article",
+            title=hit.title,
+            ref=hit.ref,
+            url=f"/help/{hit.ref}",
+            passage=hit.passage[:600],
+            confidence=round(confidence, 3),
+        )
+        self._ponder("article", confidence, f"answered from {hit.ref}")
+        self._say(self.brain.answer(hit, question), sources=(source,), confidence=round(confidence, 3))
+
+    # handing over ───────────────────────────────────────────────────────────────────────────
+
+    def _unsure(self) -> None:
+        best = self.heard.hits[0].confidence if self.heard.hits else 0.0
+        self._hand_over("not sure enough", f"best guess {best:.0%}")
+
+    def _hand_over(self, reason: str, evidence: str, urgent_order: str | None = None) -> None:
+        wish = next((WISHES[i] for i in self.heard.intents if i in WISHES), "")
+        card = e.HandoffAsked(
+            reason=f"{reason} ({evidence})" if evidence else reason,
+            wish=f"{wish + ': ' if wish else ''}“{talk.preview(self.heard.text)}”",
+            known=tuple(self._known(urgent_order)),
+            tried=tuple(self._tried()),
+            suggestion=self._suggestion(),
+            skills=tuple(sorted({SKILLS[i] for i in self.heard.intents if i in SKILLS})),
+        )
+        best = self.heard.hits[0].confidence if self.heard.hits else 0.0
+        self._ponder("hand over", best, f"handed over: {reason}")
+        if self.live:
+            self._say("I am passing this to a colleague, with everything you have told me. One moment.")
+        self.tx.append(e.conversation(self.state.id), [card], BY)
+
+    def _known(self, number: str | None) -> list[str]:
+        person = people.person(self.tx.conn, self.state.person)
+        addresses = people.identities_of(self.tx.conn, person.id)
+        known = [f"Name: {person.name}"] if person.name else []
+        known += [f"{i.value} ({i.proof or 'not proved'})" for i in addresses if i.kind == "mail"]
+        mine = orders.of_mails(self.tx.conn, [i.value for i in addresses if i.kind == "mail" and i.proof], 3)
+        for order in mine:
+            if number in (None, order.number):
+                known.append(f"Order {order.number}: {order.status}")
+        return known
+
+    def _tried(self) -> list[str]:
+        return [
+            p.outcome for p in self._all_pondered() if p.outcome and not p.outcome.startswith("handed over")
+        ]
+
+    def _suggestion(self) -> str:
+        if self.heard.hits and self.heard.hits[0].confidence > 0.2:
+            hit = self.heard.hits[0]
+            return f"Perhaps “{hit.title}” helps ({hit.confidence:.0%} sure)."
+        return ""
+
+    # saying and remembering ─────────────────────────────────────────────────────────────────
+
+    def _say(self, text: str, *, sources: tuple[e.Source, ...] = (), confidence: float | None = None) -> None:
+        replies.automatic_reply(self.tx, self.state, text, BY, sources=sources, confidence=confidence)
+
+    def _ponder(self, intent: str, confidence: float, outcome: str, tool: str | None = None) -> None:
+        fact = e.BotPondered(
+            message=self.message.message,
+            intent=intent,
+            confidence=round(confidence, 3),
+            tool=tool,
+            outcome=outcome,
+        )
+        self.tx.append(e.conversation(self.state.id), [fact], BY)
+
+    def _all_pondered(self) -> list[e.BotPondered]:
+        self.tx.flush()
+        history = desk.history(self.tx.conn, self.state.id)
+        return [r.event for r in history if isinstance(r.event, e.BotPondered)]
+
+    def _pondered(self) -> e.BotPondered | None:
+        pondered = self._all_pondered()
+        return pondered[-1] if pondered else None
+
+
+def _most_urgent(mine: Sequence[orders.Order]) -> orders.Order:
+    under_way = [o for o in mine if o.status in ("placed", "packed", "in transit")]
+    return (under_way or list(mine))[0]
+
+
+def order_sentence(order: orders.Order) -> str:
+    """An order's state in words for its owner."""
+    what = ", ".join(f"{i.quantity} × {i.name}" if i.quantity > 1 else i.name for i in order.items[:4])
+    day = f"{order.expected:%A, %-d %B}" if order.expected else ""
+    lines = {
+        "placed": f"Order {order.number} is placed and will be packed next.",
+        "packed": f"Order {order.number} is packed and waits for the carrier.",
+        "in transit": f"Order {order.number} is on its way with {order.carrier or 'the carrier'}.",
+        "delivered": f"Order {order.number} was delivered"
+        + (f" on {order.delivered_at:%A, %-d %B}." if order.delivered_at else "."),
+        "returned": f"Order {order.number} came back to us.",
+        "cancelled": f"Order {order.number} was cancelled.",
+    }
+    parts = [lines.get(order.status, f"Order {order.number}: {order.status}.")]
+    if order.status in ("placed", "packed", "in transit") and day:
+        parts.append(f"It should arrive on {day}.")
+    if order.tracking and order.status == "in transit":
+        parts.append(f"Tracking number: {order.tracking}.")
+    if what:
+        parts.append(f"In it: {what}.")
+    return " ".join(parts)
+
+
+# ── closing what fell silent ────────────────────────────────────────────────────────────────
+
+
+def close_idle(tx: Tx, row: Any) -> None:
+    """The idle timer: the customer said nothing more after the bot's answer. Contained, not proved resolved."""
+    state = desk.state(tx.conn, row.conversation)
+    if state.status == talk.BOT:
+        tx.append(e.conversation(state.id), [e.Closed(resolved=False)], BY)

@@ -1,0 +1,344 @@
+"""Delivery: what the desk wrote, on its way out, with a state that everybody can see.
+
+A reply's event puts a row into the outbox in the same transaction, so a reply that exists will be
+sent. A worker leases rows, hands them to the channel and appends what came of it. If it dies between
+the peer's yes and our commit, the message goes out again under the same external id.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from parley.core import events as e
+from parley.core.channel import Channel, InboundReceipt, Inbox, Outbound, Receipt
+from parley.core.errors import Busy, NotFound, Refused, SendFailed
+from parley.log.record import Record, Tx, chunks
+from parley.log.tables import Id, Moment, metadata
+
+logger = logging.getLogger("parley.delivery")
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("message", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("inbox", Integer, nullable=False),
+    Column("state", String(10), nullable=False),  # queued, sent, delivered, read, failed
+    Column("tries", Integer, nullable=False),
+    Column("next_try", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("can_retry", Boolean, nullable=False),
+    Column("external_id", String(500)),
+    Column("provider_id", String(255)),
+)
+_O = outbox.c
+Index("ix_outbox_due", _O.next_try, _O.message, sqlite_where=_O.state == "queued",
+      postgresql_where=_O.state == "queued")  # fmt: skip
+Index("ix_outbox_external_id", _O.external_id)
+Index("ix_outbox_provider_id", _O.provider_id)
+Index("ix_outbox_conversation", _O.conversation)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("message", Id, primary_key=True, autoincrement=False),
+    Column("worker", String(40), nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+ORDER = ("queued", "sent", "delivered", "read")
+LEASE_SECONDS = 90
+GIVE_UP_AFTER = timedelta(days=2)
+
+
+def backoff(tries: int) -> timedelta:
+    """Pause before the next try: 30 s, 1, 2, 4 … minutes, at most two hours."""
+    return timedelta(seconds=min(30 * 2 ** min(tries - 1, 12), 7200))
+
+
+class OutboxReader:
+    """Keeps the outbox in step with the log. States never move backwards."""
+
+    name = "outbox"
+    in_step = True
+    kinds = (e.ReplyWritten, e.Sent, e.Delivered, e.Read, e.SendDelayed, e.SendFailed, e.SendReplayed)
+    tables = (outbox,)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        written = [_queued(r) for r in batch if isinstance(r.event, e.ReplyWritten)]
+        if written:
+            tx.conn.execute(insert(outbox), written)
+        for recorded in batch:
+            if changes := _changes(recorded):
+                allowed, values = changes
+                tx.conn.execute(
+                    update(outbox)
+                    .where(_O.message == recorded.event.message, _O.state.in_(allowed))  # type: ignore[union-attr]
+                    .values(**values)
+                )
+
+
+def _queued(r: e.Recorded) -> dict[str, Any]:
+    event = r.event
+    assert isinstance(event, e.ReplyWritten)
+    return {
+        "message": event.message,
+        "conversation": r.subject_id,
+        "inbox": event.inbox,
+        "state": "queued",
+        "tries": 0,
+        "next_try": r.at,
+        "reason": "",
+        "can_retry": False,
+        "external_id": event.external_id,
+        "provider_id": None,
+    }
+
+
+def _changes(r: e.Recorded) -> tuple[Sequence[str], dict[str, Any]] | None:
+    """(states it may come from, new values)"""
+    match r.event:
+        case e.Sent():
+            values = {
+                "state": "sent",
+                "tries": r.event.tries,
+                "reason": "",
+                "provider_id": r.event.provider_id,
+            }
+            return ("queued", "failed"), values
+        case e.Delivered():
+            return ("queued", "sent", "failed"), {"state": "delivered", "reason": ""}
+        case e.Read():
+            return ("queued", "sent", "delivered"), {"state": "read", "reason": ""}
+        case e.SendDelayed():
+            return ("queued",), {
+                "tries": r.event.tries,
+                "next_try": r.event.next_try,
+                "reason": r.event.reason,
+            }
+        case e.SendFailed():
+            values = {"state": "failed", "reason": r.event.reason, "can_retry": r.event.can_retry}
+            return ("queued", "sent"), values | {"tries": r.event.tries}
+        case e.SendReplayed():
+            return ("failed",), {"state": "queued", "tries": 0, "next_try": r.at, "reason": ""}
+    return None
+
+
+# ── acts ────────────────────────────────────────────────────────────────────────────────────
+
+
+def replay(tx: Tx, message: int, by: str) -> None:
+    """Try a failed message again; the dead letter's button."""
+    tx.flush()
+    row = _row_of(tx.conn, message)
+    if row.state != "failed":
+        raise Refused("Only a message that failed can be sent again.")
+    tx.append(e.conversation(row.conversation), [e.SendReplayed(message=message)], by)
+
+
+def note_receipt(tx: Tx, news: InboundReceipt) -> bool:
+    """Tie a receipt or bounce to the message it speaks of. False when it is none of ours."""
+    tx.flush()
+    clause = _O.external_id == news.external_id if news.external_id else _O.provider_id == news.provider_id
+    if not (news.external_id or news.provider_id):
+        return False
+    row = tx.conn.execute(select(outbox).where(clause).limit(1)).one_or_none()
+    if row is None:
+        return False
+    facts: dict[str, e.Event] = {
+        "delivered": e.Delivered(message=row.message),
+        "read": e.Read(message=row.message),
+        "failed": e.SendFailed(
+            message=row.message, reason=news.reason, tries=row.tries, can_retry=not news.permanent
+        ),
+    }
+    fact = facts.get(news.state)
+    moves = (
+        fact is not None
+        and (news.state == "failed" or _later(news.state, row.state))
+        and row.state != news.state
+    )
+    if fact is not None and moves:
+        tx.append(e.conversation(row.conversation), [fact], "channel")
+    return True
+
+
+def _later(new: str, old: str) -> bool:
+    return old in ORDER and ORDER.index(new) > ORDER.index(old)
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _row_of(conn: Connection, message: int) -> Any:
+    row = conn.execute(select(outbox).where(_O.message == message)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such message.")
+    return row
+
+
+def of_conversation(conn: Connection, number: int) -> dict[int, Any]:
+    """Delivery rows of a conversation by message: state, tries, reason, can_retry."""
+    return {row.message: row for row in conn.execute(select(outbox).where(_O.conversation == number))}
+
+
+def dead_letters(conn: Connection, limit: int = 200) -> list[Any]:
+    question = select(outbox).where(_O.state == "failed").order_by(_O.message.desc()).limit(limit)
+    return list(conn.execute(question))
+
+
+# ── the worker ──────────────────────────────────────────────────────────────────────────────
+
+# (conn, outbox row) → the message ready for its channel
+Prepare = Callable[[Connection, Any], Outbound]
+
+
+class DeliveryWorker:
+    """Sends what is due, several at a time, one at a time per conversation so that order holds."""
+
+    def __init__(
+        self,
+        record: Record,
+        channels: Mapping[str, Channel],
+        inboxes: Callable[[], Mapping[int, Inbox]],
+        prepare: Prepare,
+        at_once: int = 20,
+    ) -> None:
+        self.record, self.channels, self.inboxes, self.prepare = record, channels, inboxes, prepare
+        self.at_once = at_once
+        self.name = secrets.token_hex(8)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        wake = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set))
+        try:
+            while True:
+                wake.clear()
+                try:
+                    while await self.round():
+                        pass
+                except Busy as error:
+                    logger.warning("Delivery waits: %s", error)
+                except Exception:
+                    logger.exception("Delivery stumbled; nothing is lost, it will try again")
+                try:
+                    await asyncio.wait_for(wake.wait(), 2.0)
+                except TimeoutError:
+                    pass
+        finally:
+            unsubscribe()
+
+    async def round(self) -> int:
+        """Lease what is due, send it, note what came of it. Returns how many were tried."""
+        due = await asyncio.to_thread(lambda: self.record.do(self._lease) if self._anything_due() else [])
+        if due:
+            outcomes = await asyncio.gather(*(self._send(row) for row in due))
+            self.record.probe("between peer accepted and commit")
+            await asyncio.to_thread(self.record.do, lambda tx: self._settle(tx, list(outcomes)))
+        return len(due)
+
+    def _anything_due(self) -> bool:
+        with self.record.reading() as conn:
+            return conn.execute(_due(self.record.clock(), 1)).first() is not None
+
+    def _lease(self, tx: Tx) -> list[Any]:
+        rows = tx.conn.execute(_due(tx.at, self.at_once * 3)).all()
+        firsts: dict[int, Any] = {}
+        for row in rows:
+            firsts.setdefault(row.conversation, row)
+        chosen = sorted(firsts.values(), key=lambda row: row.message)[: self.at_once]
+        for chunk in chunks([row.message for row in chosen], 500):
+            tx.conn.execute(delete(leases).where(leases.c.message.in_(chunk)))
+        until = tx.at + timedelta(seconds=LEASE_SECONDS)
+        if chosen:
+            tx.conn.execute(
+                insert(leases),
+                [{"message": row.message, "worker": self.name, "until": until} for row in chosen],
+            )
+        return chosen
+
+    async def _send(self, row: Any) -> tuple[Any, Receipt | SendFailed]:
+        try:
+            inbox = self.inboxes().get(row.inbox)
+            if inbox is None:
+                raise SendFailed("The inbox it was written from was removed.", permanent=True)
+            message = await asyncio.to_thread(self.record.ask, self.prepare, row)
+            async with asyncio.timeout(LEASE_SECONDS - 15):
+                return row, await self.channels[inbox.channel].send(message, inbox)
+        except SendFailed as failure:
+            return row, failure
+        except TimeoutError:
+            return row, SendFailed("The peer did not answer in time.")
+        except Exception as error:
+            logger.exception("Message %s could not be sent", row.message)
+            return row, SendFailed(f"It could not be prepared or sent ({type(error).__name__}).")
+
+    def _settle(self, tx: Tx, outcomes: list[tuple[Any, Receipt | SendFailed]]) -> None:
+        held = select(leases.c.message).where(leases.c.worker == self.name)
+        mine = set(tx.conn.execute(held).scalars())
+        for row, outcome in outcomes:
+            if row.message in mine:
+                tx.append(e.conversation(row.conversation), _facts(row, outcome, tx.at), "delivery")
+        tx.conn.execute(delete(leases).where(leases.c.worker == self.name))
+
+
+def _due(now: datetime, limit: int) -> Any:
+    leased = select(leases.c.message).where(leases.c.until > now)
+    earlier = outbox.alias("earlier")
+    blocked = (
+        select(earlier.c.message)
+        .where(
+            earlier.c.conversation == _O.conversation,
+            earlier.c.state == "queued",
+            earlier.c.message < _O.message,
+        )
+        .exists()
+    )
+    return (
+        select(outbox)
+        .where(_O.state == "queued", _O.next_try <= now, _O.message.not_in(leased), ~blocked)
+        .order_by(_O.next_try, _O.message)
+        .limit(limit)
+    )
+
+
+def _facts(row: Any, outcome: Receipt | SendFailed, now: datetime) -> list[e.Event]:
+    tries = row.tries + 1
+    if isinstance(outcome, Receipt):
+        sent: list[e.Event] = [e.Sent(message=row.message, provider_id=outcome.provider_id, tries=tries)]
+        return [*sent, e.Delivered(message=row.message)] if outcome.delivered else sent
+    pause = timedelta(seconds=outcome.retry_after) if outcome.retry_after else backoff(tries)
+    first_due = row.next_try if row.tries == 0 else row.next_try - backoff(row.tries)
+    exhausted = tries >= 20 or now - first_due > GIVE_UP_AFTER
+    if outcome.permanent or exhausted:
+        return [
+            e.SendFailed(
+                message=row.message, reason=str(outcome), tries=tries, can_retry=not outcome.permanent
+            )
+        ]
+    return [e.SendDelayed(message=row.message, reason=str(outcome), tries=tries, next_try=now + pause)]
+
+
+def forget_leases(tx: Tx) -> None:
+    """At the start of the only process: whoever held a lease is gone."""
+    tx.conn.execute(delete(leases))

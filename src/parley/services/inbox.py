@@ -1,0 +1,298 @@
+"""The inbox: one row per conversation, kept in step with the log, and the views agents work from."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.sql import ColumnElement
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.conversation import State
+from parley.core.errors import NotFound
+from parley.log import record as log
+from parley.log.record import Tx, chunks
+from parley.log.tables import Id, Moment, metadata
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", Id, nullable=False),
+    Column("person", Id, nullable=False),
+    Column("brand", Integer, nullable=False),
+    Column("inbox", Integer, nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("assignee", Integer),
+    Column("tags", Text, nullable=False),
+    Column("skills", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("last_by", String(8), nullable=False),
+    Column("preview", Text, nullable=False),
+    Column("asked_at", Moment),
+    Column("waiting_since", Moment),
+    Column("snoozed_until", Moment),
+    Column("closed_at", Moment),
+    Column("messages", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("quarantined", Boolean, nullable=False),
+)
+_C = conversations.c
+Index("ix_conversations_status_last", _C.status, _C.last_at, _C.id)
+Index("ix_conversations_waiting", _C.waiting_since, _C.id, sqlite_where=_C.waiting_since.is_not(None),
+      postgresql_where=_C.waiting_since.is_not(None))  # fmt: skip
+Index("ix_conversations_assignee", _C.assignee, _C.status, _C.last_at, _C.id)
+Index("ix_conversations_person", _C.person, _C.last_at)
+Index("ix_conversations_last", _C.last_at, _C.id)
+
+tags = Table(
+    "conversation_tags",
+    metadata,
+    Column("tag", String(40), primary_key=True),
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+)
+Index("ix_conversation_tags_conversation", tags.c.conversation)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("brand", Integer, primary_key=True, autoincrement=False),
+    Column("view", String(40), primary_key=True),
+    Column("n", Integer, nullable=False),
+)
+
+KINDS = tuple(
+    kind for kind in e.KINDS.values()
+    if kind in talk._CHANGES or kind in (e.BotPondered, e.Sent, e.SurveyDue, e.SurveyAsked, e.SurveyAnswered,
+                                         e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased)
+)  # fmt: skip
+
+
+class InboxReader:
+    """Keeps `conversations`, their tags and the view counts in step with the log."""
+
+    name = "inbox"
+    in_step = True
+    kinds = KINDS
+    tables = (conversations, tags, tallies)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        mine = [r for r in batch if r.stream.startswith("conversation/")]
+        old = states(tx.conn, list({r.subject_id for r in mine if r.version > 1}))
+        new: dict[int, State] = dict(old)
+        for recorded in mine:
+            new[recorded.subject_id] = talk.evolve(new.get(recorded.subject_id), recorded)
+        self._store(tx, old, new)
+        self._tag(tx, old, new)
+        self._count(tx, old, new)
+
+    def _store(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
+        if fresh := [_row(state) for number, state in new.items() if number not in old]:
+            tx.conn.execute(insert(conversations), fresh)
+        for number, state in new.items():
+            if number in old and state is not old[number]:
+                was, now = _row(old[number]), _row(state)
+                changes = {key: value for key, value in now.items() if was[key] != value}
+                tx.conn.execute(update(conversations).where(_C.id == number).values(**changes))
+
+    def _tag(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
+        for number, state in new.items():
+            had = set(old[number].tags) if number in old else set()
+            for tag in had - set(state.tags):
+                tx.conn.execute(delete(tags).where(tags.c.tag == tag, tags.c.conversation == number))
+            if added := set(state.tags) - had:
+                tx.conn.execute(insert(tags), [{"tag": tag, "conversation": number} for tag in sorted(added)])
+
+    def _count(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
+        change: dict[tuple[int, str], int] = {}
+        for number, state in new.items():
+            before = talk.views(old[number]) if number in old else ()
+            for view in before:
+                key = (old[number].brand, view)
+                change[key] = change.get(key, 0) - 1
+            for view in talk.views(state):
+                change[(state.brand, view)] = change.get((state.brand, view), 0) + 1
+        for (brand, view), by in change.items():
+            if (
+                by
+                and not tx.conn.execute(
+                    update(tallies)
+                    .where(tallies.c.brand == brand, tallies.c.view == view)
+                    .values(n=tallies.c.n + by)
+                ).rowcount
+            ):
+                tx.conn.execute(insert(tallies).values(brand=brand, view=view, n=by))
+        if change:
+            tx.conn.execute(delete(tallies).where(tallies.c.n == 0))
+
+
+def _row(state: State) -> dict[str, Any]:
+    row = msgspec.structs.asdict(state)
+    row["tags"], row["skills"] = ",".join(state.tags), ",".join(state.skills)
+    return row
+
+
+def as_state(row: Any) -> State:
+    fields = dict(row._mapping)
+    for name in ("tags", "skills"):
+        fields[name] = tuple(part for part in fields[name].split(",") if part)
+    return State(**fields)
+
+
+# ── who may see what ────────────────────────────────────────────────────────────────────────
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is looking. brands: the ids they serve, None for all. person: a customer, who sees only their own."""
+
+    agent: int | None = None
+    role: str = "anonymous"
+    brands: tuple[int, ...] | None = ()
+    person: int | None = None
+
+    @property
+    def by(self) -> str:
+        """How this viewer signs events."""
+        return f"agent/{self.agent}" if self.agent else f"person/{self.person}"
+
+    @property
+    def may_act(self) -> bool:
+        return self.role in ("admin", "lead", "agent")
+
+
+SYSTEM = Viewer(role="system", brands=None)
+
+
+def visible_to(who: Viewer) -> ColumnElement[bool]:
+    """The one place that decides which conversations somebody may see, for pages, API, live stream,
+    files and search alike. Closed by default."""
+    if who.person is not None:
+        return _C.person == who.person
+    if who.role in ("admin", "lead", "agent", "read-only", "system"):
+        return _C.brand.in_(who.brands) if who.brands is not None else _C.id.is_not(None)
+    return _C.id.is_(None)
+
+
+def can_see(who: Viewer, state: State) -> bool:
+    """`visible_to` for a state at hand; a test holds the two together."""
+    if who.person is not None:
+        return state.person == who.person
+    if who.role in ("admin", "lead", "agent", "read-only", "system"):
+        return who.brands is None or state.brand in who.brands
+    return False
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def states(conn: Connection, numbers: Sequence[int]) -> dict[int, State]:
+    found = {}
+    for chunk in chunks(list(numbers), 500):
+        for row in conn.execute(select(conversations).where(_C.id.in_(chunk))):
+            found[row.id] = as_state(row)
+    return found
+
+
+def state(conn: Connection, number: int, who: Viewer = SYSTEM) -> State:
+    """One conversation; NotFound also when the viewer may not know of it."""
+    row = conn.execute(select(conversations).where(_C.id == number, visible_to(who))).one_or_none()
+    if row is None:
+        raise NotFound("There is no such conversation, or it is not yours to see.")
+    return as_state(row)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a view. `after` continues it; None at the end."""
+
+    rows: tuple[State, ...]
+    after: str | None = None
+
+
+def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
+    """The conversations of a view: waiting, mine, unassigned, open, snoozed, bot, closed, all, failed, tag:…"""
+    if view.startswith("tag:"):
+        tagged = select(tags.c.conversation).where(tags.c.tag == view[4:])
+        return and_(_C.id.in_(tagged), _C.status != talk.CLOSED)
+    clauses: dict[str, ColumnElement[bool]] = {
+        "waiting": and_(_C.waiting_since.is_not(None), _C.status == talk.OPEN),
+        "mine": and_(_C.assignee == (who.agent or -1), _C.status == talk.OPEN),
+        "unassigned": and_(_C.assignee.is_(None), _C.status == talk.OPEN),
+        "open": _C.status == talk.OPEN,
+        "snoozed": _C.status == talk.SNOOZED,
+        "bot": _C.status == talk.BOT,
+        "closed": _C.status == talk.CLOSED,
+        "failed": _C.failed > 0,
+        "all": _C.id.is_not(None),
+    }
+    if view not in clauses:
+        raise NotFound(f"There is no view called “{view}”.")
+    return clauses[view]
+
+
+def page(conn: Connection, view: str, who: Viewer, after: str | None = None, limit: int = 50) -> Page:
+    """Conversations of a view. Waiting: longest wait first; everything else: newest first."""
+    column, rising = (_C.waiting_since, True) if view == "waiting" else (_C.last_at, False)
+    question = select(conversations).where(view_clause(view, who), visible_to(who))
+    if after:
+        at, _, number = after.partition("-")
+        place = (Moment().process_result_value(int(at), None), int(number))  # type: ignore[arg-type]
+        behind = tuple_(column, _C.id)
+        question = question.where(behind > place if rising else behind < place)
+    order = (column, _C.id) if rising else (column.desc(), _C.id.desc())
+    found = [as_state(row) for row in conn.execute(question.order_by(*order).limit(limit + 1))]
+    rows = tuple(found[:limit])
+    return Page(rows=rows, after=_cursor(rows[-1], view) if len(found) > limit else None)
+
+
+def _cursor(last: State, view: str) -> str:
+    moment: datetime = last.waiting_since if view == "waiting" and last.waiting_since else last.last_at
+    return f"{Moment().process_bind_param(moment, None)}-{last.id}"  # type: ignore[arg-type]
+
+
+def counts(conn: Connection, who: Viewer) -> dict[str, int]:
+    """How many conversations each view holds, from kept tallies rather than by counting."""
+    question = select(tallies)
+    if who.brands is not None:
+        question = question.where(tallies.c.brand.in_(who.brands))
+    found: dict[str, int] = {}
+    for row in conn.execute(question):
+        found[row.view] = found.get(row.view, 0) + row.n
+    found["mine"] = found.get(f"agent/{who.agent}", 0)
+    return {view: n for view, n in found.items() if not view.startswith("agent/")}
+
+
+def of_person(conn: Connection, person: int, who: Viewer, limit: int = 50) -> list[State]:
+    """A person's conversations, newest first."""
+    question = select(conversations).where(_C.person == person, visible_to(who))
+    return [as_state(row) for row in conn.execute(question.order_by(_C.last_at.desc()).limit(limit))]
+
+
+def history(conn: Connection, number: int, newest: int = 400) -> list[e.Recorded]:
+    """What happened in a conversation, in order."""
+    return log.stream(conn, e.conversation(number), newest=newest)
+
+
+def any_of(*clauses: ColumnElement[bool]) -> ColumnElement[bool]:
+    return or_(*clauses)

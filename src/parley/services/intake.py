@@ -1,0 +1,428 @@
+"""Intake: raw bytes stored and committed, then acknowledged; later read, identified, threaded, appended.
+
+Both halves work in batches. A delivery that comes again changes nothing, by UNIQUE(inbox,
+provider id). What cannot be read becomes a quarantine conversation and the raw bytes stay.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.channel import (
+    Address,
+    Channel,
+    Delivery,
+    Inbound,
+    InboundMessage,
+    InboundRating,
+    InboundReceipt,
+    Inbox,
+)
+from parley.core.conversation import State
+from parley.core.errors import Busy, Conflict, NotFound, Unreadable
+from parley.core.identity import looks_like_mail, normal
+from parley.log.record import Record, Tx, chunks, deliveries
+from parley.services import delivery as outgoing
+from parley.services import people, surveys, threads
+from parley.services.files import Store
+from parley.services.inbox import conversations, states
+
+logger = logging.getLogger("parley.intake")
+
+READ_AT_ONCE = 200
+RAW_IN_TABLE = 1024 * 1024
+REOPEN_DAYS = 30
+
+
+class Intake:
+    """The way in for every channel. `inboxes()` gives the current inboxes by id."""
+
+    def __init__(
+        self,
+        record: Record,
+        store: Store,
+        channels: Mapping[str, Channel],
+        inboxes: Callable[[], Mapping[int, Inbox]],
+        key: bytes,
+    ) -> None:
+        self.record, self.store, self.channels, self.inboxes, self.key = record, store, channels, inboxes, key
+        self._gathering: Takings | None = None
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = False
+        self._thread: threading.Thread | None = None
+
+    # taking: durable before acknowledged ────────────────────────────────────────────────────
+
+    def take(self, inbox: int, provider_id: str, raw: bytes, *, history: bool = False) -> "Future[bool]":
+        """Store a delivery. The future is True once it is durable, False when it was here before."""
+        if inbox not in self.inboxes():
+            raise NotFound(f"There is no inbox {inbox}.")
+        small = len(raw) <= RAW_IN_TABLE
+        row = {
+            "inbox": inbox,
+            "provider_id": provider_id[:255],
+            "received_at": self.record.clock(),
+            "state": "new",
+            "history": int(history),
+            "raw": raw if small else None,
+            "raw_file": None if small else self.store.put(raw),
+            "note": None,
+        }
+        with self._lock:
+            batch = self._gathering
+            if batch is None:
+                batch = self._gathering = Takings()
+                self.record.write(lambda tx: self._store(tx, batch)).add_done_callback(
+                    lambda stored: self._settle(batch, stored)
+                )
+            return batch.add(row)
+
+    async def take_async(self, inbox: int, provider_id: str, raw: bytes) -> bool:
+        return await asyncio.wrap_future(self.take(inbox, provider_id, raw))
+
+    def _store(self, tx: Tx, batch: "Takings") -> None:
+        """One statement for everything that arrived while the last commit ran."""
+        with self._lock:
+            if self._gathering is batch:
+                self._gathering = None
+        upsert = sqlite.insert if tx.record.database.name == "sqlite" else postgresql.insert
+        statement = upsert(deliveries).on_conflict_do_nothing(index_elements=["inbox", "provider_id"])
+        statement = statement.returning(deliveries.c.inbox, deliveries.c.provider_id)
+        for chunk in chunks(list(batch.rows.values()), 500):
+            batch.fresh |= {(row.inbox, row.provider_id) for row in tx.conn.execute(statement, chunk)}
+
+    def _settle(self, batch: "Takings", stored: "Future[None]") -> None:
+        error = stored.exception()
+        self.record.probe("between commit and ack")
+        with self._lock:
+            if self._gathering is batch:
+                self._gathering = None
+        batch.settle(error)
+        self._wake.set()
+
+    # processing: read, identify, thread, append ────────────────────────────────────────────
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="parley-intake", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop = True
+        self._wake.set()
+        if self._thread:
+            self._thread.join(timeout=30)
+
+    def _work(self) -> None:
+        while not self._stop:
+            self._wake.clear()
+            pause = 2.0
+            try:
+                while not self._stop and self.process():
+                    pass
+            except Exception:
+                logger.exception("Intake stumbled; the deliveries are kept and will be tried again")
+                pause = 1.0
+            self._wake.wait(pause)
+
+    def process(self, limit: int = READ_AT_ONCE) -> int:
+        """Bring the oldest unread deliveries into conversations. Returns how many were taken up."""
+        with self.record.reading() as conn:
+            question = (
+                select(deliveries).where(deliveries.c.state == "new").order_by(deliveries.c.id).limit(limit)
+            )
+            rows = conn.execute(question).all()
+        if not rows:
+            return 0
+        known = self.inboxes()
+        heard = [self._read(row, known.get(row.inbox)) for row in rows]
+        try:
+            self.record.do(lambda tx: Admission(self, tx).admit(heard))
+        except (Busy, Conflict):
+            raise
+        except Exception:
+            if len(heard) > 1:
+                logger.exception("A batch failed as a whole; taking its deliveries one by one")
+                return self._one_by_one(heard)
+            self._give_up(heard[0])
+        return len(rows)
+
+    def _one_by_one(self, heard: Sequence["Heard"]) -> int:
+        for one in heard:
+            try:
+                self.record.do(lambda tx, one=one: Admission(self, tx).admit([one]))  # type: ignore[misc]
+            except (Busy, Conflict):
+                raise
+            except Exception:
+                logger.exception("Delivery %s cannot be taken in", one.delivery.id)
+                self._give_up(one)
+        return len(heard)
+
+    def _give_up(self, one: "Heard") -> None:
+        reason = "It was read, but could not be filed. The raw message is kept."
+        failed = Heard(delivery=one.delivery, inbox=one.inbox, said=[], trouble=reason)
+        self.record.do(lambda tx: Admission(self, tx).admit([failed]))
+
+    def _read(self, row: Any, inbox: Inbox | None) -> "Heard":
+        raw = row.raw if row.raw is not None else self.store.get(row.raw_file)
+        delivery = Delivery(
+            id=row.id,
+            inbox=row.inbox,
+            provider_id=row.provider_id,
+            received_at=row.received_at,
+            raw=bytes(raw),
+        )
+        heard = Heard(delivery=delivery, inbox=inbox, said=[], history=bool(row.history))
+        if inbox is None:
+            return msgspec.structs.replace(heard, trouble="Its inbox was removed meanwhile.")
+        try:
+            return msgspec.structs.replace(heard, said=self.channels[inbox.channel].read(delivery, inbox))
+        except Unreadable as error:
+            return msgspec.structs.replace(heard, trouble=str(error))
+        except Exception as error:
+            logger.exception("Delivery %s cannot be read", row.id)
+            return msgspec.structs.replace(heard, trouble=f"It cannot be read ({type(error).__name__}).")
+
+
+class Takings:
+    """Deliveries that will share one statement and one commit."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, str], dict[str, Any]] = {}
+        self.waiting: list[tuple[tuple[int, str], bool, Future[bool]]] = []
+        self.fresh: set[tuple[int, str]] = set()
+
+    def add(self, row: dict[str, Any]) -> "Future[bool]":
+        key = (row["inbox"], row["provider_id"])
+        future: Future[bool] = Future()
+        self.waiting.append((key, key not in self.rows, future))
+        self.rows.setdefault(key, row)
+        return future
+
+    def settle(self, error: BaseException | None) -> None:
+        for key, first, future in self.waiting:
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(first and key in self.fresh)
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery and what its channel made of it, or why it could not."""
+
+    delivery: Delivery
+    inbox: Inbox | None
+    said: list[Inbound]
+    trouble: str | None = None
+    history: bool = False
+
+
+class Admission:
+    """One batch on its way into conversations, inside one transaction."""
+
+    def __init__(self, intake: Intake, tx: Tx) -> None:
+        self.tx, self.intake = tx, intake
+        self.states: dict[int, State] = {}
+        self.named: dict[str, tuple[int, int]] = {}
+        self.parts: dict[tuple[int, str], None] = {}
+        self.open_by_sender: dict[tuple[int, int], int] = {}
+
+    def admit(self, heard: Sequence[Heard]) -> None:
+        heard = self._still_new(heard)
+        self._look_up(heard)
+        for one in heard:
+            if one.trouble:
+                self._quarantine(one)
+            for said in one.said:
+                if isinstance(said, InboundMessage):
+                    self._message(one, said)
+                elif isinstance(said, InboundReceipt):
+                    outgoing.note_receipt(self.tx, said)
+                elif isinstance(said, InboundRating):
+                    surveys.note_rating(
+                        self.tx, self.intake.key, said, one.inbox.channel if one.inbox else ""
+                    )
+        self._mark(heard)
+
+    def _still_new(self, heard: Sequence[Heard]) -> list[Heard]:
+        """Another process may have been faster with some of them."""
+        new: set[int] = set()
+        for chunk in chunks([one.delivery.id for one in heard], 500):
+            question = select(deliveries.c.id).where(deliveries.c.id.in_(chunk), deliveries.c.state == "new")
+            new |= set(self.tx.conn.execute(question).scalars())
+        return [one for one in heard if one.delivery.id in new]
+
+    def _mark(self, heard: Sequence[Heard]) -> None:
+        for state, wanted in (("done", False), ("quarantined", True)):
+            numbers = [one.delivery.id for one in heard if bool(one.trouble) is wanted]
+            for chunk in chunks(numbers, 500):
+                self.tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(state=state))
+
+    # looking everything up at once ──────────────────────────────────────────────────────────
+
+    def _look_up(self, heard: Sequence[Heard]) -> None:
+        messages = [m for one in heard for m in one.said if isinstance(m, InboundMessage)]
+        self.people = people.meet(self.tx, [m.sender for m in messages], "intake") if messages else {}
+        self.named = threads.conversations_of(self.tx.conn, [r for m in messages for r in m.references])
+        wanted = {number for number, _ in self.named.values()}
+        for message in messages:
+            for token in message.reply_tokens:
+                if read := threads.read_token(self.intake.key, token):
+                    wanted.add(read[1])
+        self.states = states(self.tx.conn, list(wanted))
+
+    # one message ────────────────────────────────────────────────────────────────────────────
+
+    def _message(self, one: Heard, message: InboundMessage) -> None:
+        inbox = one.inbox
+        assert inbox is not None
+        who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
+        for address in message.known_as:
+            who = self._joined(who, address)
+        number, unverified = self._thread(inbox, who, message)
+        at = message.sent_at if one.history and message.sent_at else None
+        if number is None:
+            number = self._open(inbox, who, message, one.history, at)
+        state = self.states[number]
+        fact = self._fact(one, inbox, who, message, unverified)
+        recorded = self.tx.append(e.conversation(number), talk.receive(state, fact), _by(one, who), at=at)
+        for r in recorded:
+            state = talk.evolve(state, r)
+        self.states[number] = state
+        self.tx.say(fact.message, _words(message))
+        if message.external_id:
+            self.named[message.external_id] = (number, fact.message)
+        self.parts[(number, f"i:{who.id}")] = None
+        for mail in message.cc:
+            self.parts[(number, f"m:{mail}")] = None
+
+    def _joined(self, who: people.Identity, address: Address) -> people.Identity:
+        people.also_known_as(self.tx, who, address, "intake")
+        self.tx.flush()
+        self.states = states(self.tx.conn, list(self.states))
+        fresh = people.identity_by_id(self.tx.conn, who.id)
+        self.people[(fresh.kind, fresh.value)] = fresh
+        return fresh
+
+    def _fact(
+        self, one: Heard, inbox: Inbox, who: people.Identity, message: InboundMessage, unverified: bool
+    ) -> e.MessageReceived:
+        return e.MessageReceived(
+            message=self.tx.new_id("message"),
+            person=who.person,
+            identity=who.id,
+            inbox=inbox.id,
+            channel=inbox.channel,
+            delivery=one.delivery.id,
+            external_id=message.external_id,
+            sent_at=message.sent_at,
+            preview=talk.preview(message.text[: message.fold] if message.fold else message.text),
+            files=self.intake.store.keep(message.files),
+            automatic=message.automatic,
+            history=one.history,
+            unverified=unverified,
+            cc=tuple(mail for mail in message.cc if looks_like_mail(mail)),
+        )
+
+    # which conversation ─────────────────────────────────────────────────────────────────────
+
+    def _thread(self, inbox: Inbox, who: people.Identity, message: InboundMessage) -> tuple[int | None, bool]:
+        """(conversation, unverified): signed token first, then what it answers, then the open matter."""
+        for token in message.reply_tokens:
+            read = threads.read_token(self.intake.key, token)
+            if read and (state := self.states.get(read[1])):
+                return state.id, not self._belongs(state, who)
+        for reference in message.references:
+            if found := self.named.get(reference):
+                found_state = self._state(found[0])
+                if found_state and found_state.brand == inbox.brand and self._belongs(found_state, who):
+                    return found_state.id, False
+        if self.intake.channels[inbox.channel].manifest.threads == "identity":
+            return self._open_matter(inbox, who), False
+        return None, False
+
+    def _state(self, number: int) -> State | None:
+        if number not in self.states:
+            self.states |= states(self.tx.conn, [number])
+        return self.states.get(number)
+
+    def _belongs(self, state: State, who: people.Identity) -> bool:
+        if state.person == who.person:
+            return True
+        mail = who.value if who.kind == "mail" else None
+        if (state.id, f"i:{who.id}") in self.parts or (mail and (state.id, f"m:{mail}") in self.parts):
+            return True
+        return threads.takes_part(self.tx.conn, state.id, who.id, mail)
+
+    def _open_matter(self, inbox: Inbox, who: people.Identity) -> int | None:
+        """The person's newest matter in this inbox, unless it was closed long ago."""
+        key = (who.person, inbox.id)
+        if key in self.open_by_sender:
+            return self.open_by_sender[key]
+        question = (
+            select(conversations.c.id, conversations.c.status, conversations.c.closed_at)
+            .where(conversations.c.person == who.person, conversations.c.inbox == inbox.id)
+            .order_by(conversations.c.last_at.desc())
+            .limit(1)
+        )
+        row = self.tx.conn.execute(question).one_or_none()
+        if row is None or (row.closed_at and self.tx.at - row.closed_at > timedelta(hours=12)):
+            return None
+        self._state(row.id)
+        self.open_by_sender[key] = row.id
+        return int(row.id)
+
+    def _open(
+        self, inbox: Inbox, who: people.Identity, message: InboundMessage, history: bool, at: datetime | None
+    ) -> int:
+        number = self.tx.new_id("conversation")
+        with_bot = inbox.with_bot and not message.automatic and not history
+        fact = e.ConversationOpened(
+            person=who.person,
+            inbox=inbox.id,
+            brand=inbox.brand,
+            channel=inbox.channel,
+            subject=(message.subject or "").strip()[:300],
+            with_bot=with_bot,
+        )
+        by = "import" if history else f"person/{who.person}"
+        recorded = self.tx.append(e.conversation(number), [fact], by, at=at, new=True)
+        self.states[number] = talk.evolve(None, recorded[0])
+        if self.intake.channels[inbox.channel].manifest.threads == "identity":
+            self.open_by_sender[(who.person, inbox.id)] = number
+        return number
+
+    # what cannot be read ────────────────────────────────────────────────────────────────────
+
+    def _quarantine(self, one: Heard) -> None:
+        brand = one.inbox.brand if one.inbox else 0
+        channel = one.inbox.channel if one.inbox else ""
+        nobody = Address(kind="nobody", value=f"inbox/{one.delivery.inbox}", name="Unreadable sender")
+        who = next(iter(people.meet(self.tx, [nobody], "intake").values()))
+        number = self.tx.new_id("conversation")
+        subject = "A message could not be read"
+        facts = [
+            e.ConversationOpened(
+                person=who.person, inbox=one.delivery.inbox, brand=brand, channel=channel, subject=subject
+            ),
+            e.Quarantined(delivery=one.delivery.id, reason=one.trouble or ""),
+        ]
+        self.tx.append(e.conversation(number), facts, "intake", new=True)
+
+
+def _by(one: Heard, who: people.Identity) -> str:
+    return "import" if one.history else f"person/{who.person}"
+
+
+def _words(message: InboundMessage) -> e.Words:
+    return e.Words(text=message.text, html=message.html, subject=message.subject, fold=message.fold)

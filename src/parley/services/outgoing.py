@@ -1,0 +1,113 @@
+"""Makes a written reply ready for its channel: words, names, references, links and files put together."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from parley.core import events as e
+from parley.core.channel import Address, Outbound
+from parley.core.errors import SendFailed
+from parley.log import record as log
+from parley.services import inbox, people, setup, surveys, threads
+from parley.services.files import Store
+
+SCORES = (("1", "bad"), ("2", "poor"), ("3", "fair"), ("4", "good"), ("5", "very good"))
+
+
+class Dispatch:
+    """Prepares outbox rows. `public_url`: where customers' links begin."""
+
+    def __init__(self, store: Store, key: bytes, public_url: str) -> None:
+        self.store, self.key, self.public_url = store, key, public_url
+
+    def prepare(self, conn: Connection, row: Any) -> Outbound:
+        """Everything a channel needs for one message. Raises SendFailed when its address is gone."""
+        recorded = self._written(conn, row)
+        event = recorded.event
+        assert isinstance(event, e.ReplyWritten)
+        words = log.words_of(conn, [event.message])[event.message]
+        state = inbox.state(conn, row.conversation)
+        try:
+            to = people.identity_by_id(conn, event.identity)
+            name = people.person(conn, state.person).name
+        except Exception as error:
+            raise SendFailed(
+                "The address it was written to is not known any more.", permanent=True
+            ) from error
+        names = [n for n in threads.names_of(conn, state.id) if n != row.external_id]
+        brand = setup.all_brands(conn).get(state.brand)
+        purpose = "survey" if event.purpose == "survey" else "reply"
+        return Outbound(
+            message=event.message,
+            conversation=state.id,
+            to=Address(kind=to.kind, value=to.value, name=name),
+            text=words.text,
+            html=words.html,
+            subject=_subject(state.subject),
+            external_id=row.external_id or f"<{event.message}@parley.invalid>",
+            references=tuple(names),
+            in_reply_to=self._answered(conn, event, names),
+            reply_token=threads.sign(self.key, state.id, to.id, purpose),
+            sender_name=_writer(conn, recorded.by),
+            brand_name=brand.name if brand else "",
+            purpose=event.purpose,
+            automatic=event.automatic,
+            cc=event.cc,
+            files=self.store.attach(event.files),
+            choices=self._choices(conn, event),
+            unsubscribe_url=f"{self.public_url}/unsubscribe" if event.purpose == "bulk" else None,
+        )
+
+    def _written(self, conn: Connection, row: Any) -> e.Recorded:
+        """The event that put the row into the outbox."""
+        for recorded in reversed(log.stream(conn, e.conversation(row.conversation), newest=200)):
+            if isinstance(recorded.event, e.ReplyWritten) and recorded.event.message == row.message:
+                return recorded
+        for recorded in log.stream(conn, e.conversation(row.conversation)):
+            if isinstance(recorded.event, e.ReplyWritten) and recorded.event.message == row.message:
+                return recorded
+        raise SendFailed("The message is not in the log.", permanent=True)
+
+    def _answered(self, conn: Connection, event: e.ReplyWritten, names: list[str]) -> str | None:
+        if event.answers is not None:
+            question = select(threads.externals.c.external_id).where(
+                threads.externals.c.message == event.answers
+            )
+            if found := conn.execute(question).scalar():
+                return str(found)
+        return names[-1] if names else None
+
+    def _choices(self, conn: Connection, event: e.ReplyWritten) -> tuple[tuple[str, str], ...]:
+        if event.purpose != "survey":
+            return ()
+        survey = surveys.of_message(conn, event.message)
+        if survey is None:
+            return ()
+        token = rating_token(self.key, survey.id)
+        return tuple((f"{n} {word}", f"{self.public_url}/rate/{token}?score={n}") for n, word in SCORES)
+
+
+def rating_token(key: bytes, survey: int) -> str:
+    """A signed link part for one survey."""
+    return threads.sign(key, survey, 0, "quality")
+
+
+def survey_of_token(key: bytes, token: str) -> int | None:
+    read = threads.read_token(key, token)
+    return read[1] if read and read[0] == "q" else None
+
+
+def _subject(subject: str) -> str:
+    subject = subject.strip() or "Your message"
+    return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+
+
+def _writer(conn: Connection, by: str) -> str:
+    kind, _, number = by.partition("/")
+    if kind == "agent" and number.isdigit():
+        question = select(setup.agents.c.name).where(setup.agents.c.id == int(number))
+        return str(conn.execute(question).scalar() or "")
+    return ""
+
+
+__all__ = ["Dispatch", "rating_token", "survey_of_token"]

@@ -1,0 +1,395 @@
+"""People and their addresses. One human is one person, however many doors they use.
+
+A merge happens by itself only on proof; any merge can be undone exactly, because its event lists
+what moved.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from parley.core import events as e
+from parley.core.channel import Address
+from parley.core.errors import NotFound, Refused
+from parley.core.identity import normal
+from parley.log.record import Tx, chunks
+from parley.log.tables import Id, Moment, metadata
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("name", String(200), nullable=False),
+    Column("met_at", Moment, nullable=False),
+    Column("merged_into", Id),
+)
+Index("ix_people_name", people.c.name)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("kind", String(20), nullable=False),
+    Column("value", String(254), nullable=False),
+    Column("person", Id, nullable=False),
+    Column("proof", String(60)),
+    Column("evidence", String(200), nullable=False),
+    Column("since", Moment, nullable=False),
+    UniqueConstraint("kind", "value"),
+)
+Index("ix_identities_person", identities.c.person)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("identity", Id, primary_key=True, autoincrement=False),
+    Column("person", Id, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("expires", Moment, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+
+CODE_MINUTES, CODE_TRIES = 10, 3
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    met_at: datetime
+    merged_into: int | None = None
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """proof: how it was shown to be theirs (code, link, signed by shop, platform), or None while only claimed."""
+
+    id: int
+    kind: str
+    value: str
+    person: int
+    proof: str | None
+    evidence: str
+    since: datetime
+
+
+class PeopleReader:
+    """Keeps `people` and `identities` in step with the log."""
+
+    name = "people"
+    in_step = True
+    kinds = (
+        e.PersonMet,
+        e.PersonRenamed,
+        e.IdentityClaimed,
+        e.IdentityProved,
+        e.PersonsMerged,
+        e.PersonsUnmerged,
+    )
+    tables = (people, identities)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        met = [
+            {"id": r.event.person, "name": r.event.name[:200], "met_at": r.at, "merged_into": None}
+            for r in batch
+            if isinstance(r.event, e.PersonMet)
+        ]
+        if met:
+            tx.conn.execute(insert(people), met)
+        claimed = [_claim_row(r) for r in batch if isinstance(r.event, e.IdentityClaimed)]
+        if claimed:
+            tx.conn.execute(insert(identities), claimed)
+        for recorded in batch:
+            if not isinstance(recorded.event, e.PersonMet | e.IdentityClaimed):
+                _change(tx, recorded.event)
+
+
+def _claim_row(r: e.Recorded) -> dict[str, Any]:
+    event = r.event
+    assert isinstance(event, e.IdentityClaimed)
+    return {
+        "id": event.identity,
+        "kind": event.address_kind,
+        "value": event.value,
+        "person": event.person,
+        "proof": None,
+        "evidence": event.evidence[:200],
+        "since": r.at,
+    }
+
+
+def _change(tx: Tx, event: Any) -> None:
+    match event:
+        case e.PersonRenamed():
+            tx.conn.execute(update(people).where(people.c.id == event.person).values(name=event.name[:200]))
+        case e.IdentityProved():
+            tx.conn.execute(
+                update(identities).where(identities.c.id == event.identity).values(proof=event.how[:60])
+            )
+        case e.PersonsMerged():
+            tx.conn.execute(
+                update(people).where(people.c.id == event.absorbed).values(merged_into=event.person)
+            )
+            _move(tx, event.identities, event.person)
+        case e.PersonsUnmerged():
+            tx.conn.execute(update(people).where(people.c.id == event.restored).values(merged_into=None))
+            _move(tx, event.identities, event.restored)
+
+
+def _move(tx: Tx, moved: Sequence[int], to: int) -> None:
+    for chunk in chunks(list(moved), 500):
+        tx.conn.execute(update(identities).where(identities.c.id.in_(chunk)).values(person=to))
+
+
+# ── acts ────────────────────────────────────────────────────────────────────────────────────
+
+
+def meet(
+    tx: Tx, addresses: Sequence[Address], by: str, at: datetime | None = None
+) -> dict[tuple[str, str], Identity]:
+    """The identities of these addresses, in one go; unknown ones become new people. Keyed by (kind, value)."""
+    wanted: dict[tuple[str, str], Address] = {}
+    for address in addresses:
+        wanted.setdefault((address.kind, normal(address.kind, address.value)[:254]), address)
+    tx.flush()
+    known = by_address(tx.conn, list(wanted))
+    fresh = [key for key in wanted if key not in known]
+    if fresh:
+        numbers = list(
+            zip(fresh, tx.new_ids("person", len(fresh)), tx.new_ids("identity", len(fresh)), strict=True)
+        )
+        for key, person, identity in numbers:
+            address = wanted[key]
+            facts = [
+                e.PersonMet(person=person, name=address.name),
+                e.IdentityClaimed(
+                    identity=identity,
+                    person=person,
+                    address_kind=key[0],
+                    value=key[1],
+                    evidence="wrote from it",
+                ),
+            ]
+            tx.append(e.person(person), facts, by, at=at, new=True)
+            known[key] = Identity(
+                id=identity,
+                kind=key[0],
+                value=key[1],
+                person=person,
+                proof=None,
+                evidence="",
+                since=at or tx.at,
+            )
+    for key, address in wanted.items():
+        if address.proved and known[key].proof is None:
+            known[key] = prove(tx, known[key], address.proved, by)
+    return known
+
+
+def prove(tx: Tx, identity: Identity, how: str, by: str) -> Identity:
+    """Note that an address was shown to be theirs. Already proved: nothing happens."""
+    if identity.proof is not None:
+        return identity
+    fact = e.IdentityProved(identity=identity.id, person=identity.person, how=how)
+    tx.append(e.person(identity.person), [fact], by)
+    return msgspec.structs.replace(identity, proof=how)
+
+
+def also_known_as(tx: Tx, identity: Identity, address: Address, by: str) -> Identity:
+    """The holder of `identity` was shown to hold `address` too. Joins two people if it belonged to another."""
+    if address.proved is None:
+        raise Refused("An address joins a person only with proof.")
+    key = (address.kind, normal(address.kind, address.value)[:254])
+    tx.flush()
+    other = by_address(tx.conn, [key]).get(key)
+    if other is None:
+        number = tx.new_id("identity")
+        facts = [
+            e.IdentityClaimed(
+                identity=number,
+                person=identity.person,
+                address_kind=key[0],
+                value=key[1],
+                evidence=address.proved,
+            ),
+            e.IdentityProved(identity=number, person=identity.person, how=address.proved),
+        ]
+        tx.append(e.person(identity.person), facts, by)
+        tx.flush()
+        if address.name and not person(tx.conn, identity.person).name:
+            rename(tx, identity.person, address.name, by)
+        return by_address(tx.conn, [key])[key]
+    other = prove(tx, other, address.proved, by)
+    if other.person != identity.person:
+        merge(tx, other.person, identity.person, f"{address.kind} {address.proved}", by)
+    return msgspec.structs.replace(other)
+
+
+def rename(tx: Tx, number: int, name: str, by: str) -> None:
+    tx.append(e.person(number), [e.PersonRenamed(person=number, name=name.strip()[:200])], by)
+
+
+def merge(tx: Tx, keep: int, absorb: int, reason: str, by: str) -> int:
+    """Make two people one. Their identities and conversations become `keep`'s. Returns the event's seq."""
+    from parley.services.inbox import conversations
+
+    tx.flush()
+    if keep == absorb:
+        raise Refused("They are the same person already.")
+    if person(tx.conn, absorb).merged_into or person(tx.conn, keep).merged_into:
+        raise Refused("One of them was merged before. Undo that first.")
+    moved = tuple(tx.conn.execute(select(identities.c.id).where(identities.c.person == absorb)).scalars())
+    talks = tuple(
+        tx.conn.execute(select(conversations.c.id).where(conversations.c.person == absorb)).scalars()
+    )
+    fact = e.PersonsMerged(person=keep, absorbed=absorb, identities=moved, conversations=talks, reason=reason)
+    seq = tx.append(e.person(keep), [fact], by)[0].seq
+    for talk in talks:
+        tx.append(e.conversation(talk), [e.PersonChanged(person=keep, was=absorb, reason="merge")], by)
+    if not person(tx.conn, keep).name and (name := person(tx.conn, absorb).name):
+        rename(tx, keep, name, by)
+    tx.flush()
+    return seq
+
+
+def unmerge(tx: Tx, keep: int, restore: int, by: str) -> None:
+    """Undo a merge: what moved with it moves back; what came since stays."""
+    from parley.log import record as log
+
+    tx.flush()
+    merges = [
+        r.event
+        for r in log.stream(tx.conn, e.person(keep))
+        if isinstance(r.event, e.PersonsMerged) and r.event.absorbed == restore
+    ]
+    if not merges or person(tx.conn, restore).merged_into != keep:
+        raise Refused("These two are not merged.")
+    last = merges[-1]
+    fact = e.PersonsUnmerged(
+        person=keep, restored=restore, identities=last.identities, conversations=last.conversations
+    )
+    tx.append(e.person(keep), [fact], by)
+    for talk in last.conversations:
+        tx.append(e.conversation(talk), [e.PersonChanged(person=restore, was=keep, reason="un-merge")], by)
+    tx.flush()
+
+
+def issue_code(tx: Tx, holder: int, mail: Address, by: str) -> tuple[Identity, str]:
+    """A six-digit code for an address that a person says is theirs. Returns the identity and the code to mail.
+
+    The address is not joined to the person before the code comes back. Only the code's hash is kept.
+    """
+    known = meet(tx, [mail], by)
+    identity = next(iter(known.values()))
+    tx.flush()
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    expires = tx.at + timedelta(minutes=CODE_MINUTES)
+    tx.conn.execute(delete(codes).where(codes.c.identity == identity.id))
+    row = {
+        "identity": identity.id,
+        "person": holder,
+        "hash": _hash(code, identity.id),
+        "expires": expires,
+        "tries": 0,
+    }
+    tx.conn.execute(insert(codes).values(row))
+    tx.append(e.person(holder), [e.CodeSent(identity=identity.id, person=holder, expires=expires)], by)
+    return identity, code
+
+
+def try_code(tx: Tx, holder: int, code: str, by: str) -> Identity | None:
+    """Check a code that `holder` typed. Right: the address is proved and the people become one. Wrong: None.
+
+    Three tries within ten minutes; then a new code is needed.
+    """
+    row = tx.conn.execute(
+        select(codes).where(codes.c.person == holder).order_by(codes.c.expires.desc()).limit(1)
+    ).one_or_none()
+    if row is None or row.expires < tx.at or row.tries >= CODE_TRIES:
+        return None
+    if not hmac.compare_digest(row.hash, _hash(code.strip(), row.identity)):
+        tx.conn.execute(update(codes).where(codes.c.identity == row.identity).values(tries=row.tries + 1))
+        fact = e.CodeRefused(identity=row.identity, person=holder, tries=row.tries + 1)
+        tx.append(e.person(holder), [fact], by)
+        return None
+    tx.conn.execute(delete(codes).where(codes.c.identity == row.identity))
+    identity = prove(tx, identity_by_id(tx.conn, row.identity), "code sent to it", by)
+    tx.flush()
+    if identity.person != holder:
+        merge(tx, identity.person, holder, "code sent to it came back", by)
+    return identity_by_id(tx.conn, row.identity)
+
+
+def _hash(code: str, identity: int) -> str:
+    return sha256(f"{identity}:{code}".encode()).hexdigest()
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_address(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Identity]:
+    """Identities by (kind, normal value); those unknown are left out."""
+    found: dict[tuple[str, str], Identity] = {}
+    for kind in {kind for kind, _ in keys}:
+        values = [value for k, value in keys if k == kind]
+        for chunk in chunks(values, 500):
+            question = select(identities).where(identities.c.kind == kind, identities.c.value.in_(chunk))
+            for row in conn.execute(question):
+                found[(row.kind, row.value)] = Identity(**row._mapping)
+    return found
+
+
+def identity_by_id(conn: Connection, number: int) -> Identity:
+    row = conn.execute(select(identities).where(identities.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such address.")
+    return Identity(**row._mapping)
+
+
+def identities_of(conn: Connection, number: int) -> list[Identity]:
+    question = (
+        select(identities).where(identities.c.person == number).order_by(identities.c.since, identities.c.id)
+    )
+    return [Identity(**row._mapping) for row in conn.execute(question)]
+
+
+def person(conn: Connection, number: int) -> Person:
+    row = conn.execute(select(people).where(people.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such person.")
+    return Person(**row._mapping)
+
+
+def persons(conn: Connection, numbers: Sequence[int]) -> dict[int, Person]:
+    found = {}
+    for chunk in chunks(list(set(numbers)), 500):
+        for row in conn.execute(select(people).where(people.c.id.in_(chunk))):
+            found[row.id] = Person(**row._mapping)
+    return found
+
+
+def display_name(one: Person | None, addresses: Sequence[Identity] = ()) -> str:
+    """A name to show: the person's, else their most telling address."""
+    if one and one.name:
+        return one.name
+    for kind in ("mail", "phone"):
+        for address in addresses:
+            if address.kind == kind:
+                return address.value
+    return f"Visitor {one.id}" if one else "Somebody"

@@ -1,0 +1,325 @@
+"""What the desk does in a conversation: answer, note, assign, tag, snooze, close, reopen.
+
+Every act takes the viewer, checks the right to see and to act, asks core for a decision, appends.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, String, Table, insert, select
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.channel import Channel, Inbox
+from parley.core.conversation import State
+from parley.core.errors import NotAllowed, Refused
+from parley.log.record import Tx
+from parley.log.tables import Id, metadata
+from parley.services import inbox as desk
+from parley.services import people, setup
+from parley.services.inbox import Viewer
+
+MAX_TEXT = 100_000
+
+client_ids = Table(
+    "client_ids",
+    metadata,
+    Column("client_id", String(120), primary_key=True),
+    Column("message", Id, nullable=False),
+)
+
+
+class ClientIdReader:
+    """Remembers the ids that screens gave to what they sent, so that a resend is one message."""
+
+    name = "client-ids"
+    in_step = True
+    kinds = (e.ReplyWritten, e.NoteWritten)
+    tables = (client_ids,)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        rows = [
+            {"client_id": _scoped(r.by, r.event.client_id), "message": r.event.message}
+            for r in batch
+            if isinstance(r.event, self.kinds) and r.event.client_id
+        ]
+        if rows:
+            tx.conn.execute(insert(client_ids), rows)
+
+
+def _scoped(by: str, client_id: str) -> str:
+    return f"{by}:{client_id}"[:120]
+
+
+def _already(tx: Tx, who: Viewer, client_id: str | None) -> int | None:
+    if not client_id:
+        return None
+    tx.flush()
+    question = select(client_ids.c.message).where(client_ids.c.client_id == _scoped(who.by, client_id))
+    return tx.conn.execute(question).scalar()
+
+
+def act_on(tx: Tx, number: int, who: Viewer) -> State:
+    """The conversation, if this viewer may see it and may act."""
+    tx.flush()
+    state = desk.state(tx.conn, number, who)
+    if not who.may_act:
+        raise NotAllowed("Your role may read here, not act.")
+    return state
+
+
+# ── answering ───────────────────────────────────────────────────────────────────────────────
+
+
+def reply(
+    tx: Tx,
+    number: int,
+    who: Viewer,
+    text: str,
+    *,
+    html: str | None = None,
+    via: tuple[Inbox, people.Identity] | None = None,
+    files: tuple[e.File, ...] = (),
+    client_id: str | None = None,
+    expect_seen: int | None = None,
+    cc: tuple[str, ...] = (),
+) -> int:
+    """Answer the customer. `via` chooses inbox and address; by default, where they last wrote.
+
+    expect_seen: the newest seq the writer had seen of the conversation. If the customer or a colleague
+    wrote since, the reply is refused, so that nobody answers past the other. Returns the message's id.
+    """
+    if (message := _already(tx, who, client_id)) is not None:
+        return message
+    state = act_on(tx, number, who)
+    text = _checked(text, files)
+    if expect_seen is not None:
+        _nothing_new(tx.conn, state, expect_seen, who)
+    last = last_received(tx.conn, state)
+    if via is None and last is None:
+        raise Refused("Nobody has written here yet. Choose a channel to write on.")
+    inbox_id, identity, channel = (
+        (via[0].id, via[1].id, via[0].channel) if via else (last.inbox, last.identity, last.channel)  # type: ignore[union-attr]
+    )
+    message = tx.new_id("message")
+    fact = e.ReplyWritten(
+        message=message,
+        person=state.person,
+        identity=identity,
+        inbox=inbox_id,
+        channel=channel,
+        client_id=client_id,
+        external_id=new_external_id(tx.conn, inbox_id),
+        answers=last.message if last else None,
+        preview=talk.preview(text),
+        files=files,
+        cc=cc,
+    )
+    facts: list[e.Event] = []
+    if state.status == talk.CLOSED:
+        facts.append(e.Reopened(reason="reply"))
+    if state.status == talk.SNOOZED:
+        facts.append(e.Woke(reason="reply"))
+    if state.assignee is None and who.agent:
+        facts.append(e.Assigned(agent=who.agent, reason="answered first"))
+    tx.append(e.conversation(number), [*facts, fact], who.by)
+    tx.say(message, e.Words(text=text, html=html))
+    return message
+
+
+def automatic_reply(
+    tx: Tx,
+    state: State,
+    text: str,
+    by: str,
+    *,
+    purpose: str = "reply",
+    html: str | None = None,
+    sources: tuple[e.Source, ...] = (),
+    confidence: float | None = None,
+    to: tuple[int, people.Identity, str] | None = None,
+) -> int | None:
+    """Something the bot or a rule says. `to`: (inbox, identity, channel), by default where they last wrote."""
+    last = last_received(tx.conn, state)
+    if to is None and last is None:
+        return None
+    inbox_id, identity, channel = (
+        (to[0], to[1].id, to[2]) if to else (last.inbox, last.identity, last.channel)  # type: ignore[union-attr]
+    )
+    message = tx.new_id("message")
+    fact = e.ReplyWritten(
+        message=message,
+        person=state.person,
+        identity=identity,
+        inbox=inbox_id,
+        channel=channel,
+        external_id=new_external_id(tx.conn, inbox_id),
+        answers=last.message if last else None,
+        preview=talk.preview(text),
+        sources=sources,
+        confidence=confidence,
+        automatic=True,
+        purpose=purpose,
+    )
+    tx.append(e.conversation(state.id), [fact], by)
+    tx.say(message, e.Words(text=text, html=html))
+    return message
+
+
+def note(
+    tx: Tx,
+    number: int,
+    who: Viewer,
+    text: str,
+    *,
+    files: tuple[e.File, ...] = (),
+    client_id: str | None = None,
+) -> int:
+    """An internal note; @names in it become mentions."""
+    if (message := _already(tx, who, client_id)) is not None:
+        return message
+    act_on(tx, number, who)
+    text = _checked(text, files)
+    message = tx.new_id("message")
+    mentions = tuple(
+        a.id for a in setup.all_agents(tx.conn).values() if f"@{a.name.split()[0].lower()}" in text.lower()
+    )
+    fact = e.NoteWritten(
+        message=message, client_id=client_id, preview=talk.preview(text), files=files, mentions=mentions
+    )
+    tx.append(e.conversation(number), [fact], who.by)
+    tx.say(message, e.Words(text=text))
+    return message
+
+
+def _checked(text: str, files: tuple[e.File, ...]) -> str:
+    text = text.replace("\x00", "").strip()
+    if not text and not files:
+        raise Refused("There is nothing to send. Write something first.")
+    if len(text) > MAX_TEXT:
+        raise Refused(f"The text is too long: {len(text)} characters of {MAX_TEXT} at most.")
+    return text
+
+
+def _nothing_new(conn: Connection, state: State, seen: int, who: Viewer) -> None:
+    from parley.core.errors import Conflict
+
+    for recorded in desk.history(conn, state.id, newest=50):
+        if recorded.seq > seen and recorded.by != who.by:
+            if isinstance(recorded.event, e.MessageReceived):
+                raise Conflict(
+                    "The customer wrote again while you were writing. Your text is kept; read, then send."
+                )
+            if isinstance(recorded.event, e.ReplyWritten):
+                raise Conflict(
+                    "Somebody answered while you were writing. Your text is kept; read, then send."
+                )
+
+
+def last_received(conn: Connection, state: State) -> e.MessageReceived | None:
+    """The customer's newest message in a conversation, if any."""
+    for recorded in reversed(desk.history(conn, state.id, newest=60)):
+        if isinstance(recorded.event, e.MessageReceived) and not recorded.event.unverified:
+            return recorded.event
+    if state.messages > 20:
+        for recorded in reversed(desk.history(conn, state.id, newest=100_000)):
+            if isinstance(recorded.event, e.MessageReceived) and not recorded.event.unverified:
+                return recorded.event
+    return None
+
+
+def new_external_id(conn: Connection, inbox: int) -> str:
+    """An unguessable name for a message of ours, in the form that mail wants (RFC 5322 section 3.6.4)."""
+    address = conn.execute(select(setup.inboxes.c.address).where(setup.inboxes.c.id == inbox)).scalar() or ""
+    domain = address.rpartition("@")[2] if "@" in address else "parley.invalid"
+    return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+# ── handling ────────────────────────────────────────────────────────────────────────────────
+
+
+def _change(tx: Tx, number: int, who: Viewer, decide: Callable[[State], Sequence[e.Event]]) -> State:
+    state = act_on(tx, number, who)
+    if facts := decide(state):
+        tx.append(e.conversation(number), facts, who.by)
+        tx.flush()
+    return desk.state(tx.conn, number)
+
+
+def close(tx: Tx, number: int, who: Viewer) -> State:
+    return _change(tx, number, who, talk.close)
+
+
+def reopen(tx: Tx, number: int, who: Viewer) -> State:
+    return _change(tx, number, who, talk.reopen)
+
+
+def snooze(tx: Tx, number: int, who: Viewer, until: datetime) -> State:
+    return _change(tx, number, who, lambda state: talk.snooze(state, until, tx.at))
+
+
+def wake(tx: Tx, number: int, who: Viewer) -> State:
+    return _change(tx, number, who, talk.wake)
+
+
+def assign(tx: Tx, number: int, who: Viewer, agent: int | None) -> State:
+    """Give the conversation to an agent who serves its brand, or to nobody."""
+    if agent is not None:
+        to = setup.agent(tx.conn, agent)
+        state = act_on(tx, number, who)
+        if not to.active or to.role == "read-only" or (to.brands and state.brand not in to.brands):
+            raise Refused(f"{to.name} does not work on this brand's conversations.")
+    return _change(tx, number, who, lambda state: talk.assign(state, agent, "by hand"))
+
+
+def tag(tx: Tx, number: int, who: Viewer, name: str) -> State:
+    return _change(tx, number, who, lambda state: talk.tag(state, name))
+
+
+def untag(tx: Tx, number: int, who: Viewer, name: str) -> State:
+    return _change(tx, number, who, lambda state: talk.untag(state, name))
+
+
+def rename(tx: Tx, number: int, who: Viewer, subject: str) -> State:
+    return _change(tx, number, who, lambda state: [e.SubjectChanged(subject=subject.strip()[:300])])
+
+
+# ── where one can answer ────────────────────────────────────────────────────────────────────
+
+
+class Way:
+    """A channel on which the person could be answered now, or why not."""
+
+    def __init__(self, inbox: Inbox, identity: people.Identity | None, why_not: str = "") -> None:
+        self.inbox, self.identity, self.why_not = inbox, identity, why_not
+
+    @property
+    def open(self) -> bool:
+        return self.identity is not None and not self.why_not
+
+
+def ways(
+    conn: Connection, state: State, inboxes: Sequence[Inbox], channels: dict[str, Channel], present: bool
+) -> list[Way]:
+    """Every inbox of the brand as a way to reach this person. `present`: they are in a live chat right now."""
+    known = people.identities_of(conn, state.person)
+    used = {
+        r.event.inbox
+        for r in desk.history(conn, state.id)
+        if isinstance(r.event, e.MessageReceived | e.ReplyWritten)
+    }
+    found = []
+    for inbox in inboxes:
+        if inbox.brand != state.brand:
+            continue
+        manifest = channels[inbox.channel].manifest
+        fitting = [i for i in known if i.kind == manifest.identity_kind]
+        identity = next((i for i in fitting if i.proof), fitting[0] if fitting else None)
+        why_not = ""
+        if identity is None:
+            why_not = f"No {manifest.label.lower()} address of theirs is known."
+        elif inbox.id not in used and not manifest.starts:
+            why_not = f"{manifest.label} can only answer; they have not written there."
+        found.append(Way(inbox, identity, why_not))
+    return found

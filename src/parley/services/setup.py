@@ -1,0 +1,257 @@
+"""How this desk is set up: brands, inboxes, agents, tokens. Plain tables, changed by admins."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
+
+from parley.core.channel import Channel, Inbox
+from parley.core.errors import BadConfig, NotFound
+from parley.log.record import Tx
+from parley.log.tables import Moment, metadata
+
+brands = Table(
+    "brands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("look", LargeBinary, nullable=False),
+)
+
+inboxes = Table(
+    "inboxes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("brand", Integer, nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("address", String(254), nullable=False),
+    Column("settings", LargeBinary, nullable=False),
+    Column("with_bot", Boolean, nullable=False),
+    UniqueConstraint("channel", "address"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("mail", String(254), nullable=False, unique=True),
+    Column("role", String(12), nullable=False),
+    Column("password", String(200)),
+    Column("skills", Text, nullable=False, default=""),
+    Column("capacity", Integer, nullable=False, default=3),
+    Column("brands", Text, nullable=False, default=""),
+    Column("presence", String(8), nullable=False, default="offline"),
+    Column("single_keys", Boolean, nullable=False, default=True),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("joined_at", Moment, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+ROLES = ("admin", "lead", "agent", "read-only")
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A brand's look and manner. colour: CSS colour. promise_minutes: first answer by people within."""
+
+    colour: str = "#2f6f4f"
+    mark: str = ""
+    sign_off: str = ""
+    promise_minutes: int = 240
+    order_pattern: str = r"\b\d{5}\b"
+    site: str = ""
+
+
+class Brand(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    look: Look
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who works at the desk. brands: the ids they serve; empty means all.
+
+    capacity: how many fully weighted conversations they can hold at once.
+    """
+
+    id: int
+    name: str
+    mail: str
+    role: str
+    skills: tuple[str, ...] = ()
+    capacity: int = 3
+    brands: tuple[int, ...] = ()
+    presence: str = "offline"
+    single_keys: bool = True
+    active: bool = True
+
+    @property
+    def initials(self) -> str:
+        return "".join(part[0] for part in self.name.split()[:2]).upper()
+
+
+# ── acts ────────────────────────────────────────────────────────────────────────────────────
+
+
+def add_brand(tx: Tx, name: str, look: Look | None = None) -> int:
+    row = {"name": name, "look": msgspec.json.encode(look or Look())}
+    return int(tx.conn.execute(insert(brands).values(row).returning(brands.c.id)).scalar_one())
+
+
+def add_inbox(
+    tx: Tx,
+    brand: int,
+    channel: str,
+    name: str,
+    address: str,
+    settings: Any = None,
+    with_bot: bool = False,
+) -> int:
+    row = {
+        "brand": brand,
+        "channel": channel,
+        "name": name,
+        "address": address.lower(),
+        "settings": msgspec.json.encode(settings if settings is not None else {}),
+        "with_bot": with_bot,
+    }
+    return int(tx.conn.execute(insert(inboxes).values(row).returning(inboxes.c.id)).scalar_one())
+
+
+def change_inbox(tx: Tx, inbox: int, **changes: Any) -> None:
+    if "settings" in changes:
+        changes["settings"] = msgspec.json.encode(changes["settings"])
+    tx.conn.execute(update(inboxes).where(inboxes.c.id == inbox).values(**changes))
+
+
+def add_agent(
+    tx: Tx,
+    name: str,
+    mail: str,
+    role: str = "agent",
+    *,
+    password: str | None = None,
+    skills: tuple[str, ...] = (),
+    capacity: int = 3,
+    brands: tuple[int, ...] = (),
+) -> int:
+    """`password` is an argon2 hash (see services/access.py), or None for one who can only use a login link."""
+    if role not in ROLES:
+        raise BadConfig(f"There is no role “{role}”. Roles are: {', '.join(ROLES)}.")
+    row = {
+        "name": name,
+        "mail": mail.strip().lower(),
+        "role": role,
+        "password": password,
+        "skills": ",".join(skills),
+        "capacity": capacity,
+        "brands": ",".join(map(str, brands)),
+        "presence": "offline",
+        "single_keys": True,
+        "active": True,
+        "joined_at": tx.at,
+    }
+    return int(tx.conn.execute(insert(agents).values(row).returning(agents.c.id)).scalar_one())
+
+
+def set_setting(tx: Tx, key: str, value: Any) -> None:
+    data = msgspec.json.encode(value)
+    if not tx.conn.execute(update(settings).where(settings.c.key == key).values(value=data)).rowcount:
+        tx.conn.execute(insert(settings).values(key=key, value=data))
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def setting(conn: Connection, key: str, default: Any = None) -> Any:
+    data = conn.execute(select(settings.c.value).where(settings.c.key == key)).scalar()
+    return default if data is None else msgspec.json.decode(data)
+
+
+def all_brands(conn: Connection) -> dict[int, Brand]:
+    return {
+        row.id: Brand(id=row.id, name=row.name, look=msgspec.json.decode(row.look, type=Look))
+        for row in conn.execute(select(brands).order_by(brands.c.id))
+    }
+
+
+def all_agents(conn: Connection) -> dict[int, Agent]:
+    return {row.id: as_agent(row) for row in conn.execute(select(agents).order_by(agents.c.name))}
+
+
+def agent(conn: Connection, number: int) -> Agent:
+    row = conn.execute(select(agents).where(agents.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such agent.")
+    return as_agent(row)
+
+
+def as_agent(row: Any) -> Agent:
+    return Agent(
+        id=row.id,
+        name=row.name,
+        mail=row.mail,
+        role=row.role,
+        skills=tuple(s for s in row.skills.split(",") if s),
+        capacity=row.capacity,
+        brands=tuple(int(b) for b in row.brands.split(",") if b),
+        presence=row.presence,
+        single_keys=bool(row.single_keys),
+        active=bool(row.active),
+    )
+
+
+def all_inboxes(conn: Connection, channels: Mapping[str, Channel]) -> dict[int, Inbox]:
+    """Every inbox whose channel is installed, with its settings decoded into the channel's struct."""
+    return {
+        row.id: as_inbox(row, channels[row.channel])
+        for row in conn.execute(select(inboxes).order_by(inboxes.c.id))
+        if row.channel in channels
+    }
+
+
+def as_inbox(row: Any, channel: Channel) -> Inbox:
+    try:
+        decoded = msgspec.json.decode(row.settings, type=channel.manifest.settings)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"The settings of inbox “{row.name}” are wrong: {error}.") from error
+    return Inbox(
+        id=row.id,
+        brand=row.brand,
+        channel=row.channel,
+        name=row.name,
+        address=row.address,
+        settings=decoded,
+        with_bot=bool(row.with_bot),
+    )
+
+
+def is_new(conn: Connection) -> bool:
+    """Whether nobody has set this desk up yet."""
+    return conn.execute(select(agents.c.id).limit(1)).first() is None
+
+
+def joined(row: Any) -> datetime:
+    return row.joined_at

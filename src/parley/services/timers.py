@@ -1,0 +1,127 @@
+"""Timers: things that will be due. Made and removed by events, so each fires exactly once.
+
+A timer's row appears with the event that sets it and goes with the event that its firing appends,
+in one transaction; a crash in between leaves the timer standing.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Column, Index, String, Table, delete, insert, select
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.errors import Busy, Conflict
+from parley.log.record import Record, Tx
+from parley.log.tables import Id, Moment, metadata
+from parley.services import inbox
+
+logger = logging.getLogger("parley.timers")
+
+BOT_IDLE = timedelta(hours=24)  # silence after the bot's answer that ends a conversation
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("key", String(60), primary_key=True),
+    Column("due", Moment, nullable=False),
+    Column("conversation", Id, nullable=False),
+)
+Index("ix_timers_due", timers.c.due)
+
+
+class TimerReader:
+    name = "timers"
+    in_step = True
+    kinds = (
+        e.Snoozed, e.Woke, e.Closed, e.SurveyDue, e.SurveyAsked, e.SurveyDropped, e.ReplyWritten,
+        e.MessageReceived, e.HandoffAsked, e.Assigned,
+    )  # fmt: skip
+    tables = (timers,)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        for r in batch:
+            if isinstance(r.event, e.Snoozed):
+                self._set(tx, f"wake/{r.subject_id}", r.event.until, r.subject_id)
+            elif isinstance(r.event, e.Woke):
+                self._drop(tx, f"wake/{r.subject_id}")
+            elif isinstance(r.event, e.Closed):
+                self._drop(tx, f"wake/{r.subject_id}")
+                self._drop(tx, f"idle/{r.subject_id}")
+            elif isinstance(r.event, e.ReplyWritten):
+                if r.by.startswith("bot/") and r.event.purpose == "reply":
+                    self._set(tx, f"idle/{r.subject_id}", r.at + BOT_IDLE, r.subject_id)
+            elif isinstance(r.event, e.HandoffAsked | e.Assigned) or (
+                isinstance(r.event, e.MessageReceived) and r.version > 2
+            ):
+                self._drop(tx, f"idle/{r.subject_id}")
+            elif isinstance(r.event, e.SurveyDue):
+                self._set(tx, f"survey/{r.event.survey}", r.event.at, r.subject_id)
+            elif isinstance(r.event, e.SurveyAsked | e.SurveyDropped):
+                self._drop(tx, f"survey/{r.event.survey}")
+
+    def _set(self, tx: Tx, key: str, due: Any, conversation: int) -> None:
+        self._drop(tx, key)
+        tx.conn.execute(insert(timers).values(key=key, due=due, conversation=conversation))
+
+    def _drop(self, tx: Tx, key: str) -> None:
+        tx.conn.execute(delete(timers).where(timers.c.key == key))
+
+
+# Given the timer's row, appends what its firing means; must append the event that removes the row.
+Fire = Callable[[Tx, Any], None]
+
+
+def wake(tx: Tx, row: Any) -> None:
+    state = inbox.state(tx.conn, row.conversation)
+    tx.append(e.conversation(state.id), talk.wake(state, "time") or [e.Woke(reason="time")], "timer")
+
+
+class Clockwork:
+    """A thread that fires due timers."""
+
+    def __init__(self, record: Record, fires: Mapping[str, Fire]) -> None:
+        self.record, self.fires = record, fires
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="parley-timers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while not self._stop.wait(1.0):
+            try:
+                self.fire_due()
+            except Exception:
+                logger.exception("Timers stumbled; they stay due")
+
+    def fire_due(self, limit: int = 100) -> int:
+        """Fire what is due now, each in a job of its own. Returns how many fired."""
+        with self.record.reading() as conn:
+            question = (
+                select(timers).where(timers.c.due <= self.record.clock()).order_by(timers.c.due).limit(limit)
+            )
+            rows = conn.execute(question).all()
+        fired = 0
+        for row in rows:
+            try:
+                fired += self.record.do(lambda tx, row=row: self._fire(tx, row))  # type: ignore[misc]
+            except (Busy, Conflict) as error:
+                logger.info("Timer %s waits: %s", row.key, error)
+        return fired
+
+    def _fire(self, tx: Tx, row: Any) -> int:
+        still = tx.conn.execute(
+            select(timers).where(timers.c.key == row.key, timers.c.due == row.due)
+        ).one_or_none()
+        if still is None:
+            return 0
+        self.fires[row.key.partition("/")[0]](tx, still)
+        return 1

@@ -1,0 +1,346 @@
+"""What the visitor of a live chat sees and may do: a narrow window on conversations they take part in.
+
+A visitor is an identity of the kind that the channel names. Asks never show a note, a tag or a
+conversation that this identity takes no part in. Acts are signed as the person.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.channel import Inbox
+from parley.core.conversation import State
+from parley.core.errors import NotFound, Refused
+from parley.core.visitor import AskRating, Author, Choice, Sight, Turn, TurnFile, TurnSource, Wait
+from parley.log import record as log
+from parley.log.record import Tx
+from parley.services import delivery, files, inbox, people, proof, replies, setup, surveys, threads
+from parley.services.people import Identity
+
+TALKS = 5
+NEWEST = 200
+_OPTION = re.compile(r"^\d\. (.+)$", re.MULTILINE)
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """A visitor at an inbox. kind, value: their identity. customer: the shop's id, where it signed for them."""
+
+    inbox: Inbox
+    kind: str
+    value: str
+    customer: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.value
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def identity_of(conn: Connection, who: Visitor) -> Identity | None:
+    """Their identity, or None before they first said anything."""
+    return people.by_address(conn, [who.key]).get(who.key)
+
+
+def customer_of(conn: Connection, who: Visitor) -> str:
+    """The shop's id that the visitor's person is known by in the same customer base, or ""."""
+    me = identity_of(conn, who)
+    base = who.customer.partition("/")[0] + "/"
+    if me is None:
+        return ""
+    known = [i.value for i in people.identities_of(conn, me.person) if i.kind == "user"]
+    mine = [value for value in known if value.startswith(base)]
+    return who.customer if who.customer in mine else next(iter(mine), "")
+
+
+def talks_of(conn: Connection, who: Visitor, me: Identity) -> list[State]:
+    """Conversations this visitor takes part in, newest first. A customer who is signed in sees those of
+    all their browsers."""
+    mine = {me.id}
+    if who.customer:
+        mine |= {i.id for i in people.identities_of(conn, me.person) if i.kind == who.kind}
+    viewer = inbox.Viewer(person=me.person)
+    return [
+        state
+        for state in inbox.of_person(conn, me.person, viewer, 20)
+        if state.brand == who.inbox.brand
+        and any(threads.takes_part(conn, state.id, identity, None) for identity in mine)
+    ][:TALKS]
+
+
+def sight(conn: Connection, who: Visitor, after: int, key: bytes, assistant: str) -> Sight:
+    """Everything they may know now. `key` signs rating tokens; `assistant` is the bot's name."""
+    seq = log.head(conn)
+    me = identity_of(conn, who)
+    if me is None:
+        return Sight(seq=seq, wait=_wait(conn, who, None))
+    talks = talks_of(conn, who, me)
+    window = Window(conn, who, assistant)
+    turns = sorted((t for state in talks for t in window.turns(state, after)), key=lambda turn: turn.seq)
+    proved = [i.value for i in people.identities_of(conn, me.person) if i.kind == "mail" and i.proof]
+    return Sight(
+        seq=seq,
+        turns=tuple(turns[-NEWEST:]),
+        states=window.states,
+        seen=window.seen,
+        wait=_wait(conn, who, talks[0] if talks else None),
+        proved=proved[0] if proved else None,
+        ended=bool(talks) and talks[0].status == talk.CLOSED,
+        rating=_rating(conn, talks[0], me, key) if talks else None,
+    )
+
+
+class Window:
+    """Turns of conversations as one visitor sees them."""
+
+    def __init__(self, conn: Connection, who: Visitor, assistant: str) -> None:
+        self.conn, self.who, self.assistant = conn, who, assistant
+        self.states: dict[int, str] = {}
+        self.seen = 0
+        self._names: dict[int, str] = {}
+
+    def turns(self, state: State, after: int) -> list[Turn]:
+        history = inbox.history(self.conn, state.id, NEWEST)
+        sent = delivery.of_conversation(self.conn, state.id)
+        for r in history:
+            if isinstance(r.event, e.ReplyWritten) and (row := sent.get(r.event.message)) is not None:
+                self.states[r.event.message] = row.state
+                if row.state == "read":
+                    self.seen = max(self.seen, r.seq)
+        fresh = [r for r in history if r.seq > after and shown(r.event)]
+        said = log.words_of(self.conn, [r.event.message for r in fresh if hasattr(r.event, "message")])
+        turns = (self._turn(r, said) for r in fresh)
+        return [turn for turn in turns if turn is not None]
+
+    def _turn(self, r: e.Recorded, said: dict[int, e.Words]) -> Turn | None:
+        match r.event:
+            case e.MessageReceived():
+                return self._theirs(r, r.event, said.get(r.event.message))
+            case e.ReplyWritten():
+                return self._ours(r, r.event, said.get(r.event.message))
+            case e.Assigned(agent=int(agent)):
+                return _fact(r, "joined", self._name(agent))
+            case e.Closed():
+                return _fact(r, "ended")
+        return None
+
+    def _theirs(self, r: e.Recorded, event: e.MessageReceived, words: e.Words | None) -> Turn:
+        visitor, _, client_id = (event.external_id or "").partition(":")
+        text = words.text[: words.fold] if words else ""
+        return Turn(
+            seq=r.seq,
+            message=event.message,
+            author=Author(kind="visitor"),
+            at=r.at,
+            text=text.strip(),
+            client_id=client_id if client_id and visitor == self.who.value else None,
+            files=_files(event),
+        )
+
+    def _ours(self, r: e.Recorded, event: e.ReplyWritten, words: e.Words | None) -> Turn:
+        text, choices = (words.text if words else ""), ()
+        if event.automatic:
+            text, choices = offered(text)
+        return Turn(
+            seq=r.seq,
+            message=event.message,
+            author=self._author(r.by),
+            at=r.at,
+            text=text,
+            sources=tuple(TurnSource(kind=s.kind, title=s.title, url=s.url) for s in event.sources),
+            files=_files(event),
+            choices=choices,
+            state=self.states.get(event.message, "queued"),
+        )
+
+    def _author(self, by: str) -> Author:
+        kind, _, number = by.partition("/")
+        if kind == "agent" and number.isdigit():
+            return Author(kind="agent", name=self._name(int(number)))
+        return Author(kind="bot", name=self.assistant)
+
+    def _name(self, agent: int) -> str:
+        """The first name: visitors know whom they talk to, and no more."""
+        if agent not in self._names:
+            try:
+                self._names[agent] = setup.agent(self.conn, agent).name.split()[0]
+            except (NotFound, IndexError):
+                self._names[agent] = ""
+        return self._names[agent]
+
+
+def shown(event: e.Event) -> bool:
+    """Whether an event is a turn of the chat. Codes go to the mailbox, surveys have their own form."""
+    if isinstance(event, e.ReplyWritten):
+        return event.purpose not in ("code", "survey")
+    return isinstance(event, e.MessageReceived | e.Closed) or (
+        isinstance(event, e.Assigned) and event.agent is not None
+    )
+
+
+def offered(text: str) -> tuple[str, tuple[Choice, ...]]:
+    """A list to choose from becomes buttons: (text before it, choices)."""
+    found = _OPTION.findall(text)
+    if len(found) < 2:
+        return text, ()
+    return text[: text.index("1. ")].strip(), tuple(Choice(label=title, value=title) for title in found)
+
+
+def _fact(r: e.Recorded, word: str, name: str = "") -> Turn:
+    return Turn(seq=r.seq, message=0, author=Author(kind="system", name=name), at=r.at, text=word)
+
+
+def _files(event: e.MessageReceived | e.ReplyWritten) -> tuple[TurnFile, ...]:
+    return tuple(
+        TurnFile(ref=f"{event.message}-{number}", name=file.name, type=file.type, size=file.size)
+        for number, file in enumerate(event.files)
+    )
+
+
+def _wait(conn: Connection, who: Visitor, state: State | None) -> Wait:
+    here = [
+        a for a in setup.all_agents(conn).values() if serves(a, who.inbox.brand) and a.presence == "online"
+    ]
+    if state is None or state.status in (talk.BOT, talk.CLOSED):
+        return Wait(online=bool(here))
+    holder = next((a for a in here if a.id == state.assignee), None)
+    if holder is not None:
+        return Wait(online=True, agent=holder.name.split()[0])
+    return Wait(online=bool(here), asked=True, ahead=_before(conn, state))
+
+
+def serves(agent: setup.Agent, brand: int) -> bool:
+    return agent.active and agent.role != "read-only" and (not agent.brands or brand in agent.brands)
+
+
+def _before(conn: Connection, state: State) -> int:
+    """How many of the same brand wait longer."""
+    table = inbox.conversations.c
+    question = select(func.count()).where(
+        table.status == talk.OPEN,
+        table.brand == state.brand,
+        table.assignee.is_(None),
+        table.waiting_since < (state.waiting_since or state.last_at),
+    )
+    return min(int(conn.execute(question).scalar_one()), 99)
+
+
+def _rating(conn: Connection, state: State, me: Identity, key: bytes) -> AskRating | None:
+    row = surveys.of_conversation(conn, state.id)
+    if row is None or row.asked_at is None or row.score is not None or state.status != talk.CLOSED:
+        return None
+    return AskRating(token=threads.sign(key, state.id, me.id, "survey"))
+
+
+def file_of(conn: Connection, who: Visitor, ref: str) -> Any:
+    """The row of a file in a turn they may see. Raises NotFound for every other, whatever the reason."""
+    me = identity_of(conn, who)
+    message, _, number = ref.partition("-")
+    if me is None or not (message.isdigit() and number.isdigit()):
+        raise NotFound("There is no such file.")
+    row = files.find(conn, int(message), int(number))
+    if row.conversation not in {state.id for state in talks_of(conn, who, me)}:
+        raise NotFound("There is no such file.")
+    for r in inbox.history(conn, row.conversation, NEWEST):
+        if shown(r.event) and getattr(r.event, "message", None) == row.message:
+            return row
+    raise NotFound("There is no such file.")
+
+
+def current(conn: Connection, who: Visitor) -> State | None:
+    """The conversation they are in, or None before the first word."""
+    me = identity_of(conn, who)
+    return next(iter(talks_of(conn, who, me)), None) if me else None
+
+
+def holders_of(conn: Connection, conversations: Sequence[int]) -> set[int]:
+    """The people whose conversations these are."""
+    return {state.person for state in inbox.states(conn, conversations).values()}
+
+
+# ── acts ────────────────────────────────────────────────────────────────────────────────────
+
+
+def want_human(tx: Tx, who: Visitor, external_id: str) -> None:
+    """Pass on the conversation in which the wish was said. NotFound while it is still on its way in."""
+    found = threads.conversations_of(tx.conn, [external_id]).get(external_id)
+    if found is None:
+        raise NotFound("That wish is not here yet.")
+    state = inbox.state(tx.conn, found[0])
+    words = log.words_of(tx.conn, [found[1]]).get(found[1])
+    card = e.HandoffAsked(reason="asked for a person", wish=f"“{talk.preview(words.text if words else '')}”")
+    tx.append(e.conversation(state.id), talk.hand_off(state, card), f"person/{state.person}")
+
+
+def reached(tx: Tx, who: Visitor, seq: int, *, seen: bool) -> None:
+    """Our messages up to `seq` are in the visitor's browser (delivered), or were seen (read)."""
+    me = identity_of(tx.conn, who)
+    for state in talks_of(tx.conn, who, me) if me else []:
+        facts = _receipts(tx.conn, state, seq, who.inbox, seen)
+        if facts:
+            tx.append(e.conversation(state.id), facts, f"person/{state.person}")
+
+
+def is_news(conn: Connection, who: Visitor, seq: int, *, seen: bool) -> bool:
+    """Whether `reached` would note anything; asked first, because most of the time it would not."""
+    me = identity_of(conn, who)
+    return me is not None and any(
+        _receipts(conn, state, seq, who.inbox, seen) for state in talks_of(conn, who, me)
+    )
+
+
+def _receipts(conn: Connection, state: State, seq: int, at: Inbox, seen: bool) -> list[e.Event]:
+    open_states = ("queued", "sent", "delivered") if seen else ("queued", "sent")
+    rows = delivery.of_conversation(conn, state.id)
+    pending = {m for m, row in rows.items() if row.inbox == at.id and row.state in open_states}
+    if not pending:
+        return []
+    kind = e.Read if seen else e.Delivered
+    return [
+        kind(message=r.event.message)
+        for r in inbox.history(conn, state.id, NEWEST)
+        if isinstance(r.event, e.ReplyWritten) and r.seq <= seq and r.event.message in pending
+    ]
+
+
+def claim_mail(tx: Tx, who: Visitor, mail: str, inboxes: Iterable[Inbox]) -> str:
+    """Mail a code to the address the visitor says is theirs."""
+    state = _current(tx, who)
+    via = proof.mail_inbox(inboxes, who.inbox.brand)
+    return proof.send_code(tx, state, mail, via, f"person/{state.person}")
+
+
+def prove_mail(tx: Tx, who: Visitor, digits: str) -> str | None:
+    """The address that the digits prove; None when they are wrong, late, or tried too often."""
+    state = _current(tx, who)
+    return proof.type_code(tx, state, digits, f"person/{state.person}")
+
+
+def end(tx: Tx, who: Visitor, key: bytes) -> AskRating | None:
+    """The visitor is done: close the matter and ask for a rating at once, while it is fresh."""
+    state = _current(tx, who)
+    if state.status == talk.CLOSED:
+        return None
+    by = f"person/{state.person}"
+    tx.append(e.conversation(state.id), talk.close(state), by)
+    tx.flush()
+    last = replies.last_received(tx.conn, state)
+    if last is None:
+        return None
+    surveys.plan(tx, inbox.state(tx.conn, state.id), tx.at)
+    return AskRating(token=threads.sign(key, state.id, last.identity, "survey"))
+
+
+def _current(tx: Tx, who: Visitor) -> State:
+    tx.flush()
+    me = identity_of(tx.conn, who)
+    talks = talks_of(tx.conn, who, me) if me else []
+    if not talks:
+        raise Refused("Write a first message, then this can be done.")
+    return talks[0]

@@ -1,0 +1,70 @@
+"""Fixtures: a desk on each engine. PostgreSQL is used where a server answers; its absence is shown as a skip."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.desk import StoryDesk
+
+ADMIN = os.environ.get("PARLEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+def _reachable() -> str | None:
+    try:
+        import psycopg
+
+        psycopg.connect(ADMIN, connect_timeout=2).close()
+    except Exception as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    if trouble := _reachable():
+        pytest.skip(f"no PostgreSQL server for tests: {trouble}")
+    return ADMIN
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database of its own, dropped afterwards."""
+    import psycopg
+
+    name = f"parley_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield f"{postgres_server.rpartition('/')[0]}/{name}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_url(request: pytest.FixtureRequest) -> str:
+    """Database URL of each engine in turn; empty means SQLite in the data folder."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, engine_url: str) -> Iterator[StoryDesk]:
+    """A desk without a bot, on each engine. Every story ends with the rebuild test."""
+    story = StoryDesk(tmp_path, engine_url)
+    yield story
+    try:
+        story.rebuilds()
+    finally:
+        story.close()
+
+
+@pytest.fixture
+def bot_desk(tmp_path: Path, engine_url: str) -> Iterator[StoryDesk]:
+    """The same with a bot on every inbox."""
+    story = StoryDesk(tmp_path, engine_url, with_bot=True)
+    yield story
+    try:
+        story.rebuilds()
+    finally:
+        story.close()

@@ -1,0 +1,1 @@
+"""The test harness: a whole desk with verbs, on a real database."""
