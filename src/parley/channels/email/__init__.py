@@ -1,0 +1,74 @@
+"""Mail. IMAP, SMTP and LMTP in; SMTP out. Imports core only; the heavy parts load at first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parley.channels.email.settings import EmailSettings
+from parley.core.channel import Manifest
+
+if TYPE_CHECKING:
+    from parley.core.channel import Delivery, Door, Inbound, Inbox, Outbound, Receipt
+
+MAIL_LIMIT = 35 * 1024 * 1024
+
+
+class EmailChannel:
+    """The mail door. `compose`, `provider_id` and `try_connections` go beyond the channel contract."""
+
+    manifest = Manifest(
+        name="email",
+        label="E-mail",
+        glyph="mail",
+        identity_kind="mail",
+        starts=True,
+        threads="reference",
+        html=True,
+        files=True,
+        file_limit=20 * 1024 * 1024,
+        weight=0.25,
+        settings=EmailSettings,
+    )
+
+    def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+        from parley.channels.email.reading import read
+
+        return read(delivery, inbox)
+
+    async def listen(self, door: Door) -> None:
+        from parley.channels.email.listening import listen
+
+        await listen(door)
+
+    async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
+        from parley.channels.email.sending import send
+
+        return await send(message, inbox)
+
+    def check(self, inbox: Inbox) -> list[str]:
+        from parley.channels.email.checking import check
+
+        return check(inbox)
+
+    def try_connections(self, inbox: Inbox) -> list[tuple[str, bool, str]]:
+        """Log in everywhere, blocking, at most about ten seconds a step: (step, whether it worked, a sentence)."""
+        from parley.channels.email.checking import try_connections
+
+        return try_connections(inbox)
+
+    def compose(self, message: Outbound, inbox: Inbox) -> bytes:
+        """The mail as it would be sent."""
+        from parley.channels.email.composing import compose
+
+        return compose(message, inbox)
+
+    def provider_id(self, raw: bytes) -> str:
+        """The name of a delivery: the same for one mail, whichever way it came."""
+        from parley.channels.email.fingerprint import provider_id
+
+        return provider_id(raw)
+
+
+channel = EmailChannel()
+
+__all__ = ["MAIL_LIMIT", "EmailChannel", "EmailSettings", "channel"]

@@ -1,0 +1,179 @@
+"""What is wrong with a mail inbox, before a customer finds out."""
+
+import imaplib
+import smtplib
+import ssl
+from collections.abc import Callable
+
+from parley.channels.email.imap import folder_name
+from parley.channels.email.settings import EmailSettings, secret
+from parley.core.channel import Inbox
+from parley.core.errors import BadConfig
+from parley.core.identity import looks_like_mail, normal
+
+SECONDS = 10
+Step = tuple[str, bool, str]
+
+
+def check(inbox: Inbox) -> list[str]:
+    """Sentences; empty when nothing is odd. Touches no network."""
+    settings = inbox.settings
+    if not isinstance(settings, EmailSettings):
+        return [f"{inbox.name}: these are not the settings of a mail inbox."]
+    return [*_address(inbox), *_coming_in(settings), *_going_out(settings), *_secrets(settings)]
+
+
+def _address(inbox: Inbox) -> list[str]:
+    wrong = [
+        one for one in (inbox.address, *inbox.settings.aliases) if not looks_like_mail(normal("mail", one))
+    ]
+    said = [f"“{one}” is not a mail address." for one in wrong]
+    if "+" in inbox.address.partition("@")[0]:
+        said.append(
+            f"{inbox.address} has a plus in it; answers are told apart by what follows a plus. Use one without."
+        )
+    elif len(inbox.address.partition("@")[0]) > 30:
+        said.append(
+            "The part before the @ is over 30 characters; answers then cannot carry their token in the address."
+        )
+    return said
+
+
+def _coming_in(settings: EmailSettings) -> list[str]:
+    if not settings.imap_host and not settings.listen_port:
+        return ["No mail can come in: set imap_host to fetch it, or listen_port to be handed it."]
+    said = []
+    if settings.imap_host:
+        if not settings.imap_user or not settings.imap_password:
+            said.append("imap_user and imap_password are needed to log in to the mailbox.")
+        said += _encryption("imap", settings.imap_host, settings.imap_security, bool(settings.imap_user))
+        said += _ports("imap", settings.imap_port, settings.imap_security, {993: "tls", 143: "starttls"})
+        if settings.poll_seconds < 5:
+            said.append("poll_seconds is under 5; many servers shut out those who ask so often.")
+    if settings.listen_port and not 0 < settings.listen_port < 65536:
+        said.append(f"listen_port {settings.listen_port} is not a port.")
+    if settings.listen_port and settings.listen_host in ("0.0.0.0", "::", ""):
+        said.append(
+            "listen_host takes mail from everywhere, unencrypted and unfiltered. Put a mail server in front."
+        )
+    return said
+
+
+def _going_out(settings: EmailSettings) -> list[str]:
+    if not settings.smtp_host:
+        return ["No mail can be sent: set smtp_host."]
+    said = _encryption("smtp", settings.smtp_host, settings.smtp_security, bool(settings.smtp_user))
+    said += _ports("smtp", settings.smtp_port, settings.smtp_security, {465: "tls", 587: "starttls"})
+    if bool(settings.smtp_user) != bool(settings.smtp_password):
+        said.append("smtp_user and smtp_password belong together; one of them is empty.")
+    return said
+
+
+def _encryption(what: str, host: str, security: str, logs_in: bool) -> list[str]:
+    if security != "none" or not logs_in or host in ("localhost", "127.0.0.1", "::1"):
+        return []
+    return [
+        f"{what}_security is none: the password goes to {host} readable by anyone on the way. Use tls or starttls."
+    ]
+
+
+def _ports(what: str, port: int, security: str, usual: dict[int, str]) -> list[str]:
+    expected = usual.get(port)
+    if expected is None or expected == security or security == "none":
+        return []
+    return [f"Port {port} is usually used with {what}_security = {expected}, not {security}."]
+
+
+def _secrets(settings: EmailSettings) -> list[str]:
+    said = []
+    for value in (settings.imap_password, settings.smtp_password):
+        try:
+            secret(value)
+        except BadConfig as problem:
+            said.append(str(problem))
+    return said
+
+
+def try_connections(inbox: Inbox) -> list[Step]:
+    """Log in everywhere, blocking: (step, whether it worked, a sentence). Sends nothing."""
+    settings: EmailSettings = inbox.settings
+    steps = []
+    if settings.imap_host:
+        steps.append(
+            _tried("fetch", f"{settings.imap_host}:{settings.imap_port}", lambda: _try_imap(settings))
+        )
+    if settings.smtp_host:
+        steps.append(
+            _tried("send", f"{settings.smtp_host}:{settings.smtp_port}", lambda: _try_smtp(settings))
+        )
+    return steps
+
+
+def _tried(step: str, where: str, attempt: Callable[[], str]) -> Step:
+    try:
+        return step, True, attempt()
+    except (imaplib.IMAP4.error, smtplib.SMTPResponseException) as problem:
+        return step, False, f"{where} said no: {_said(problem)}."
+    except ssl.SSLError as problem:
+        return (
+            step,
+            False,
+            f"{where} could not be spoken to in secret: {problem.reason or problem}. Check the security setting.",
+        )
+    except BadConfig as problem:
+        return step, False, str(problem)
+    except (OSError, smtplib.SMTPException) as problem:
+        return step, False, f"{where} cannot be reached: {problem}."
+
+
+def _said(problem: Exception) -> str:
+    if isinstance(problem, smtplib.SMTPResponseException):
+        said = problem.smtp_error
+        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+        return f"{problem.smtp_code} {' '.join(words.split())[:300]}".rstrip(".")
+    said = problem.args[0] if problem.args else ""
+    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said))[:300].rstrip(".")
+
+
+def _context(settings: EmailSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if settings.ca_file:
+        context.load_verify_locations(settings.ca_file)
+    return context
+
+
+def _try_imap(settings: EmailSettings) -> str:
+    client: imaplib.IMAP4
+    if settings.imap_security == "tls":
+        client = imaplib.IMAP4_SSL(
+            settings.imap_host, settings.imap_port, ssl_context=_context(settings), timeout=SECONDS
+        )
+    else:
+        client = imaplib.IMAP4(settings.imap_host, settings.imap_port, timeout=SECONDS)
+    with client:
+        if settings.imap_security == "starttls":
+            client.starttls(_context(settings))
+        client.login(settings.imap_user, secret(settings.imap_password))
+        name = folder_name(settings.imap_folder).replace("\\", "\\\\").replace('"', '\\"')
+        answer, data = client.select(f'"{name}"', readonly=True)
+        if answer != "OK":
+            raise imaplib.IMAP4.error(f"the folder {settings.imap_folder} cannot be opened")
+        return (
+            f"Logged in to {settings.imap_host}; {settings.imap_folder} holds {int(data[0] or b'0')} mails."
+        )
+
+
+def _try_smtp(settings: EmailSettings) -> str:
+    client: smtplib.SMTP
+    if settings.smtp_security == "tls":
+        client = smtplib.SMTP_SSL(
+            settings.smtp_host, settings.smtp_port, timeout=SECONDS, context=_context(settings)
+        )
+    else:
+        client = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SECONDS)
+    with client:
+        if settings.smtp_security == "starttls":
+            client.starttls(context=_context(settings))
+        if settings.smtp_user:
+            client.login(settings.smtp_user, secret(settings.smtp_password))
+        return f"{settings.smtp_host} takes mail from us."

@@ -1,0 +1,355 @@
+"""A mailbox watched over IMAP (RFC 3501, IDLE of RFC 2177): what is new is handed over, then remembered.
+
+An own small client on asyncio: a coroutine per mailbox in place of a thread, that stops at once when cancelled.
+It fetches with BODY.PEEK and changes nothing in the mailbox. The place is (UIDVALIDITY, last UID); it moves only
+after every mail up to it was stored, so a crash repeats mails and loses none. A new UIDVALIDITY begins again from
+the first mail: what was stored before is known by its provider id.
+"""
+
+import asyncio
+import base64
+import logging
+import random
+import re
+import ssl
+
+from parley.channels.email.fingerprint import provider_id
+from parley.channels.email.mime import MAIL_BYTES
+from parley.channels.email.settings import EmailSettings, secret
+from parley.core.channel import Door, Inbox
+from parley.core.errors import BadConfig, Busy
+
+log = logging.getLogger("parley.email")
+
+ANSWER_SECONDS = 60.0
+IDLE_SECONDS = 9 * 60.0  # servers may hang up after 29 minutes, home routers after 10
+BATCH_MAILS = 50
+BATCH_BYTES = 16 * 1024 * 1024
+CUT_BYTES = 1024 * 1024
+LINE_BYTES = 1024 * 1024
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+
+_LITERAL = re.compile(rb"\{(\d{1,12})\+?\}\Z")
+_UID = re.compile(rb"\bUID (\d+)")
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+_NUMBER = re.compile(rb"\[(UIDVALIDITY|UIDNEXT) (\d+)\]", re.I)
+
+
+class ImapError(Exception):
+    """The server said NO or BAD, or something we don't understand; the text is for people."""
+
+
+class LoginRefused(ImapError):
+    pass
+
+
+Answer = tuple[bytes, list[bytes]]  # one response: its line with literals cut out, and the literals
+
+
+class Client:
+    """As much of an IMAP client as watching a mailbox needs."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.count = 0
+        self.capabilities: set[bytes] = set()
+
+    async def command(self, words: bytes, seconds: float = ANSWER_SECONDS) -> list[Answer]:
+        """Send one command; what came until its OK. Raises ImapError on NO and BAD."""
+        tag = self.tag()
+        self.writer.write(tag + b" " + words + b"\r\n")
+        await self.writer.drain()
+        return await self.until(tag, words.split(b" ")[0], seconds)
+
+    def tag(self) -> bytes:
+        self.count += 1
+        return b"P%d" % self.count
+
+    async def until(self, tag: bytes, verb: bytes, seconds: float = ANSWER_SECONDS) -> list[Answer]:
+        answers: list[Answer] = []
+        while True:
+            async with asyncio.timeout(seconds):
+                answer = await self.answer()
+            line = answer[0]
+            if line.startswith(tag + b" "):
+                if line[len(tag) + 1 :][:2].upper() == b"OK":
+                    return [*answers, answer]
+                said = line[len(tag) + 1 :].decode("utf-8", "replace")[:200]
+                raise ImapError(f"The server answered {verb.decode()} with “{said}”")
+            if line[:5].upper() == b"* BYE" and verb != b"LOGOUT":
+                raise ImapError(f"The server hung up: {line[6:].decode('utf-8', 'replace')[:200]}")
+            answers.append(answer)
+
+    async def answer(self) -> Answer:
+        """One response. Literals are read by their length, within what a mail may weigh."""
+        line, literals = b"", list[bytes]()
+        while True:
+            piece = await self.reader.readline()
+            if not piece.endswith(b"\n"):
+                raise ImapError("The server broke off the connection")
+            line += piece.rstrip(b"\r\n")
+            literal = _LITERAL.search(line)
+            if literal is None or len(line) > LINE_BYTES:
+                return line, literals
+            length = int(literal.group(1))
+            if length > MAIL_BYTES + CUT_BYTES:
+                raise ImapError(f"The server sent {length} bytes where less was asked for")
+            literals.append(await self.reader.readexactly(length))
+            line = line[: literal.start()]
+
+    async def learn_capabilities(self) -> None:
+        for line, _ in await self.command(b"CAPABILITY"):
+            if line.upper().startswith(b"* CAPABILITY"):
+                self.capabilities = set(line.upper().split()[2:])
+
+    async def login(self, user: str, password: str) -> None:
+        """AUTHENTICATE PLAIN where it is offered (any character is safe in it), else LOGIN."""
+        try:
+            if b"AUTH=PLAIN" in self.capabilities:
+                await self.authenticate_plain(user, password)
+            else:
+                await self.command(b"LOGIN " + quoted(user) + b" " + quoted(password))
+        except ImapError as problem:
+            raise LoginRefused(str(problem)) from None
+        await self.learn_capabilities()
+
+    async def authenticate_plain(self, user: str, password: str) -> None:
+        tag = self.tag()
+        self.writer.write(tag + b" AUTHENTICATE PLAIN\r\n")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            line, _ = await self.answer()
+        if not line.startswith(b"+"):
+            raise ImapError(f"The server answered the login with “{line.decode('utf-8', 'replace')[:200]}”")
+        self.writer.write(base64.b64encode(f"\0{user}\0{password}".encode()) + b"\r\n")
+        await self.until(tag, b"AUTHENTICATE")
+
+    async def select(self, folder: str) -> tuple[int, int]:
+        """Open the folder to read only: (UIDVALIDITY, UIDNEXT or 0)."""
+        numbers: dict[bytes, int] = {}
+        for line, _ in await self.command(b"EXAMINE " + quoted(folder_name(folder))):
+            for name, value in _NUMBER.findall(line):
+                numbers[name.upper()] = int(value)
+        if b"UIDVALIDITY" not in numbers:
+            raise ImapError("The server does not tell UIDVALIDITY, so its mails cannot be told apart")
+        return numbers[b"UIDVALIDITY"], numbers.get(b"UIDNEXT", 0)
+
+    async def sizes_after(self, uid: int) -> list[tuple[int, int]]:
+        """(UID, bytes) of each mail behind that UID, in order. `n:*` always names the last one: filtered."""
+        sizes = []
+        for line, _ in await self.command(b"UID FETCH %d:* (UID RFC822.SIZE)" % (uid + 1), 300):
+            found, size = _UID.search(line), _SIZE.search(line)
+            if found and size and int(found.group(1)) > uid:
+                sizes.append((int(found.group(1)), int(size.group(1))))
+        return sorted(sizes)
+
+    async def mails(self, uids: list[int]) -> dict[int, bytes]:
+        return await self._bodies(uids, b"BODY.PEEK[]")
+
+    async def beginning(self, uid: int) -> bytes | None:
+        return (await self._bodies([uid], b"BODY.PEEK[]<0.%d>" % CUT_BYTES)).get(uid)
+
+    async def _bodies(self, uids: list[int], what: bytes) -> dict[int, bytes]:
+        asked = b",".join(b"%d" % uid for uid in uids)
+        found = {}
+        for line, literals in await self.command(b"UID FETCH " + asked + b" (UID " + what + b")", 300):
+            uid = _UID.search(line)
+            if uid and literals:
+                found[int(uid.group(1))] = literals[0]
+        return found
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until the server has news, or that long."""
+        tag = self.tag()
+        self.writer.write(tag + b" IDLE\r\n")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while not (await self.answer())[0].startswith(b"+"):
+                pass
+        try:
+            async with asyncio.timeout(seconds):
+                while not (await self.answer())[0].upper().endswith((b" EXISTS", b" RECENT")):
+                    pass
+        except TimeoutError:
+            pass
+        self.writer.write(b"DONE\r\n")
+        await self.until(tag, b"IDLE")
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+def quoted(text: str) -> bytes:
+    """An IMAP quoted string; line breaks, which would end the command, are taken out."""
+    data = text.replace("\r", "").replace("\n", "").replace("\0", "").encode("utf-8")
+    return b'"' + data.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def folder_name(folder: str) -> str:
+    """A folder's name in IMAP's own UTF-7 (RFC 3501, 5.1.3)."""
+    out, foreign = [], ""
+    for letter in folder + "\0":
+        if " " <= letter <= "~" or letter == "\0":
+            if foreign:
+                coded = base64.b64encode(foreign.encode("utf-16-be")).decode("ascii").rstrip("=")
+                out.append("&" + coded.replace("/", ",") + "-")
+                foreign = ""
+            out.append("&-" if letter == "&" else letter)
+        else:
+            foreign += letter
+    return "".join(out).removesuffix("\0")
+
+
+async def connect(settings: EmailSettings) -> Client:
+    """Greeted, encrypted as the settings say, and logged in."""
+    context = ssl.create_default_context()
+    if settings.ca_file:
+        context.load_verify_locations(settings.ca_file)
+    direct = context if settings.imap_security == "tls" else None
+    async with asyncio.timeout(ANSWER_SECONDS):
+        reader, writer = await asyncio.open_connection(
+            settings.imap_host, settings.imap_port, ssl=direct, limit=LINE_BYTES
+        )
+    client = Client(reader, writer)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            greeting, _ = await client.answer()
+        if not greeting.upper().startswith(b"* OK"):
+            raise ImapError(f"The server greeted with “{greeting.decode('utf-8', 'replace')[:200]}”")
+        if settings.imap_security == "starttls":
+            await client.command(b"STARTTLS")
+            await writer.start_tls(context, server_hostname=settings.imap_host)
+        await client.learn_capabilities()
+        await client.login(settings.imap_user, secret(settings.imap_password))
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+async def watch(inbox: Inbox, door: Door) -> None:
+    """Until cancelled: connect, catch up, wait for news; after trouble again, later and later."""
+    wait = FIRST_WAIT
+    while True:
+        watcher = Watcher(inbox, door)
+        try:
+            await watcher.run()
+        except (
+            ImapError,
+            BadConfig,
+            Busy,
+            OSError,
+            EOFError,
+            TimeoutError,
+            ValueError,
+            ssl.SSLError,
+        ) as problem:
+            door.say(inbox.id, _sentence(problem, inbox))
+        except Exception:
+            log.exception("watching the mailbox of inbox %s failed; trying again", inbox.id)
+            door.say(inbox.id, "Watching the mailbox failed; trying again. The log says more.")
+        wait = FIRST_WAIT if watcher.caught_up else min(wait * 2, LONGEST_WAIT)
+        await asyncio.sleep(wait * random.uniform(0.8, 1.2))
+
+
+def _sentence(problem: BaseException, inbox: Inbox) -> str:
+    where = f"{inbox.settings.imap_host}:{inbox.settings.imap_port}"
+    if isinstance(problem, LoginRefused):
+        return f"{where} refused the login. Check imap_user and imap_password. ({problem})"
+    if isinstance(problem, Busy):
+        return f"Mail waits in the mailbox: {problem}"
+    if isinstance(problem, TimeoutError):
+        return f"{where} did not answer in time. Trying again."
+    if isinstance(problem, (ImapError, BadConfig)):
+        return f"{problem}. Trying again."
+    return f"{where} cannot be reached: {problem}. Trying again."
+
+
+class Watcher:
+    """One connection's worth of watching."""
+
+    def __init__(self, inbox: Inbox, door: Door) -> None:
+        self.inbox = inbox
+        self.settings: EmailSettings = inbox.settings
+        self.door = door
+        self.key = (
+            f"imap/{inbox.id}/{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"
+        )
+        self.validity = self.last = 0
+        self.caught_up = False
+
+    async def run(self) -> None:
+        client = await connect(self.settings)
+        try:
+            await self.find_place(*await client.select(self.settings.imap_folder))
+            while True:
+                await self.catch_up(client)
+                await self.wait_for_news(client)
+        finally:
+            client.close()
+
+    async def find_place(self, validity: int, following: int) -> None:
+        """Where we were; from the start when the mailbox was numbered anew."""
+        known = (await self.door.memory.get(self.key) or b"").split()
+        self.validity = validity
+        if len(known) == 2 and int(known[0]) == validity:
+            self.last = int(known[1])
+        elif not known and not self.settings.imap_old_mail and following:
+            self.last = following - 1
+            await self.remember()
+        else:
+            self.last = 0
+
+    async def remember(self) -> None:
+        await self.door.memory.put(self.key, b"%d %d" % (self.validity, self.last))
+
+    async def catch_up(self, client: Client) -> None:
+        for batch in _batches(await client.sizes_after(self.last)):
+            await self.take(await self.fetched(client, batch))
+            self.last = batch[-1][0]
+            await self.remember()
+        if not self.caught_up:
+            self.caught_up = True
+            how = (
+                "told at once"
+                if b"IDLE" in client.capabilities
+                else f"looking every {self.settings.poll_seconds} s"
+            )
+            self.door.say(self.inbox.id, f"Connected to {self.settings.imap_host}; new mail: {how}.")
+
+    async def fetched(self, client: Client, batch: list[tuple[int, int]]) -> list[bytes]:
+        """The batch's mails. One that is too large is fetched in part and marked, to be seen by a person."""
+        whole = [uid for uid, size in batch if size <= MAIL_BYTES]
+        raws = list((await client.mails(whole)).values()) if whole else []
+        for uid, size in batch:
+            if size > MAIL_BYTES:
+                mark = b"X-Parley-Cut: %d MB; UID %d in the mailbox holds it whole\r\n" % (size >> 20, uid)
+                raws.append(mark + (await client.beginning(uid) or b""))
+        return raws
+
+    async def take(self, raws: list[bytes]) -> None:
+        """All at once, so that they can share a commit. Any failure keeps the place where it was."""
+        takes = [self.door.take(self.inbox.id, provider_id(raw), raw) for raw in raws]
+        results = await asyncio.gather(*takes, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def wait_for_news(self, client: Client) -> None:
+        if b"IDLE" in client.capabilities:
+            await client.idle(min(IDLE_SECONDS, max(60.0, self.settings.poll_seconds * 9.0)))
+        else:
+            await asyncio.sleep(max(5, self.settings.poll_seconds))
+            await client.command(b"NOOP")
+
+
+def _batches(sizes: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """By number and by weight, so that a batch fits into memory."""
+    batches: list[list[tuple[int, int]]] = []
+    weight = 0
+    for uid, size in sizes:
+        if not batches or len(batches[-1]) >= BATCH_MAILS or weight + size > BATCH_BYTES:
+            batches.append([])
+            weight = 0
+        batches[-1].append((uid, size))
+        weight += min(size, MAIL_BYTES)
+    return batches

@@ -1,0 +1,155 @@
+"""A mail's bytes into facts: the message, or news of one of our own."""
+
+from collections.abc import Iterable
+
+from parley.channels.email import automatic, bounces
+from parley.channels.email.bodies import collected
+from parley.channels.email.fingerprint import provider_id
+from parley.channels.email.folding import fold
+from parley.channels.email.mime import Part, parse
+from parley.channels.email.settings import EmailSettings
+from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
+from parley.core.channel import Address, Delivery, Inbound, InboundMessage, Inbox
+from parley.core.errors import Unreadable
+from parley.core.identity import normal
+
+REFERENCES = 100
+_WRITTEN_TO = ("to", "cc")
+_TRACED_TO = (
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-forwarded-to",
+    "resent-to",
+    "bcc",
+)
+
+
+def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+    """What the mail says. Raises Unreadable when it passes a limit or names no sender."""
+    try:
+        mail = parse(delivery.raw)
+        cut = mail.first("x-parley-cut")
+        if cut:
+            raise Unreadable(
+                f"The mail is too large ({text_of(cut)}); only its beginning was fetched and kept."
+            )
+        news = bounces.receipts(mail)
+        return list(news) if news else [_message(mail, delivery, inbox)]
+    except Unreadable:
+        raise
+    except Exception as problem:  # a mail must never stop the ones behind it
+        raise Unreadable(f"The mail could not be read ({type(problem).__name__}).") from problem
+
+
+def _message(mail: Part, delivery: Delivery, inbox: Inbox) -> InboundMessage:
+    own = own_addresses(inbox)
+    sender = _sender(mail, own)
+    written = _all_mailboxes(mail, _WRITTEN_TO)
+    recipients = written + _all_mailboxes(mail, _TRACED_TO)
+    body = collected(mail)
+    identity = message_ids(mail.first("message-id"))
+    return InboundMessage(
+        sender=Address(
+            kind="mail", value=normal("mail", sender.address), name=sender.name, proved=_proof(mail, inbox)
+        ),
+        text=body.text,
+        html=body.html,
+        fold=fold(body.text),
+        subject=text_of(mail.first("subject")) or None,
+        external_id=identity[0] if identity else provider_id(delivery.raw),
+        sent_at=moment(mail.first("date")),
+        references=_references(mail),
+        reply_tokens=_tokens(recipients, own),
+        recipients=_once(normal("mail", one.address) for one in recipients),
+        cc=_others(written, sender, own),
+        files=tuple(body.files),
+        automatic=automatic.reason(mail, sender, own),
+    )
+
+
+def own_addresses(inbox: Inbox) -> tuple[str, ...]:
+    """The inbox's address and its aliases, in normal form."""
+    settings = inbox.settings
+    aliases = settings.aliases if isinstance(settings, EmailSettings) else ()
+    return tuple(normal("mail", address) for address in (inbox.address, *aliases) if address)
+
+
+def _sender(mail: Part, own: tuple[str, ...]) -> Mailbox:
+    """From; but a form on our own site writes from our own address, and then Reply-To names the customer."""
+    written = _first(mail, ("from", "sender", "reply-to", "return-path"))
+    if written is None:
+        raise Unreadable("The mail names no sender.")
+    if normal("mail", written.address) in own:
+        answer_to = _first(mail, ("reply-to",))
+        if answer_to and without_plus(normal("mail", answer_to.address)) not in own:
+            return answer_to
+    return written
+
+
+def _first(mail: Part, names: tuple[str, ...]) -> Mailbox | None:
+    for name in names:
+        for value in mail.all(name):
+            found = mailboxes(value)
+            if found:
+                return found[0]
+    daemon = text_of(mail.first("from")).strip("<> ")  # "From: MAILER-DAEMON" names its sender, if barely
+    return Mailbox("", daemon) if daemon and "from" in names and " " not in daemon else None
+
+
+def _all_mailboxes(mail: Part, names: tuple[str, ...]) -> list[Mailbox]:
+    found: list[Mailbox] = []
+    for name in names:
+        for value in mail.all(name):
+            found += mailboxes(value)
+            if len(found) >= ADDRESSES:
+                return found[:ADDRESSES]
+    return found
+
+
+def _references(mail: Part) -> tuple[str, ...]:
+    """Nearest first: In-Reply-To, then References from its end."""
+    nearest = message_ids(mail.first("in-reply-to"))
+    chain = [one for value in mail.all("references") for one in message_ids(value)]
+    return _once([*nearest, *reversed(chain)])[:REFERENCES]
+
+
+def _tokens(recipients: list[Mailbox], own: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands behind the plus of our own address, exactly as written: the case matters to a signature."""
+    tokens = []
+    for one in recipients:
+        local, _, domain = one.address.rpartition("@")
+        base, plus, token = local.partition("+")
+        if plus and token and normal("mail", f"{base}@{domain}") in own:
+            tokens.append(token)
+    return _once(tokens)
+
+
+def _others(written: list[Mailbox], sender: Mailbox, own: tuple[str, ...]) -> tuple[str, ...]:
+    """The other people on To and Cc."""
+    ours = {*own, normal("mail", sender.address)}
+    addresses = _once(normal("mail", one.address) for one in written)
+    return tuple(address for address in addresses if address not in ours and without_plus(address) not in own)
+
+
+def without_plus(address: str) -> str:
+    """`support+TOKEN@…` as `support@…`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def _proof(mail: Part, inbox: Inbox) -> str | None:
+    """That the From domain was checked by our own mail server, when we were told the name it signs with."""
+    name = inbox.settings.authserv_id.lower() if isinstance(inbox.settings, EmailSettings) else ""
+    if not name:
+        return None
+    for value in mail.all("authentication-results"):
+        server, _, results = value.decode("latin-1").lower().partition(";")
+        if server.split()[:1] == [name]:
+            return "dmarc" if "dmarc=pass" in results.replace(" ", "") else None
+    return None
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))

@@ -1,0 +1,108 @@
+"""A composed mail handed to the mail server that sends for an inbox."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+import aiosmtplib
+
+from parley.channels.email.composing import compose, normal_with_case
+from parley.channels.email.settings import EmailSettings, secret
+from parley.core.channel import Inbox, Outbound, Receipt
+from parley.core.errors import SendFailed
+
+CONNECT_SECONDS = 20
+ANSWER_SECONDS = 60
+WHOLE_SECONDS = 300
+
+
+async def send(message: Outbound, inbox: Inbox) -> Receipt:
+    """Returns when the server took responsibility. Raises SendFailed with the server's own words."""
+    settings = inbox.settings
+    if not isinstance(settings, EmailSettings) or not settings.smtp_host:
+        raise SendFailed(f"{inbox.name} has no server for outgoing mail. Set smtp_host.", permanent=False)
+    raw = await asyncio.to_thread(compose, message, inbox)
+    try:
+        async with asyncio.timeout(WHOLE_SECONDS):
+            return await _hand_over(raw, message, inbox, settings)
+    except TimeoutError as problem:
+        raise SendFailed(f"{_server(settings)} did not answer in time.") from problem
+
+
+async def _hand_over(raw: bytes, message: Outbound, inbox: Inbox, settings: EmailSettings) -> Receipt:
+    client = _client(settings)
+    try:
+        await client.connect()
+        if settings.smtp_user:
+            await client.login(settings.smtp_user, secret(settings.smtp_password))
+        await client.mail(inbox.address)
+        await client.rcpt(normal_with_case(message.to.value))
+        for other in message.cc:
+            await _also_to(client, other)
+        answer = await client.data(raw, timeout=ANSWER_SECONDS)
+    except aiosmtplib.SMTPException as problem:
+        raise _failed(problem, settings) from problem
+    except (OSError, ssl.SSLError) as problem:
+        raise SendFailed(f"{_server(settings)} could not be reached: {problem}.") from problem
+    finally:
+        await _leave(client)
+    return Receipt(provider_id=_queue_name(answer.message))
+
+
+def _client(settings: EmailSettings) -> aiosmtplib.SMTP:
+    context = ssl.create_default_context()
+    if settings.ca_file:
+        context.load_verify_locations(settings.ca_file)
+    return aiosmtplib.SMTP(
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        use_tls=settings.smtp_security == "tls",
+        start_tls=settings.smtp_security == "starttls",
+        tls_context=context,
+        timeout=CONNECT_SECONDS,
+    )
+
+
+async def _also_to(client: aiosmtplib.SMTP, other: str) -> None:
+    """A copy that is refused must not stop the mail to the person it is for."""
+    with suppress(aiosmtplib.SMTPRecipientRefused):
+        await client.rcpt(normal_with_case(other))
+
+
+def _failed(problem: aiosmtplib.SMTPException, settings: EmailSettings) -> SendFailed:
+    """5xx is final and 4xx is not, but for a refused login: that is our setting, and mends when it is mended."""
+    if isinstance(problem, aiosmtplib.SMTPAuthenticationError):
+        return SendFailed(
+            f"{_server(settings)} refused the login: {_said(problem)}. Check smtp_user and password."
+        )
+    if isinstance(problem, aiosmtplib.SMTPRecipientRefused):
+        return SendFailed(
+            f"The address {problem.recipient} was refused: {_said(problem)}.", permanent=problem.code >= 500
+        )
+    if isinstance(problem, aiosmtplib.SMTPResponseException):
+        return SendFailed(
+            f"{_server(settings)} did not take the mail: {_said(problem)}.",
+            permanent=500 <= problem.code < 600,
+        )
+    return SendFailed(f"{_server(settings)} broke off: {' '.join(str(problem).split())[:300]}.")
+
+
+def _said(problem: aiosmtplib.SMTPResponseException) -> str:
+    return f"{problem.code} {' '.join(problem.message.split())[:300]}".rstrip(".")
+
+
+def _server(settings: EmailSettings) -> str:
+    return f"The mail server {settings.smtp_host}:{settings.smtp_port}"
+
+
+def _queue_name(answer: str) -> str | None:
+    """What the server calls the mail now, for whoever reads its log."""
+    return " ".join(answer.split())[:200] or None
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """The mail is taken or refused by now: a rude goodbye changes nothing."""
+    try:
+        await client.quit(timeout=5)
+    except (aiosmtplib.SMTPException, OSError):
+        client.close()

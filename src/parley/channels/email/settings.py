@@ -1,0 +1,64 @@
+"""What an operator may set for a mail inbox."""
+
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from parley.core.errors import BadConfig
+
+Security = Literal["tls", "starttls", "none"]
+
+
+class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How mail comes to an inbox and leaves it. A password may be `env:NAME`: it is then read from the environment.
+
+    Coming in, by fetching: leave `imap_host` empty to fetch nothing.
+    imap_host, imap_port, imap_security (tls, starttls or none), imap_user, imap_password, imap_folder.
+    imap_old_mail: also take what lay in the folder before Parley first looked.
+    poll_seconds: how often to look, where the server cannot tell us at once (IDLE).
+
+    Coming in, by being handed mail from a mail server of yours: `listen_port` 0 listens to nobody.
+    listen_host, listen_port: several inboxes may share one; it speaks SMTP and LMTP.
+    aliases: further addresses whose mail belongs to this inbox.
+    authserv_id: the name under which your mail server writes Authentication-Results; empty: believe none.
+
+    Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
+    from_name: shown as the sender in place of the brand's name.
+    ca_file: certificates to trust for these servers, beside the system's own.
+    """
+
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_security: Security = "tls"
+    imap_user: str = ""
+    imap_password: str = ""
+    imap_folder: str = "INBOX"
+    imap_old_mail: bool = True
+    poll_seconds: int = 60
+
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 0
+    aliases: tuple[str, ...] = ()
+    authserv_id: str = ""
+
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: Security = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    from_name: str = ""
+    ca_file: str = ""
+
+
+def secret(value: str, environment: Mapping[str, str] = os.environ) -> str:
+    """A password as it is used: itself, or what `env:NAME` points at."""
+    if not value.startswith("env:"):
+        return value
+    name = value[4:]
+    if name not in environment:
+        raise BadConfig(
+            f"The environment has no {name}, which a mail setting points at. Set it and start again."
+        )
+    return environment[name]

@@ -1,0 +1,201 @@
+"""A private Dovecot: a real IMAP (and LMTP) server on free loopback ports, with its own users and mail folders.
+
+    with dovecot(users={"ana@acme.example": "secret"}) as server:
+        server.deliver("ana@acme.example", raw)
+        … connect to server.host, server.imap_port …
+
+Works for root and for anyone else; nothing of a system-wide Dovecot is read or written.
+"""
+
+import grp
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PROGRAM = next(
+    (path for path in (shutil.which("dovecot"), "/usr/sbin/dovecot") if path and Path(path).exists()), ""
+)
+needs_dovecot = pytest.mark.skipif(not PROGRAM, reason="Dovecot is not installed (Debian: dovecot-imapd)")
+
+_SETTINGS = """
+base_dir = {base}/run
+state_dir = {base}/state
+log_path = {base}/dovecot.log
+protocols = imap
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+default_login_user = {user}
+default_internal_user = {user}
+default_internal_group = {group}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_uid = {user}
+mail_gid = {group}
+mail_location = maildir:{base}/mail/%u
+mail_fsync = never
+maildir_stat_dirs = no
+default_vsz_limit = 512M
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {base}/users
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={base}/home/%u
+}}
+service anvil {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class Dovecot:
+    """A running server. Mail is delivered by writing into the Maildir, as an MTA's local agent would."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, base: Path, users: Mapping[str, str]) -> None:
+        self.base = base
+        self.users = dict(users)
+        self.imap_port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.delivered = 0
+
+    def start(self) -> None:
+        # A server that is not root can only be itself; root lends it the unprivileged account for its helpers.
+        account = pwd.getpwuid(os.geteuid()) if os.geteuid() else _helper_account()
+        group = grp.getgrgid(account.pw_gid).gr_name
+        for name in ("run", "state", "mail", "home"):
+            (self.base / name).mkdir(exist_ok=True)
+        self.write_users()
+        settings = _SETTINGS.format(base=self.base, user=account.pw_name, group=group, port=self.imap_port)
+        (self.base / "dovecot.conf").write_text(settings)
+        if not os.geteuid():
+            _give(self.base, account)
+        self.run()
+
+    def run(self) -> None:
+        self.process = subprocess.Popen(
+            [PROGRAM, "-F", "-c", str(self.base / "dovecot.conf")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _wait_for_port(self.imap_port, self.process, self.base / "dovecot.log")
+
+    def write_users(self) -> None:
+        lines = [f"{user}:{{PLAIN}}{password}" for user, password in self.users.items()]
+        (self.base / "users").write_text("\n".join(lines) + "\n")
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait(10)
+        self.process = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.run()
+
+    def deliver(self, user: str, raw: bytes) -> None:
+        """A new mail in the user's INBOX."""
+        inbox = self.base / "mail" / user
+        for name in ("tmp", "new", "cur"):
+            (inbox / name).mkdir(parents=True, exist_ok=True)
+        self.delivered += 1
+        name = f"{time.time_ns() // 1000}.M{self.delivered:06d}.harness"
+        (inbox / "tmp" / name).write_bytes(raw.replace(b"\r\n", b"\n"))
+        if not os.geteuid():
+            _give(inbox, _helper_account())
+        (inbox / "tmp" / name).rename(inbox / "new" / name)
+
+    def number_anew(self, user: str) -> None:
+        """Forget the UIDs: the folder gets a new UIDVALIDITY, as after a restored backup. Stops and starts."""
+        self.stop()
+        for file in (self.base / "mail" / user).glob("dovecot*"):
+            file.unlink()
+        time.sleep(1.1)  # Dovecot takes the second of its creation as UIDVALIDITY
+        self.run()
+
+    def log(self) -> str:
+        path = self.base / "dovecot.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+@contextmanager
+def dovecot(users: Mapping[str, str]) -> Iterator[Dovecot]:
+    """Started, and stopped afterwards. Skips the test, visibly, where Dovecot is missing."""
+    if not PROGRAM:
+        pytest.skip("Dovecot is not installed (Debian: dovecot-imapd)")
+    with tempfile.TemporaryDirectory(prefix="parley-dovecot-") as base:
+        Path(base).chmod(0o755)
+        server = Dovecot(Path(base), users)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _helper_account() -> pwd.struct_passwd:
+    for name in ("dovenull", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    pytest.skip("Dovecot as root needs an unprivileged account (dovenull or nobody)")
+
+
+def _give(path: Path, account: pwd.struct_passwd) -> None:
+    os.chown(path, account.pw_uid, account.pw_gid)
+    for root, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            os.chown(os.path.join(root, name), account.pw_uid, account.pw_gid)
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    said = log.read_text(errors="replace") if log.exists() else "(no log)"
+    raise RuntimeError(f"Dovecot did not start: {said[-2000:]}")
