@@ -5,7 +5,7 @@ Retrieval and calibration know only these two protocols, so an engine of sentenc
 this one by being handed to `Library(articles, engine=...)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,8 +38,12 @@ class Engine(Protocol):
         """Weight and power of the bounded BM25 beside this likeness: score = likeness + weight * bm25 ** power."""
 
     @property
-    def reads_passages(self) -> bool:
-        """Whether likeness to running text means something, not only to titles and wordings."""
+    def views(self) -> Mapping[str, float]:
+        """Which texts of an article to compare with, and what each counts.
+
+        title; nearest: the title or wording most alike; wordings: title and wordings as one text;
+        passage: the passage most alike; body: the whole text.
+        """
 
     def encode(self, texts: Sequence[str]) -> list[Any]: ...
 
@@ -107,8 +111,10 @@ class NgramEngine:
     """Cosine over hashed stems, pairs of stems and pieces of words, rarer ones counting more."""
 
     name = "ngrams-1"
-    keywords = (0.5, 1.0)
-    reads_passages = False
+    # Equal weights for all four views and the keywords: what fitting on two collections came to, near enough
+    # (right first: 0.63 -> 0.70 on the demo's wordings, 0.92 on StackFAQ, against the nearest wording alone).
+    keywords = (0.25, 1.0)
+    views: Mapping[str, float] = {"nearest": 0.25, "wordings": 0.25, "title": 0.25, "body": 0.25}
 
     def __init__(self, pieces: float = 0.4) -> None:
         self._pieces = pieces

@@ -1,6 +1,6 @@
 """Finding the article that answers a question, and the sentences in it that do.
 
-score = likeness to the best title or wording + weight * (BM25 / its bound) ** power.
+score = likeness, over the engine's views of an article, + weight * (BM25 / its bound) ** power.
 The bound is what a passage of average length naming every word of the question once would score, so the keyword
 part runs from 0 to 1 whatever the question's length, and words the library has never seen pull it down.
 """
@@ -37,14 +37,18 @@ class Article:
 
 
 class Evidence(NamedTuple):
-    """What speaks for a hit; calibration turns it into a probability."""
+    """What speaks for a hit; calibration turns it into a probability.
+
+    margin: lead over the next article (negative for all but the first). known: share of the question, by
+    rarity, that the library has ever seen. length: distinct terms of the question.
+    """
 
     score: float
     margin: float
     likeness: float
     keywords: float
     known: float
-    length: float
+    length: int
 
 
 Judge = Callable[[Evidence], float]
@@ -65,7 +69,7 @@ class Hit:
 
 def uncalibrated(evidence: Evidence) -> float:
     """A cautious guess for a library nobody has calibrated yet."""
-    raw = 4.0 * evidence.likeness + 2.0 * evidence.keywords + 3.0 * evidence.margin - 3.5
+    raw = 3.0 * evidence.score + 8.0 * evidence.margin - 3.0
     return 0.85 / (1 + float(np.exp(-raw)))
 
 
@@ -152,8 +156,7 @@ class Library:
 
     def mended(self, question: str) -> str:
         """The question with its slips of the finger mended against the words of the library."""
-        folded = text.fold(question)
-        return _LETTERS.sub(lambda found: self._speller.mend(found[0]), folded)
+        return self._speller.mend_all(text.fold(question))
 
     def _vocabulary(self) -> set[str]:
         seen: set[str] = set()
@@ -172,7 +175,8 @@ class Library:
         alike = self._alike.ask(self.engine.encode([mended])[0])
         keywords, best, known = self._keywords.ask(terms)
         weight, power = self.engine.keywords
-        return _Found(alike + weight * keywords**power, alike, keywords, best, known, len(terms))
+        scores = (alike + weight * keywords**power).astype(np.float32)
+        return _Found(scores, alike, keywords, best, known, len(terms))
 
     def _terms_of(self, question: str) -> NDArray[np.int64]:
         """Hashed distinct terms; questions are not remembered, or memory would grow with traffic."""
@@ -194,9 +198,6 @@ class Library:
         return hits
 
 
-_LETTERS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
-
-
 @dataclass(frozen=True)
 class _Found:
     """Scores of one question against every article, and each article's best passage."""
@@ -209,65 +210,75 @@ class _Found:
     terms: int
 
     def evidence(self, i: int, scores: Floats, rival: int | None) -> Evidence:
-        margin = float(scores[i] - (scores[rival] if rival is not None else 0.0))
         return Evidence(
-            float(scores[i]), margin, float(self.likeness[i]), float(self.keywords[i]), self.known, float(self.terms)
+            score=float(scores[i]),
+            margin=float(scores[i] - (scores[rival] if rival is not None else 0.0)),
+            likeness=float(self.likeness[i]),
+            keywords=float(self.keywords[i]),
+            known=self.known,
+            length=self.terms,
         )
 
 
 class _Alike:
-    """Likeness of a question to each article: its best title or wording, steadied by the second best."""
-
-    SECOND = 0.25
+    """Likeness of a question to each article, over the views the engine asks for."""
 
     def __init__(
         self, articles: Sequence[Article], cut: Sequence[Sequence[text.Passage]], engine: Engine, memo: _Memo
     ) -> None:
-        texts: list[str] = []
-        starts: list[int] = []
-        for article, pieces in zip(articles, cut, strict=True):
-            starts.append(len(texts))
-            texts += [article.title, *article.wordings]
-            texts += [f"{article.title}. {p.heading}. {p.text}" for p in pieces] if engine.reads_passages else []
-        self._starts = np.asarray(starts, np.intp)
-        self._index = engine.index(memo.encoded(texts))
+        pairs = list(zip(articles, cut, strict=True))
+        shown = {
+            "title": [[a.title] for a, _ in pairs],
+            "nearest": [[a.title, *a.wordings] for a, _ in pairs],
+            "passage": [[f"{a.title}. {p.heading}. {p.text}" for p in pieces] for a, pieces in pairs],
+            "wordings": [[" . ".join((a.title, *a.wordings))] for a, _ in pairs],
+            "body": [[" . ".join(part for p in pieces for part in (p.heading, p.text))] for _, pieces in pairs],
+        }
+        self._views = [_View(shown[name], engine, memo) for name in engine.views]
+        self._weights = np.asarray(list(engine.views.values()), np.float32)
+
+    def ask(self, question: Any) -> Floats:
+        each = np.stack([view.ask(question) for view in self._views])
+        return (self._weights @ each).astype(np.float32)
+
+
+class _View:
+    """Some texts of every article; the one most like the question speaks for its article."""
+
+    def __init__(self, texts: Sequence[Sequence[str]], engine: Engine, memo: _Memo) -> None:
+        self._starts = np.cumsum([0, *(len(one) for one in texts[:-1])])
+        self._index = engine.index(memo.encoded([one for some in texts for one in some]))
 
     def ask(self, question: Any) -> Floats:
         each = np.clip(self._index.likeness(question), 0, 1)
-        best = np.maximum.reduceat(each, self._starts)
-        owner_best = np.repeat(best, np.diff(np.append(self._starts, len(each))))
-        second = np.maximum.reduceat(np.where(each >= owner_best, 0, each), self._starts)
-        mixed: Floats = (1 - self.SECOND) * best + self.SECOND * np.where(second > 0, second, best * 0.5)
-        return mixed
+        return np.maximum.reduceat(each, self._starts).astype(np.float32)
 
 
 class _Keywords:
-    """Bounded BM25 over passages, with title and wordings read along as a field of their own."""
+    """Bounded BM25 over passages read with their title and heading."""
 
     def __init__(
         self, articles: Sequence[Article], cut: Sequence[Sequence[text.Passage]], memo: _Memo
     ) -> None:
-        rows, fields, starts = list[dict[int, int]](), list[dict[int, int]](), list[int]()
+        rows, asked, starts = list[dict[int, int]](), list[dict[int, int]](), list[int]()
         for article, pieces in zip(articles, cut, strict=True):
             starts.append(len(rows))
             rows += [_merged(memo, [article.title, piece.heading, piece.text]) for piece in pieces]
-            fields.append(_merged(memo, [article.title, *article.wordings]))
+            asked.append(_merged(memo, [article.title, *article.wordings]))
         self._starts = np.asarray(starts, np.intp)
         self._ends = np.append(self._starts[1:], len(rows))
-        self._passages, self._fields = _bm25(rows), _bm25(fields)
-        self._size = len(rows) + len(fields)
+        self._passages, self._asked = _bm25(rows), _bm25(asked)
+        self._size = len(rows) + len(asked)
 
     def ask(self, terms: NDArray[np.int64]) -> tuple[Floats, NDArray[np.intp], float]:
         """(score from 0 to 1 and number of the best passage for each article, share of the question known)."""
-        frequency = self._passages.frequency(terms) + self._fields.frequency(terms)
+        frequency = self._passages.frequency(terms) + self._asked.frequency(terms)
         rarity = np.log(1 + (self._size - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
         bound = float(rarity.sum())
-        in_passage = np.minimum(self._passages.dot(terms, rarity) / bound, 1)
-        in_field = np.minimum(self._fields.dot(terms, rarity) / bound, 1)
-        best_there = np.maximum.reduceat(in_passage, self._starts)
-        both: Floats = (0.5 * best_there + 0.5 * np.maximum(in_field, best_there)).astype(np.float32)
-        best = [int(np.argmax(in_passage[a:b])) for a, b in zip(self._starts, self._ends, strict=True)]
-        return both, np.asarray(best, np.intp), float(rarity[frequency > 0].sum()) / bound
+        each = np.minimum(self._passages.dot(terms, rarity) / bound, 1).astype(np.float32)
+        best = [int(np.argmax(each[a:b])) for a, b in zip(self._starts, self._ends, strict=True)]
+        known = float(rarity[frequency > 0].sum()) / bound
+        return np.maximum.reduceat(each, self._starts), np.asarray(best, np.intp), known
 
 
 def _merged(memo: _Memo, texts: Sequence[str]) -> dict[int, int]:

@@ -9,7 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from zlib import crc32
+
+from parley.ai import lexicon
 
 LONGEST = 4_000
 """Characters of a message that are read; a pasted log file must not cost a second."""
@@ -17,33 +20,13 @@ LONGEST = 4_000
 PASSAGE_WORDS = 120
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_LETTERS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "ß": "ss", "æ": "ae", "œ": "oe"})
 
-STOP_WORDS = frozenset(
-    """
-    a an the this that these those and or but if so as of at by for from in into on onto to up with about than then
-    i im ive id ill me my mine we us our ours you your yours he him his she her hers it its they them their there here
-    is are was were be been being am do does did doing done have has had having will would shall should can could may
-    might must just very really also too only some any please hi hello hey dear thanks thank what which who whom how
-    when where why let lets get got want wants wanted need needs know tell like try trying way possible able
-    dont doesnt didnt isnt arent wasnt cant couldnt wont wouldnt not no yes
-    der die das den dem des ein eine einen einem einer und oder ich du er sie es wir ihr mein meine meinen ist sind war
-    hat habe haben kann mit auf fur von zu zum zur im am bei nach aus wie was wo wann bitte mir mich
-    le la les un une des du de et ou je tu il elle nous vous mon ma mes votre est sont avec pour dans sur que qui
-    el los las una unos y o yo mi mis tu su es esta estan con para en por del al se lo
-    """.split()
-)
-
-_IRREGULAR = dict(
-    pair.split(":")
-    for pair in """
-    paid:pay sent:send bought:buy broke:break broken:break lost:lose losing:lose wore:wear worn:wear came:come
-    forgot:forget forgotten:forget took:take taken:take gave:give given:give chose:choose chosen:choose got:get
-    told:tell said:say went:go gone:go kept:keep left:leave held:hold shut:shut stole:steal stolen:steal tore:tear
-    torn:tear grew:grow grown:grow fell:fall fallen:fall felt:feel made:make found:find written:write wrote:write
-    """.split()
-)
+_LEXICON = lexicon.read("words")
+STOP_WORDS = frozenset(" ".join(_LEXICON["stop"]["words"]).split())
+_IRREGULAR = dict(pair.split(":") for line in _LEXICON["irregular"]["words"] for pair in line.split())
 
 _PHRASES = (
     (re.compile(r"\b(send|sent|sending|give|giving|bring|bringing|ship|shipping|take|taking|hand)"
@@ -53,29 +36,6 @@ _PHRASES = (
     (re.compile(r"\b(sign|signed|signing) ?up\b"), "register"),
     (re.compile(r"\be ?mails?\b"), "mail"),
 )
-
-_SAME = {
-    word: words[0]
-    for words in (
-        line.split()
-        for line in """
-        parcel package packet
-        buy purchase
-        repair fix mend
-        damaged faulty defective break broken damage crack smashed
-        exchange swap
-        voucher coupon promo
-        bill invoice receipt
-        abroad overseas international
-        shipping postage delivery shipment
-        wrong incorrect mistaken
-        phone telephone
-        remove delete erase
-        """.strip().splitlines()
-    )
-    for word in words
-}
-
 
 def fold(text: str) -> str:
     """Lower case without accents, in one apostrophe, at most LONGEST characters."""
@@ -136,7 +96,9 @@ def _trimmed(word: str) -> str:
     return word
 
 
-_CONCEPT = {stem(word): stem(head) for word, head in _SAME.items()}
+_CONCEPT = {
+    stem(word): stem(same.split()[0]) for same in _LEXICON["same"]["words"] for word in same.split()
+}
 
 
 def terms(text: str) -> list[str]:
@@ -170,7 +132,7 @@ def hashed(feature: str) -> int:
 
 def word_grams(stems: Sequence[str]) -> list[int]:
     """Single stems and neighbouring pairs."""
-    pairs = (f"{a} {b}" for a, b in zip(stems, stems[1:], strict=False))
+    pairs = (f"{a} {b}" for a, b in pairwise(stems))
     return [hashed("w" + one) for one in stems] + [hashed("p" + pair) for pair in pairs]
 
 
@@ -215,6 +177,10 @@ class Speller:
         near = sorted(known for known in candidates if known[0] == word[0] and one_slip(word, known))
         return near[0] if near else word
 
+    def mend_all(self, folded: str) -> str:
+        """A folded text with every word mended, all else as it stands."""
+        return _LETTERS.sub(lambda found: self.mend(found[0]), folded)
+
 
 def _shortened(word: str) -> set[str]:
     return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
@@ -233,7 +199,9 @@ def one_slip(a: str, b: str) -> bool:
 
 # -- sentences and passages ----------------------------------------------------------------------------------
 
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|approx|no|nr|vs|mr|mrs|ms|dr|st|incl|max|min|z\.b|ca|bzw)|\b[A-Za-z])\.$", re.I)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|approx|nr|vs|mr|mrs|ms|dr|st|incl|max|min|z\.b|ca|bzw)|\b[A-Za-z])\.$", re.I
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=[\"'(\[]?[^\W_])|(?<=[。！？])")
 _HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _ITEM = re.compile(r"^\s*(?:([-*+•])|(\d{1,3})[.)])\s+(.*)$")
