@@ -199,8 +199,7 @@ def products() -> tuple[Product, ...]:
     """The catalogue of both brands."""
     wares = msgspec.toml.decode(data_text("products.toml"), type=_Products).products
     return tuple(
-        msgspec.convert({**msgspec.structs.asdict(ware), "sizes": _RUNS[ware.sizes]}, Product)
-        for ware in wares
+        msgspec.convert({**msgspec.structs.asdict(ware), "sizes": _RUNS[ware.sizes]}, Product) for ware in wares
     )
 
 
@@ -372,9 +371,7 @@ def _shipping(country: str, goods: int, heavy: bool) -> int:
     """What the delivery article promises: free from €60 in Ireland, from €120 in the EU."""
     if heavy:
         return 3900
-    price, free_from = {"IE": (490, 6000), "GB": (990, 0), "CH": (1490, 0), "NO": (1490, 0)}.get(
-        country, (790, 12000)
-    )
+    price, free_from = {"IE": (490, 6000), "GB": (990, 0), "CH": (1490, 0), "NO": (1490, 0)}.get(country, (790, 12000))
     return 0 if free_from and goods >= free_from else price
 
 
@@ -434,6 +431,8 @@ _KNOWN = {
     10291: _Known(_somebody("Kim Lee"), (("JJ-104", "one size"),), "delivered"),
     10187: _Known(_somebody("Kim Lee"), (("BF-201", "M"), ("BF-209", "one size")), "delivered"),
     10376: _Known(_somebody("Hannah Whitlock"), (("BF-301", "one size"),), "placed"),
-    10361: _Known(_somebody("Jana Vogelsang"), (("BF-103", "41"),), "in transit"),
+    10346: _Known(_somebody("Jana Vogelsang"), (("BF-103", "41"),), "in transit"),
+    10355: _Known(_somebody("Nuria Pascual"), (("BF-402", "S/M"),), "in transit"),
+    10358: _Known(_somebody("Théo Garnier"), (("BF-206", "L"), ("BF-504", "one size")), "in transit"),
     10318: _Known(_somebody("Conor Delaney"), (("JJ-110", "one size"), ("JJ-109", "one size")), "delivered"),
 }

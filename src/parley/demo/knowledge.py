@@ -34,12 +34,8 @@ class _Front(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 @cache
 def articles() -> tuple[Article, ...]:
     """Every article, public and internal, by slug."""
-    pages = (
-        page for page in resources.files("parley.demo").joinpath("kb").iterdir() if page.name.endswith(".md")
-    )
-    return tuple(
-        _article(page.name[:-3], page.read_text(encoding="utf-8")) for page in sorted(pages, key=str)
-    )
+    pages = (page for page in resources.files("parley.demo").joinpath("kb").iterdir() if page.name.endswith(".md"))
+    return tuple(_article(page.name[:-3], page.read_text(encoding="utf-8")) for page in sorted(pages, key=str))
 
 
 def article(slug: str) -> Article:
