@@ -95,8 +95,7 @@ def _order(o: made_up.Order, brand: int) -> orders.Order:
         status=o.status,
         placed_at=o.placed_at,
         items=tuple(
-            orders.Item(name=line.name, quantity=line.quantity, cents=line.price, variant=line.size)
-            for line in o.lines
+            orders.Item(name=line.name, quantity=line.quantity, cents=line.price, variant=line.size) for line in o.lines
         ),
         carrier=o.carrier or "",
         tracking=o.tracking or "",

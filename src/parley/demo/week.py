@@ -5,6 +5,7 @@ their order. Hours are UTC: the desk works 8–20, Sundays 10–16, customers wr
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -86,7 +87,8 @@ class _Cast:
         self.now = now
         self.rng = random.Random(f"week {seed}")
         self.orders = company.orders(now, seed)
-        self.busy = {_by_name(story.marks["who"]).mail for story in stories() if "who" in story.marks}
+        self.stars = {_by_name(story.marks["who"]).mail for story in stories() if "who" in story.marks}
+        self.busy: Counter[str] = Counter()
         self.busy_orders = {int(story.marks["number"]) for story in stories() if "number" in story.marks}
 
 
@@ -227,7 +229,7 @@ def _players(story: Story, start: datetime, cast: _Cast) -> tuple[Customer, Orde
         return _by_name(story.marks["who"]), None
     order = _fitting_order(story, start, cast) if "order" in story.marks else None
     customer = _by_mail(order.customer) if order else _free_customer(story, cast)
-    cast.busy.add(customer.mail)
+    cast.busy[customer.mail] += 1
     if order:
         cast.busy_orders.add(order.number)
     return customer, order
@@ -238,6 +240,7 @@ def _fitting_order(story: Story, start: datetime, cast: _Cast) -> Order:
     stage, _, kinds = story.marks["order"].partition(":")
     tests: list[Callable[[Order], bool]] = [
         lambda order: order.placed_at < start and stage in ("any", _stood(order, start)),
+        lambda order: order.customer not in cast.stars,
         lambda order: story.language == "en" or _by_mail(order.customer).language == story.language,
         lambda order: not kinds or _line_of(order, kinds) is not None,
         lambda order: order.brand == story.brand,
@@ -258,13 +261,20 @@ def _stood(order: Order, moment: datetime) -> str:
 
 
 def _line_of(order: Order, kinds: str) -> str | None:
-    kind_of = {product.sku: product.kind for product in company.products()}
-    return next((line.name for line in order.lines if kind_of[line.sku] in kinds.split(",")), None)
+    return next((line.name for line in order.lines if _kinds()[line.sku] in kinds.split(",")), None)
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    return {product.sku: product.kind for product in company.products()}
 
 
 def _free_customer(story: Story, cast: _Cast) -> Customer:
+    """Somebody who speaks the story's language and has been on stage least often."""
     speak = [one for one in company.customers() if one.language == story.language]
-    return cast.rng.choice([one for one in speak if one.mail not in cast.busy] or speak)
+    speak = [one for one in speak if one.mail not in cast.stars]
+    least = min(cast.busy[one.mail] for one in speak)
+    return cast.rng.choice([one for one in speak if cast.busy[one.mail] == least])
 
 
 @cache
@@ -406,6 +416,11 @@ def _ended(script: Scripted, story: Story, cast: _Cast) -> Scripted:
 def _rated(script: Scripted, story: Story, past: float, rng: random.Random) -> Scripted:
     answer = next((cue for cue in story.cues if cue.mark == "R" and cue.lead != "-"), None)
     rated = (script.closed_minutes or 0) + (rng.uniform(1, 6) if script.channel == "webchat" else rng.uniform(70, 900))
-    if answer is None or rated > past:
+    if answer is None or rated > past or rng.random() > _willing_to_rate(answer):
         return script
     return msgspec.structs.replace(script, rating=int(answer.lead), comment=answer.text or None, rated_minutes=rated)
+
+
+def _willing_to_rate(answer: Cue) -> float:
+    """The content mostly stay silent; who has words or a grudge answers."""
+    return 0.85 if answer.text or int(answer.lead) <= 3 else 0.4
