@@ -59,11 +59,7 @@ NAMES = tuple(field.name for field in msgspec.structs.fields(Config))
 def load(environment: Mapping[str, str] | None = None, **given: object) -> Config:
     """Read the settings; `given` wins over everything. Makes the data folder and the secret if missing."""
     environment = os.environ if environment is None else environment
-    data = (
-        Path(str(given.get("data") or environment.get("PARLEY_DATA") or "parley-data"))
-        .expanduser()
-        .absolute()
-    )
+    data = Path(str(given.get("data") or environment.get("PARLEY_DATA") or "parley-data")).expanduser().absolute()
     _make_folder(data)
     values: dict[str, object] = _from_file(data / "parley.toml")
     values |= _from_environment(environment)

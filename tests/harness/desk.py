@@ -47,9 +47,7 @@ class StoryDesk:
     def __init__(self, folder: Path, url: str = "", with_bot: bool = False) -> None:
         self.clock = Clock()
         self.console = Console()
-        config = Config(
-            data=folder, database_url=url, secret="a secret for tests", public_url="http://desk.test"
-        )
+        config = Config(data=folder, database_url=url, secret="a secret for tests", public_url="http://desk.test")
         from parley.channels import installed
 
         channels = dict(installed()) | {"console": self.console}
@@ -89,9 +87,7 @@ class StoryDesk:
     def agent(self, name: str, role: str = "agent", **more: Any) -> "AgentOfStory":
         if name not in self.agents:
             mail = f"{name}@larkspur.test"
-            self.agents[name] = self.record.do(
-                lambda tx: setup.add_agent(tx, name.title(), mail, role, **more)
-            )
+            self.agents[name] = self.record.do(lambda tx: setup.add_agent(tx, name.title(), mail, role, **more))
         return AgentOfStory(self, self.agents[name])
 
     # time ───────────────────────────────────────────────────────────────────────────────────

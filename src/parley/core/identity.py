@@ -1,5 +1,6 @@
 """Addresses of people in their normal form, so that one human's address is one row."""
 
+import contextlib
 import re
 import unicodedata
 
@@ -18,10 +19,8 @@ def normal(kind: str, value: str) -> str:
 
 def _mail(value: str) -> str:
     local, _, domain = value.rpartition("@")
-    try:
+    with contextlib.suppress(UnicodeError):
         domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
-    except UnicodeError:
-        pass
     return f"{local}@{domain}".lower() if local else value.lower()
 
 

@@ -13,7 +13,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     presence: str
     skills: frozenset[str] = frozenset()
     brands: frozenset[int] = frozenset()
-    capacity: float = 3.0
+    capacity: float = 1.0
     load: float = 0.0
     last_given: datetime | None = None
 

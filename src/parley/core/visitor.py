@@ -9,7 +9,9 @@ import msgspec
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who speaks. `kind`: bot, agent, visitor, system (a quiet line, such as "Ana joined")."""
+    """Who speaks. `kind`: bot, agent, visitor, or system: a quiet line whose text is one word for what
+    happened ("joined", "ended"), which the panel says in the visitor's language.
+    """
 
     kind: Literal["bot", "agent", "visitor", "system"]
     name: str = ""
@@ -77,9 +79,7 @@ class Wait(Frame, frozen=True, tag="wait"):
     back_at: datetime | None = None
 
 
-class AskRating(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="ask_rating"
-):
+class AskRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="ask_rating"):
     """Please rate; `token` goes back with the answer."""
 
     token: str

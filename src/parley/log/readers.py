@@ -46,9 +46,7 @@ def place_of(conn: Connection, name: str) -> int:
 
 def move_place(tx: Tx, name: str, old: int, new: int) -> None:
     """Move a place, provided that nobody else did meanwhile."""
-    moved = tx.conn.execute(
-        update(places).where(places.c.reader == name, places.c.seq == old).values(seq=new)
-    ).rowcount
+    moved = tx.conn.execute(update(places).where(places.c.reader == name, places.c.seq == old).values(seq=new)).rowcount
     if not moved:
         if place_of(tx.conn, name) != old:
             raise Conflict(f"Another process follows as {name} and was faster.")
@@ -133,9 +131,7 @@ class Following:
     def start(self) -> None:
         self._unsubscribe = self.record.on_news(lambda seq: self._nudge())
         for who in self.who:
-            thread = threading.Thread(
-                target=self._follow, args=(who,), name=f"parley-{who.name}", daemon=True
-            )
+            thread = threading.Thread(target=self._follow, args=(who,), name=f"parley-{who.name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 

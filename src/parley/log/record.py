@@ -97,9 +97,7 @@ class Tx:
         """Forget a message's words for good. Append `WordsErased` along with it."""
         self.flush()
         self.conn.execute(
-            update(words)
-            .where(words.c.message == message)
-            .values(text="", html=None, subject=None, fold=None)
+            update(words).where(words.c.message == message).values(text="", html=None, subject=None, fold=None)
         )
 
     def flush(self) -> None:

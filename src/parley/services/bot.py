@@ -7,6 +7,7 @@ where an answer came from and how sure it is, and below its calibrated threshold
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -36,6 +37,20 @@ SKILLS = {
     "password": "account",
 }
 
+REASONS = {
+    "self_harm": "possible danger to life",
+    "safety": "injury or safety",
+    "bereavement": "bereavement",
+    "vulnerable": "vulnerable customer",
+    "legal": "legal matter",
+    "fraud": "possible fraud",
+    "privacy": "personal data",
+    "press": "press",
+    "staff": "complaint about staff",
+    "wants_human": "asked for a person",
+    "anger": "upset customer",
+}
+
 WISHES = {
     "order_status": "wants to know where an order is",
     "cancel_order": "wants to cancel an order",
@@ -52,6 +67,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     intents: tuple[str, ...] = ()
+    personal: bool = False
     sensitive: tuple[tuple[str, str], ...] = ()
     numbers: tuple[str, ...] = ()
     mails: tuple[str, ...] = ()
@@ -79,20 +95,16 @@ class Brain:
                 self._stamp = stamp
 
     def _learn(self, record: Record) -> None:
-        from parley.ai.calibration import Calibration, calibrate
-        from parley.ai.retrieval import Article, Library
+        from parley.ai.retrieval import Article
 
         with record.reading() as conn:
             found = knowledge.every(conn, audience="public")
             kept = setup.setting(conn, "bot_calibration")
-        library = Library(
-            Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None)
-            for a in found
+        articles = tuple(
+            Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
         )
-        if kept and kept.get("digest") == library.digest:
-            calibration = Calibration.from_dict(kept)
-        else:
-            calibration = calibrate(library)
+        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"")
+        if not kept or kept.get("digest") != calibration.digest:
             record.do(lambda tx: setup.set_setting(tx, "bot_calibration", calibration.as_dict()))
         self._library, self._calibration = library.judged_by(calibration.judge), calibration
         self._promise = calibration.promise(PROMISE)
@@ -104,11 +116,14 @@ class Brain:
         self.warm(record)
         hits = tuple(self._library.search(said, str(brand.id) if brand else None, 3))
         choice = self._calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
+        pattern = brand.look.order_pattern if brand else intents.ORDER_NUMBER
+        guesses = intents.guess(said, pattern)
         return Understood(
             text=said,
-            intents=tuple(guess.name for guess in intents.guess(said)),
+            intents=tuple(guess.name for guess in guesses),
+            personal=any(guess.personal for guess in guesses),
             sensitive=tuple((reason.name, reason.evidence) for reason in sensitive.reasons(said)),
-            numbers=tuple(intents.order_numbers(said, brand.look.order_pattern if brand else r"\b\d{5}\b")),
+            numbers=tuple(intents.order_numbers(said, pattern)),
             mails=tuple(intents.mail_addresses(said)),
             codes=tuple(intents.codes(said)),
             hits=hits,
@@ -120,6 +135,18 @@ class Brain:
         from parley.ai.retrieval import answer_from
 
         return str(answer_from(hit, question))
+
+
+@lru_cache(maxsize=4)
+def _learned(articles: tuple[Any, ...], kept: bytes) -> tuple[Any, Any]:
+    """A library and its calibration; `kept` is one of earlier, used if it fits."""
+    from parley.ai.calibration import Calibration, calibrate
+    from parley.ai.retrieval import Library
+
+    library = Library(articles)
+    known = msgspec.json.decode(kept) if kept else {}
+    fits = known.get("digest") == library.digest
+    return library, Calibration.from_dict(known) if fits else calibrate(library)
 
 
 class BotFollower:
@@ -201,15 +228,11 @@ class Turn:
     # what the customer must not get from a machine ─────────────────────────────────────────
 
     def _sensitive(self) -> bool:
-        if self.heard.sensitive:
-            name, evidence = self.heard.sensitive[0]
-            said = "human" if name in ("human", "wants a human", "wants_human") else name
-            self._hand_over(said.replace("_", " "), evidence)
-            return True
-        if "human" in self.heard.intents:
-            self._hand_over("asked for a person", "")
-            return True
-        return False
+        if not self.heard.sensitive:
+            return False
+        name, evidence = self.heard.sensitive[0]
+        self._hand_over(REASONS.get(name, name), f"“{evidence}”")
+        return True
 
     # answers to the bot's own questions ─────────────────────────────────────────────────────
 
@@ -281,15 +304,14 @@ class Turn:
             if isinstance(r.event, e.MessageReceived) and r.event.message != self.message.message
         ]
         words = words_of(self.tx.conn, earlier[-1:])
-        return (
-            _question(words[earlier[-1]])[:300] if earlier and earlier[-1] in words else self.heard.text[:300]
-        )
+        return _question(words[earlier[-1]])[:300] if earlier and earlier[-1] in words else self.heard.text[:300]
 
     # the company's own systems ──────────────────────────────────────────────────────────────
 
     def _order(self) -> bool:
         wanted = set(self.heard.intents)
-        if "order_status" in wanted and not wanted & {"cancel_order", "return_item", "change_address"}:
+        asks_state = "order_status" in wanted and not wanted & {"cancel_order", "return_item", "change_address"}
+        if asks_state and self.heard.personal:
             if self.heard.numbers:
                 return self._order_of(self.heard.numbers[0])
             mine = orders.of_mails(self.tx.conn, self._own_mails(), 5)
@@ -302,15 +324,9 @@ class Turn:
             return False
         if self.heard.numbers and wanted & {"cancel_order", "change_address"}:
             intent = next(i for i in ("cancel_order", "change_address") if i in wanted)
-            self._hand_over(
-                WISHES[intent], f"order {self.heard.numbers[0]}", urgent_order=self.heard.numbers[0]
-            )
+            self._hand_over(WISHES[intent], f"order {self.heard.numbers[0]}", urgent_order=self.heard.numbers[0])
             return True
-        if (
-            self.heard.numbers
-            and not (wanted & {"return_item", "refund_status", "invoice"})
-            and not self._sure()
-        ):
+        if self.heard.numbers and not (wanted & {"return_item", "refund_status", "invoice"}) and not self._sure():
             return self._order_of(self.heard.numbers[0])
         return False
 
@@ -432,9 +448,7 @@ class Turn:
         return known
 
     def _tried(self) -> list[str]:
-        return [
-            p.outcome for p in self._all_pondered() if p.outcome and not p.outcome.startswith("handed over")
-        ]
+        return [p.outcome for p in self._all_pondered() if p.outcome and not p.outcome.startswith("handed over")]
 
     def _suggestion(self) -> str:
         if self.heard.hits and self.heard.hits[0].confidence > 0.2:

@@ -6,6 +6,7 @@ the peer's yes and our commit, the message goes out again under the same externa
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -166,16 +167,10 @@ def note_receipt(tx: Tx, news: InboundReceipt) -> bool:
     facts: dict[str, e.Event] = {
         "delivered": e.Delivered(message=row.message),
         "read": e.Read(message=row.message),
-        "failed": e.SendFailed(
-            message=row.message, reason=news.reason, tries=row.tries, can_retry=not news.permanent
-        ),
+        "failed": e.SendFailed(message=row.message, reason=news.reason, tries=row.tries, can_retry=not news.permanent),
     }
     fact = facts.get(news.state)
-    moves = (
-        fact is not None
-        and (news.state == "failed" or _later(news.state, row.state))
-        and row.state != news.state
-    )
+    moves = fact is not None and (news.state == "failed" or _later(news.state, row.state)) and row.state != news.state
     if fact is not None and moves:
         tx.append(e.conversation(row.conversation), [fact], "channel")
     return True
@@ -241,10 +236,8 @@ class DeliveryWorker:
                     logger.warning("Delivery waits: %s", error)
                 except Exception:
                     logger.exception("Delivery stumbled; nothing is lost, it will try again")
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), 2.0)
-                except TimeoutError:
-                    pass
         finally:
             unsubscribe()
 
@@ -331,11 +324,7 @@ def _facts(row: Any, outcome: Receipt | SendFailed, now: datetime) -> list[e.Eve
     first_due = row.next_try if row.tries == 0 else row.next_try - backoff(row.tries)
     exhausted = tries >= 20 or now - first_due > GIVE_UP_AFTER
     if outcome.permanent or exhausted:
-        return [
-            e.SendFailed(
-                message=row.message, reason=str(outcome), tries=tries, can_retry=not outcome.permanent
-            )
-        ]
+        return [e.SendFailed(message=row.message, reason=str(outcome), tries=tries, can_retry=not outcome.permanent)]
     return [e.SendDelayed(message=row.message, reason=str(outcome), tries=tries, next_try=now + pause)]
 
 

@@ -112,16 +112,12 @@ class Store:
 
     def attach(self, described: Sequence[e.File]) -> tuple[Attached, ...]:
         """The other way: descriptions back into files with bytes."""
-        return tuple(
-            Attached(name=f.name, type=f.type, data=self.get(f.sha256), cid=f.cid) for f in described
-        )
+        return tuple(Attached(name=f.name, type=f.type, data=self.get(f.sha256), cid=f.cid) for f in described)
 
 
 def find(conn: Connection, message: int, number: int) -> Any:
     """The row of one file; its conversation tells who may see it."""
-    row = conn.execute(
-        select(files).where(files.c.message == message, files.c.number == number)
-    ).one_or_none()
+    row = conn.execute(select(files).where(files.c.message == message, files.c.number == number)).one_or_none()
     if row is None:
         raise NotFound("There is no such file.")
     return row

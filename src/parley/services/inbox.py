@@ -138,9 +138,7 @@ class InboxReader:
             if (
                 by
                 and not tx.conn.execute(
-                    update(tallies)
-                    .where(tallies.c.brand == brand, tallies.c.view == view)
-                    .values(n=tallies.c.n + by)
+                    update(tallies).where(tallies.c.brand == brand, tallies.c.view == view).values(n=tallies.c.n + by)
                 ).rowcount
             ):
                 tx.conn.execute(insert(tallies).values(brand=brand, view=view, n=by))

@@ -138,9 +138,7 @@ class Intake:
     def process(self, limit: int = READ_AT_ONCE) -> int:
         """Bring the oldest unread deliveries into conversations. Returns how many were taken up."""
         with self.record.reading() as conn:
-            question = (
-                select(deliveries).where(deliveries.c.state == "new").order_by(deliveries.c.id).limit(limit)
-            )
+            question = select(deliveries).where(deliveries.c.state == "new").order_by(deliveries.c.id).limit(limit)
             rows = conn.execute(question).all()
         if not rows:
             return 0
@@ -249,9 +247,7 @@ class Admission:
                 elif isinstance(said, InboundReceipt):
                     outgoing.note_receipt(self.tx, said)
                 elif isinstance(said, InboundRating):
-                    surveys.note_rating(
-                        self.tx, self.intake.key, said, one.inbox.channel if one.inbox else ""
-                    )
+                    surveys.note_rating(self.tx, self.intake.key, said, one.inbox.channel if one.inbox else "")
         self._mark(heard)
 
     def _still_new(self, heard: Sequence[Heard]) -> list[Heard]:

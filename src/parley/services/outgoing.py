@@ -31,9 +31,7 @@ class Dispatch:
             to = people.identity_by_id(conn, event.identity)
             name = people.person(conn, state.person).name
         except Exception as error:
-            raise SendFailed(
-                "The address it was written to is not known any more.", permanent=True
-            ) from error
+            raise SendFailed("The address it was written to is not known any more.", permanent=True) from error
         names = [n for n in threads.names_of(conn, state.id) if n != row.external_id]
         brand = setup.all_brands(conn).get(state.brand)
         purpose = "survey" if event.purpose == "survey" else "reply"
@@ -70,9 +68,7 @@ class Dispatch:
 
     def _answered(self, conn: Connection, event: e.ReplyWritten, names: list[str]) -> str | None:
         if event.answers is not None:
-            question = select(threads.externals.c.external_id).where(
-                threads.externals.c.message == event.answers
-            )
+            question = select(threads.externals.c.external_id).where(threads.externals.c.message == event.answers)
             if found := conn.execute(question).scalar():
                 return str(found)
         return names[-1] if names else None

@@ -139,13 +139,9 @@ def _change(tx: Tx, event: Any) -> None:
         case e.PersonRenamed():
             tx.conn.execute(update(people).where(people.c.id == event.person).values(name=event.name[:200]))
         case e.IdentityProved():
-            tx.conn.execute(
-                update(identities).where(identities.c.id == event.identity).values(proof=event.how[:60])
-            )
+            tx.conn.execute(update(identities).where(identities.c.id == event.identity).values(proof=event.how[:60]))
         case e.PersonsMerged():
-            tx.conn.execute(
-                update(people).where(people.c.id == event.absorbed).values(merged_into=event.person)
-            )
+            tx.conn.execute(update(people).where(people.c.id == event.absorbed).values(merged_into=event.person))
             _move(tx, event.identities, event.person)
         case e.PersonsUnmerged():
             tx.conn.execute(update(people).where(people.c.id == event.restored).values(merged_into=None))
@@ -160,9 +156,7 @@ def _move(tx: Tx, moved: Sequence[int], to: int) -> None:
 # ── acts ────────────────────────────────────────────────────────────────────────────────────
 
 
-def meet(
-    tx: Tx, addresses: Sequence[Address], by: str, at: datetime | None = None
-) -> dict[tuple[str, str], Identity]:
+def meet(tx: Tx, addresses: Sequence[Address], by: str, at: datetime | None = None) -> dict[tuple[str, str], Identity]:
     """The identities of these addresses, in one go; unknown ones become new people. Keyed by (kind, value)."""
     wanted: dict[tuple[str, str], Address] = {}
     for address in addresses:
@@ -171,9 +165,7 @@ def meet(
     known = by_address(tx.conn, list(wanted))
     fresh = [key for key in wanted if key not in known]
     if fresh:
-        numbers = list(
-            zip(fresh, tx.new_ids("person", len(fresh)), tx.new_ids("identity", len(fresh)), strict=True)
-        )
+        numbers = list(zip(fresh, tx.new_ids("person", len(fresh)), tx.new_ids("identity", len(fresh)), strict=True))
         for key, person, identity in numbers:
             address = wanted[key]
             facts = [
@@ -255,9 +247,7 @@ def merge(tx: Tx, keep: int, absorb: int, reason: str, by: str) -> int:
     if person(tx.conn, absorb).merged_into or person(tx.conn, keep).merged_into:
         raise Refused("One of them was merged before. Undo that first.")
     moved = tuple(tx.conn.execute(select(identities.c.id).where(identities.c.person == absorb)).scalars())
-    talks = tuple(
-        tx.conn.execute(select(conversations.c.id).where(conversations.c.person == absorb)).scalars()
-    )
+    talks = tuple(tx.conn.execute(select(conversations.c.id).where(conversations.c.person == absorb)).scalars())
     fact = e.PersonsMerged(person=keep, absorbed=absorb, identities=moved, conversations=talks, reason=reason)
     seq = tx.append(e.person(keep), [fact], by)[0].seq
     for talk in talks:
@@ -363,9 +353,7 @@ def identity_by_id(conn: Connection, number: int) -> Identity:
 
 
 def identities_of(conn: Connection, number: int) -> list[Identity]:
-    question = (
-        select(identities).where(identities.c.person == number).order_by(identities.c.since, identities.c.id)
-    )
+    question = select(identities).where(identities.c.person == number).order_by(identities.c.since, identities.c.id)
     return [Identity(**row._mapping) for row in conn.execute(question)]
 
 

@@ -208,13 +208,9 @@ def _nothing_new(conn: Connection, state: State, seen: int, who: Viewer) -> None
     for recorded in desk.history(conn, state.id, newest=50):
         if recorded.seq > seen and recorded.by != who.by:
             if isinstance(recorded.event, e.MessageReceived):
-                raise Conflict(
-                    "The customer wrote again while you were writing. Your text is kept; read, then send."
-                )
+                raise Conflict("The customer wrote again while you were writing. Your text is kept; read, then send.")
             if isinstance(recorded.event, e.ReplyWritten):
-                raise Conflict(
-                    "Somebody answered while you were writing. Your text is kept; read, then send."
-                )
+                raise Conflict("Somebody answered while you were writing. Your text is kept; read, then send.")
 
 
 def last_received(conn: Connection, state: State) -> e.MessageReceived | None:
@@ -305,9 +301,7 @@ def ways(
     """Every inbox of the brand as a way to reach this person. `present`: they are in a live chat right now."""
     known = people.identities_of(conn, state.person)
     used = {
-        r.event.inbox
-        for r in desk.history(conn, state.id)
-        if isinstance(r.event, e.MessageReceived | e.ReplyWritten)
+        r.event.inbox for r in desk.history(conn, state.id) if isinstance(r.event, e.MessageReceived | e.ReplyWritten)
     }
     found = []
     for inbox in inboxes:

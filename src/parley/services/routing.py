@@ -86,9 +86,7 @@ class RoutingFollower:
         """Live chats and whatever still waits for a first answer go back to the others."""
         if presence_of(tx.conn, agent) != "offline":
             return
-        question = select(_C.id).where(
-            _C.assignee == agent, _C.status == talk.OPEN, _C.waiting_since.is_not(None)
-        )
+        question = select(_C.id).where(_C.assignee == agent, _C.status == talk.OPEN, _C.waiting_since.is_not(None))
         for number in tx.conn.execute(question).scalars().all():
             fact = e.Assigned(agent=None, reason="agent left")
             tx.append(e.conversation(number), [fact], "routing")

@@ -46,9 +46,7 @@ class SearchReader:
         rows = [(m, _searchable(words[m])) for m in said if m in words and m not in gone]
         fts.index(tx.conn, engine, rows)
         if rows:
-            tx.conn.execute(
-                insert(indexed), [{"message": m, "conversation": said[m].subject_id} for m, _ in rows]
-            )
+            tx.conn.execute(insert(indexed), [{"message": m, "conversation": said[m].subject_id} for m, _ in rows])
         for message in gone - set(said):
             tx.conn.execute(delete(indexed).where(indexed.c.message == message))
 
@@ -75,9 +73,7 @@ def find(conn: Connection, engine: str, wanted: str, who: Viewer, limit: int = 3
 
 
 def _numbered(conn: Connection, number: int, who: Viewer) -> Hit | None:
-    row = conn.execute(
-        select(conversations).where(conversations.c.id == number, visible_to(who))
-    ).one_or_none()
+    row = conn.execute(select(conversations).where(conversations.c.id == number, visible_to(who))).one_or_none()
     return Hit(state=inbox.as_state(row)) if row else None
 
 
@@ -115,11 +111,7 @@ def _by_words(conn: Connection, engine: str, wanted: str, who: Viewer, limit: in
             break
     chosen = list(hits.values())[:limit]
     words = words_of(conn, [hit.message for hit in chosen if hit.message])
-    return [
-        msgspec.structs.replace(h, snippet=snippet(words[h.message], wanted))
-        for h in chosen
-        if h.message in words
-    ]
+    return [msgspec.structs.replace(h, snippet=snippet(words[h.message], wanted)) for h in chosen if h.message in words]
 
 
 def _resolve(conn: Connection, messages: Sequence[int], who: Viewer) -> list[Hit]:

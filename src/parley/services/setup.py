@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Float,
     Integer,
     LargeBinary,
     String,
@@ -55,7 +56,7 @@ agents = Table(
     Column("role", String(12), nullable=False),
     Column("password", String(200)),
     Column("skills", Text, nullable=False, default=""),
-    Column("capacity", Integer, nullable=False, default=3),
+    Column("capacity", Float, nullable=False, default=1.0),
     Column("brands", Text, nullable=False, default=""),
     Column("presence", String(8), nullable=False, default="offline"),
     Column("single_keys", Boolean, nullable=False, default=True),
@@ -80,7 +81,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mark: str = ""
     sign_off: str = ""
     promise_minutes: int = 240
-    order_pattern: str = r"\b\d{5}\b"
+    order_pattern: str = r"\d{5}"
     site: str = ""
 
 
@@ -93,7 +94,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """A person who works at the desk. brands: the ids they serve; empty means all.
 
-    capacity: how many fully weighted conversations they can hold at once.
+    capacity: 1.0 is one person fully occupied; the unit of a channel's weight.
     """
 
     id: int
@@ -101,7 +102,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     mail: str
     role: str
     skills: tuple[str, ...] = ()
-    capacity: int = 3
+    capacity: float = 1.0
     brands: tuple[int, ...] = ()
     presence: str = "offline"
     single_keys: bool = True
@@ -154,7 +155,7 @@ def add_agent(
     *,
     password: str | None = None,
     skills: tuple[str, ...] = (),
-    capacity: int = 3,
+    capacity: float = 1.0,
     brands: tuple[int, ...] = (),
 ) -> int:
     """`password` is an argon2 hash (see services/access.py), or None for one who can only use a login link."""

@@ -141,9 +141,7 @@ def rate(tx: Tx, survey: int, score: int, channel: str, by: str, comment: str = 
         comment_message = tx.new_id("message")
         facts.append(e.NoteWritten(message=comment_message, preview=talk.preview(comment)))
         tx.say(comment_message, e.Words(text=comment.strip()[:5000]))
-    facts.append(
-        e.SurveyAnswered(survey=survey, score=score, channel=channel, comment_message=comment_message)
-    )
+    facts.append(e.SurveyAnswered(survey=survey, score=score, channel=channel, comment_message=comment_message))
     tx.append(e.conversation(row.conversation), facts, by)
 
 

@@ -105,9 +105,7 @@ class Clockwork:
     def fire_due(self, limit: int = 100) -> int:
         """Fire what is due now, each in a job of its own. Returns how many fired."""
         with self.record.reading() as conn:
-            question = (
-                select(timers).where(timers.c.due <= self.record.clock()).order_by(timers.c.due).limit(limit)
-            )
+            question = select(timers).where(timers.c.due <= self.record.clock()).order_by(timers.c.due).limit(limit)
             rows = conn.execute(question).all()
         fired = 0
         for row in rows:
@@ -118,9 +116,7 @@ class Clockwork:
         return fired
 
     def _fire(self, tx: Tx, row: Any) -> int:
-        still = tx.conn.execute(
-            select(timers).where(timers.c.key == row.key, timers.c.due == row.due)
-        ).one_or_none()
+        still = tx.conn.execute(select(timers).where(timers.c.key == row.key, timers.c.due == row.due)).one_or_none()
         if still is None:
             return 0
         self.fires[row.key.partition("/")[0]](tx, still)

@@ -28,7 +28,7 @@ _OPTION = re.compile(r"^\d\. (.+)$", re.MULTILINE)
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
-    """A visitor at an inbox. kind, value: their identity. customer: the shop's id, where it signed for them."""
+    """A visitor at an inbox. kind, value: their identity. customer: the shop's id, if it signed for them."""
 
     inbox: Inbox
     kind: str
@@ -144,9 +144,8 @@ class Window:
         )
 
     def _ours(self, r: e.Recorded, event: e.ReplyWritten, words: e.Words | None) -> Turn:
-        text, choices = (words.text if words else ""), ()
-        if event.automatic:
-            text, choices = offered(text)
+        said = words.text if words else ""
+        text, choices = offered(said) if event.automatic else (said, ())
         return Turn(
             seq=r.seq,
             message=event.message,
@@ -204,9 +203,7 @@ def _files(event: e.MessageReceived | e.ReplyWritten) -> tuple[TurnFile, ...]:
 
 
 def _wait(conn: Connection, who: Visitor, state: State | None) -> Wait:
-    here = [
-        a for a in setup.all_agents(conn).values() if serves(a, who.inbox.brand) and a.presence == "online"
-    ]
+    here = [a for a in setup.all_agents(conn).values() if serves(a, who.inbox.brand) and a.presence == "online"]
     if state is None or state.status in (talk.BOT, talk.CLOSED):
         return Wait(online=bool(here))
     holder = next((a for a in here if a.id == state.assignee), None)
@@ -259,6 +256,37 @@ def current(conn: Connection, who: Visitor) -> State | None:
     return next(iter(talks_of(conn, who, me)), None) if me else None
 
 
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What has happened behind a place in the log, as far as it may concern visitors.
+
+    people: whose conversations changed. met: identity → person, newly met. merged: absorbed → kept.
+    """
+
+    place: int
+    more: bool
+    people: set[int]
+    met: dict[str, int]
+    merged: dict[int, int]
+
+
+def news(conn: Connection, after: int, limit: int = 1000) -> News:
+    batch = log.read(conn, after, limit)
+    talks = sorted({r.subject_id for r in batch if r.stream.startswith("conversation/")})
+    facts = [r.event for r in batch]
+    return News(
+        place=batch[-1].seq if batch else after,
+        more=len(batch) == limit,
+        people=holders_of(conn, talks),
+        met={f.value: f.person for f in facts if isinstance(f, e.IdentityClaimed)},
+        merged={f.absorbed: f.person for f in facts if isinstance(f, e.PersonsMerged)},
+    )
+
+
+def place(conn: Connection) -> int:
+    """Where the log ends now."""
+    return log.head(conn)
+
+
 def holders_of(conn: Connection, conversations: Sequence[int]) -> set[int]:
     """The people whose conversations these are."""
     return {state.person for state in inbox.states(conn, conversations).values()}
@@ -290,9 +318,7 @@ def reached(tx: Tx, who: Visitor, seq: int, *, seen: bool) -> None:
 def is_news(conn: Connection, who: Visitor, seq: int, *, seen: bool) -> bool:
     """Whether `reached` would note anything; asked first, because most of the time it would not."""
     me = identity_of(conn, who)
-    return me is not None and any(
-        _receipts(conn, state, seq, who.inbox, seen) for state in talks_of(conn, who, me)
-    )
+    return me is not None and any(_receipts(conn, state, seq, who.inbox, seen) for state in talks_of(conn, who, me))
 
 
 def _receipts(conn: Connection, state: State, seq: int, at: Inbox, seen: bool) -> list[e.Event]:

@@ -64,16 +64,12 @@ class Postgres:
         original = getattr(error, "orig", error)
         state = getattr(original, "sqlstate", None) or ""
         if state == "55P03":
-            return (
-                "Another process has held the log for too long. Nothing was changed; it will be tried again."
-            )
+            return "Another process has held the log for too long. Nothing was changed; it will be tried again."
         if state.startswith("53"):
             return "The database server is out of disk, memory or connections. Nothing was changed."
         if state.startswith(("08", "57P")) or getattr(error, "connection_invalidated", False) or not state:
             name = type(original).__module__.partition(".")[0]
-            return (
-                "The database server cannot be reached. Nothing was changed." if name == "psycopg" else None
-            )
+            return "The database server cannot be reached. Nothing was changed." if name == "psycopg" else None
         return None
 
     def close(self) -> None:

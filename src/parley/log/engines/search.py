@@ -11,9 +11,7 @@ from sqlalchemy import Connection, text
 MAX_INDEXED = 60_000  # characters of one message
 
 SCHEMA = {
-    "sqlite": (
-        "CREATE VIRTUAL TABLE fts USING fts5(text, content='', tokenize=\"unicode61 remove_diacritics 2\")",
-    ),
+    "sqlite": ("CREATE VIRTUAL TABLE fts USING fts5(text, content='', tokenize=\"unicode61 remove_diacritics 2\")",),
     "postgresql": (
         "CREATE TABLE fts (message bigint PRIMARY KEY, terms tsvector NOT NULL)",
         "CREATE INDEX ix_fts_terms ON fts USING gin (terms) WITH (fastupdate = on)",
@@ -41,16 +39,12 @@ def remove(conn: Connection, engine: str, message: int, old_text: str) -> None:
         "sqlite": "INSERT INTO fts (fts, rowid, text) VALUES ('delete', :message, :text)",
         "postgresql": "DELETE FROM fts WHERE message = :message",
     }[engine]
-    values = (
-        {"message": message, "text": old_text[:MAX_INDEXED]} if engine == "sqlite" else {"message": message}
-    )
+    values = {"message": message, "text": old_text[:MAX_INDEXED]} if engine == "sqlite" else {"message": message}
     conn.execute(text(statement), values)
 
 
 def clear(conn: Connection, engine: str) -> None:
-    statement = {"sqlite": "INSERT INTO fts (fts) VALUES ('delete-all')", "postgresql": "DELETE FROM fts"}[
-        engine
-    ]
+    statement = {"sqlite": "INSERT INTO fts (fts) VALUES ('delete-all')", "postgresql": "DELETE FROM fts"}[engine]
     conn.execute(text(statement))
 
 

@@ -18,14 +18,10 @@ class SQLite:
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
-            raise BadConfig(
-                "The record needs a file. Set PARLEY_DATABASE_URL to sqlite:///path/to/parley.db."
-            )
+            raise BadConfig("The record needs a file. Set PARLEY_DATABASE_URL to sqlite:///path/to/parley.db.")
         self.path = Path(url.database)
         if not self.path.parent.is_dir():
-            raise BadConfig(
-                f"The folder {self.path.parent} does not exist. Make it, or choose another place."
-            )
+            raise BadConfig(f"The folder {self.path.parent} does not exist. Make it, or choose another place.")
         self.writer = self._engine(url, read_only=False)
         self.reader = self._engine(url, read_only=True)
         self._news = threading.Event()
@@ -54,9 +50,7 @@ class SQLite:
     def trouble(self, error: Exception) -> str | None:
         text = str(getattr(error, "orig", error)).lower()
         if "locked" in text or "busy" in text:
-            return (
-                "The database file is locked by another program. Nothing was changed; it will be tried again."
-            )
+            return "The database file is locked by another program. Nothing was changed; it will be tried again."
         if "full" in text or "i/o error" in text:
             return "The disk is full or failing. Nothing was changed; make room and it goes on by itself."
         if "readonly" in text:

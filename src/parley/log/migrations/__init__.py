@@ -22,9 +22,7 @@ def migrate(database: Database) -> None:
     if version is not None and version not in {
         s.revision for s in ScriptDirectory.from_config(config).walk_revisions()
     }:
-        raise BadConfig(
-            "The database was made by a newer Parley. Upgrade the program, or restore an older backup."
-        )
+        raise BadConfig("The database was made by a newer Parley. Upgrade the program, or restore an older backup.")
     with database.writer.begin() as conn:
         database.claim(conn)
         config.attributes["connection"] = conn

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=12), nullable=False),
         sa.Column("password", sa.String(length=200), nullable=True),
         sa.Column("skills", sa.Text(), nullable=False),
-        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("capacity", sa.Float(), nullable=False),
         sa.Column("brands", sa.Text(), nullable=False),
         sa.Column("presence", sa.String(length=8), nullable=False),
         sa.Column("single_keys", sa.Boolean(), nullable=False),
@@ -121,14 +121,10 @@ def upgrade() -> None:
         sa.Column("quarantined", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
     )
-    op.create_index(
-        "ix_conversations_assignee", "conversations", ["assignee", "status", "last_at", "id"], unique=False
-    )
+    op.create_index("ix_conversations_assignee", "conversations", ["assignee", "status", "last_at", "id"], unique=False)
     op.create_index("ix_conversations_last", "conversations", ["last_at", "id"], unique=False)
     op.create_index("ix_conversations_person", "conversations", ["person", "last_at"], unique=False)
-    op.create_index(
-        "ix_conversations_status_last", "conversations", ["status", "last_at", "id"], unique=False
-    )
+    op.create_index("ix_conversations_status_last", "conversations", ["status", "last_at", "id"], unique=False)
     op.create_index(
         "ix_conversations_waiting",
         "conversations",
