@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const set = new URL("node_modules/lucide-static/", import.meta.url);
 const names = readFileSync(new URL("icons.txt", import.meta.url), "utf8").split(/\s+/).filter(Boolean);
-const licence = readFileSync(new URL("LICENSE", set), "utf8").replaceAll("--", "- -");
+const licence = readFileSync(new URL("LICENSE", set), "utf8").replace(/-{2,}/g, "");
 
 const symbols = names.map((name) => {
   const svg = readFileSync(new URL(`icons/${name}.svg`, set), "utf8").replace(/<!--[\s\S]*?-->/g, "");

@@ -1,0 +1,349 @@
+// Where answers are written: optimistic sending, drafts, files, prepared answers, notes.
+
+import { all, h, icon, one } from "../shared/dom.ts";
+import { act, Trouble } from "../shared/net.ts";
+import { t } from "../shared/words.ts";
+import { close, take } from "./acts.ts";
+import { choices, type Macro } from "./choices.ts";
+import { painted } from "./marks.ts";
+import { openMenu } from "./menus.ts";
+import * as pane from "./pane.ts";
+import { writing } from "./presence.ts";
+import { done, say } from "./toasts.ts";
+
+type Mode = "reply" | "note";
+interface Unsent { conversation: number; url: string; form: FormData; turn: HTMLElement }
+interface Draft { reply: string; note: string; mode: Mode }
+
+const drafts = new Map<number, Draft>();
+const unsent = new Map<string, Unsent>();
+const files = new Map<number, File[]>();
+let draftTimer = 0;
+
+const form = (): HTMLFormElement | null => one<HTMLFormElement>("form.composer", pane.main());
+const area = (within = form()): HTMLTextAreaElement | null => (within ? one<HTMLTextAreaElement>("textarea", within) : null);
+const mode = (within: HTMLFormElement): Mode => (new FormData(within).get("mode") === "note" ? "note" : "reply");
+export const canWrite = (): boolean => Boolean(form());
+
+export function listen(): void {
+  document.addEventListener("submit", submitted);
+  document.addEventListener("input", typed);
+  document.addEventListener("change", changed);
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("paste", pasted);
+  document.addEventListener("dragover", (event) => hover(event, true));
+  document.addEventListener("dragleave", (event) => hover(event, false));
+  document.addEventListener("drop", dropped);
+  pane.onOpen(restore);
+  pane.onLeave(leave);
+  addEventListener("pagehide", () => saveDraft(pane.openId()));
+}
+
+/** Put the caret where one writes, as a reply or as a note. */
+export function write(wanted: Mode): void {
+  const here = form();
+  if (!here) return;
+  setMode(here, wanted);
+  const box = area(here);
+  box?.focus();
+  box?.setSelectionRange(box.value.length, box.value.length);
+  painted("write");
+}
+
+function setMode(here: HTMLFormElement, wanted: Mode): void {
+  const draft = draftOf(pane.openId(), here);
+  const box = area(here);
+  const radio = one<HTMLInputElement>(`[name=mode][value=${wanted}]`, here);
+  if (!box || !radio) return;
+  radio.checked = true;
+  if (draft.mode !== wanted) {
+    draft[draft.mode] = box.value;
+    draft.mode = wanted;
+    box.value = draft[wanted];
+  }
+  box.placeholder = (wanted === "note" ? box.dataset.notePlaceholder : box.dataset.replyPlaceholder) ?? "";
+}
+
+// ── drafts ──
+
+function draftOf(id: number, here: HTMLFormElement): Draft {
+  const known = drafts.get(id);
+  if (known) return known;
+  const fresh: Draft = { reply: here.dataset.draft ?? "", note: here.dataset.draftNote ?? "", mode: "reply" };
+  drafts.set(id, fresh);
+  return fresh;
+}
+
+function restore(id: number): void {
+  const here = form();
+  const box = area(here);
+  if (!here || !box) return;
+  const draft = draftOf(id, here);
+  const radio = one<HTMLInputElement>(`[name=mode][value=${draft.mode}]`, here);
+  if (radio) radio.checked = true;
+  box.value = draft[draft.mode];
+  box.placeholder = (draft.mode === "note" ? box.dataset.notePlaceholder : box.dataset.replyPlaceholder) ?? "";
+  showFiles(here);
+}
+
+function leave(id: number): void {
+  clearTimeout(draftTimer);
+  saveDraft(id);
+}
+
+function typed(event: Event): void {
+  const box = event.target as HTMLElement;
+  const here = form();
+  if (!here || box !== area(here)) return;
+  const id = pane.openId();
+  draftOf(id, here)[mode(here)] = area(here)?.value ?? "";
+  writing(id, mode(here) === "note" ? "noting" : "writing");
+  clearTimeout(draftTimer);
+  draftTimer = window.setTimeout(() => saveDraft(id), 800);
+  macroSlash(here);
+}
+
+const saved = new Map<number, string>();
+
+function saveDraft(id: number): void {
+  const draft = drafts.get(id);
+  if (!draft) return;
+  const content = JSON.stringify([draft.reply, draft.note]);
+  if ((saved.get(id) ?? '["",""]') === content) return;
+  saved.set(id, content);
+  void act("PUT", `/desk/conversations/${id}/draft`, { text: draft.reply, note: draft.note }).then(
+    () => state(id, t("Draft saved")),
+    () => {
+      saved.delete(id);
+      state(id, t("Draft kept here only"));
+    },
+  );
+}
+
+function state(id: number, words: string): void {
+  const place = form() && one(".draft-state", form() as HTMLFormElement);
+  if (!place || pane.openId() !== id) return;
+  place.textContent = words;
+  setTimeout(() => place.textContent === words && (place.textContent = ""), 2000);
+}
+
+// ── sending ──
+
+function submitted(event: SubmitEvent): void {
+  const target = event.target as HTMLFormElement;
+  if (target.matches(".closing")) {
+    event.preventDefault();
+    return close();
+  }
+  if (target !== form()) return;
+  event.preventDefault();
+  send((event.submitter as HTMLButtonElement | null)?.value === "close");
+}
+
+export function send(thenClose = false): void {
+  const here = form();
+  const box = area(here);
+  const id = pane.openId();
+  if (!here || !box) return;
+  const added = files.get(id) ?? [];
+  if (!box.value.trim() && !added.length) return box.focus();
+  const kind = mode(here);
+  if (kind === "reply" && !new FormData(here).get("via")) return void say(t("No channel reaches this person right now. Write a note instead."), true);
+  const body = new FormData(here);
+  body.delete("files");
+  for (const file of added) body.append("files", file, file.name);
+  const client = crypto.randomUUID();
+  body.set("client_id", client);
+  body.set("text", box.value);
+  if (thenClose) body.set("then", "close");
+  const turn = blank(kind, box.value, added, here, client);
+  unsent.set(client, { conversation: id, url: `/desk/conversations/${id}/${kind === "note" ? "notes" : "replies"}`, form: body, turn });
+  box.value = "";
+  draftOf(id, here)[kind] = "";
+  saved.set(id, JSON.stringify([drafts.get(id)?.reply ?? "", drafts.get(id)?.note ?? ""]));
+  files.delete(id);
+  showFiles(here);
+  pane.append(turn, true);
+  painted("send");
+  void deliver(client);
+  if (thenClose) close();
+}
+
+async function deliver(client: string): Promise<void> {
+  const waiting = unsent.get(client);
+  if (!waiting) return;
+  try {
+    const change = await act("POST", waiting.url, waiting.form);
+    unsent.delete(client);
+    take(change);
+  } catch (trouble) {
+    failed(client, trouble instanceof Trouble ? trouble.message : String(trouble));
+  }
+}
+
+/** The words stay on the screen with the reason and a button; the same client id makes a resend harmless. */
+function failed(client: string, reason: string): void {
+  const waiting = unsent.get(client);
+  if (!waiting) return;
+  if (pane.openId() !== waiting.conversation) say(t("A message was not sent: {reason}", { reason }), true);
+  const line = one(".state", waiting.turn);
+  const blankLine = one<HTMLTemplateElement>("#blank-failed")?.content.cloneNode(true) as DocumentFragment | undefined;
+  if (!line || !blankLine) return;
+  waiting.turn.classList.replace("is-queued", "is-failed");
+  line.dataset.state = "failed";
+  line.replaceChildren(blankLine);
+  const words = one(".reason", line);
+  if (words) words.textContent = reason;
+  one("[data-resend]", line)?.addEventListener("click", () => resend(client));
+  pane.toLatest();
+}
+
+function resend(client: string): void {
+  const turn = unsent.get(client)?.turn;
+  const line = turn && one(".state", turn);
+  if (!turn || !line) return;
+  turn.classList.replace("is-failed", "is-queued");
+  line.dataset.state = "queued";
+  line.replaceChildren(icon("clock", 12), h("span", {}, t("Sending")));
+  void deliver(client);
+}
+
+function blank(kind: Mode, text: string, added: File[], here: HTMLFormElement, client: string): HTMLElement {
+  const source = one<HTMLTemplateElement>(kind === "note" ? "#blank-note" : "#blank-us");
+  const turn = source?.content.firstElementChild?.cloneNode(true) as HTMLElement;
+  turn.dataset.client = client;
+  const words = one(".words", turn);
+  words?.replaceChildren(...text.trim().split(/\n\s*\n/).map((part) => h("p", {}, ...lines(part))));
+  const via = one<HTMLInputElement>("[name=via]:checked", here);
+  if (via) one(".turn-via", turn)?.replaceChildren(icon(via.dataset.glyph ?? "send", 14), h("span", {}, via.dataset.label ?? ""));
+  const time = one<HTMLTimeElement>("time", turn);
+  if (time) {
+    time.dateTime = new Date().toISOString();
+    time.textContent = t("now");
+  }
+  const list = one(".files", turn);
+  if (list && added.length) {
+    list.hidden = false;
+    list.append(...added.map((file) => h("li", {}, h("span.file", {}, icon("file"), h("span.file-name", {}, file.name)))));
+  }
+  return turn;
+}
+
+const lines = (part: string): (Node | string)[] => part.split("\n").flatMap((line, index) => (index ? [h("br"), line] : [line]));
+
+// ── channel, files, keys ──
+
+function changed(event: Event): void {
+  const here = form();
+  const input = event.target as HTMLInputElement;
+  if (!here?.contains(input)) return;
+  if (input.name === "mode") setMode(here, input.value as Mode), area(here)?.focus();
+  if (input.name === "via") showChannel(here, input);
+  if (input.name === "files") {
+    add([...(input.files ?? [])]);
+    input.value = "";
+  }
+}
+
+function showChannel(here: HTMLFormElement, input: HTMLInputElement): void {
+  const picker = one<HTMLDetailsElement>(".reach", here);
+  one("summary", picker ?? here)?.replaceChildren(
+    icon(input.dataset.glyph ?? "send", 14),
+    h("span.reach-name", {}, input.dataset.label ?? ""),
+    h("span.reach-to", {}, input.dataset.address ?? ""),
+    icon("chevron-down", 14),
+  );
+  if (picker) picker.open = false;
+  area(here)?.focus();
+}
+
+function add(more: File[]): void {
+  const here = form();
+  if (!here || !more.length) return;
+  files.set(pane.openId(), [...(files.get(pane.openId()) ?? []), ...more]);
+  showFiles(here);
+}
+
+function showFiles(here: HTMLFormElement): void {
+  const mine = files.get(pane.openId()) ?? [];
+  const place = one(".attached", here);
+  if (!place) return;
+  place.hidden = mine.length === 0;
+  place.replaceChildren(...mine.map((file) => attachedLine(here, file)));
+}
+
+function attachedLine(here: HTMLFormElement, file: File): HTMLElement {
+  const button = h("button", { type: "button", "aria-label": t("Remove {name}", { name: file.name }) }, icon("x", 12));
+  button.addEventListener("click", () => {
+    files.set(pane.openId(), (files.get(pane.openId()) ?? []).filter((other) => other !== file));
+    showFiles(here);
+  });
+  return h("li", {}, icon("paperclip", 12), h("span", {}, file.name), button);
+}
+
+function pasted(event: ClipboardEvent): void {
+  const given = [...(event.clipboardData?.files ?? [])];
+  if (!given.length || !form()?.contains(event.target as Node)) return;
+  event.preventDefault();
+  add(given);
+}
+
+function hover(event: DragEvent, over: boolean): void {
+  if (!event.dataTransfer?.types.includes("Files") || !pane.main().contains(event.target as Node)) return;
+  event.preventDefault();
+  form()?.classList.toggle("is-over", over);
+}
+
+function dropped(event: DragEvent): void {
+  if (!event.dataTransfer?.files.length || !pane.main().contains(event.target as Node)) return;
+  event.preventDefault();
+  form()?.classList.remove("is-over");
+  add([...event.dataTransfer.files]);
+}
+
+function pressed(event: KeyboardEvent): void {
+  const here = form();
+  if (!here || event.target !== area(here) || event.isComposing) return;
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  area(here)?.blur();
+  pane.main().focus({ preventScroll: true });
+}
+
+// ── prepared answers ──
+
+/** A slash at the start of a line opens the list of prepared answers. */
+function macroSlash(here: HTMLFormElement): void {
+  const box = area(here);
+  if (!box || !/(^|\n)\/$/.test(box.value.slice(0, box.selectionStart))) return;
+  void macros(1);
+}
+
+export async function macros(typedLetters = 0): Promise<void> {
+  const here = form();
+  const box = area(here);
+  if (!here || !box) return;
+  const all = (await choices()).macros;
+  const place = box.selectionStart;
+  openMenu({
+    at: here,
+    placeholder: t("Prepared answers"),
+    class: "macros",
+    items: all.map((macro) => ({ label: macro.name, more: macro.text.replace(/\s+/g, " ").slice(0, 60), lead: icon("zap", 14), run: () => insert(box, macro, place, typedLetters) })),
+  });
+}
+
+function insert(box: HTMLTextAreaElement, macro: Macro, place: number, typedLetters: number): void {
+  const first = pane.main().dataset.person?.split(" ")[0] ?? "";
+  const words = macro.text.replaceAll("{first_name}", first).replaceAll("{name}", pane.main().dataset.person ?? "").replaceAll("{agent}", document.body.dataset.meName ?? "");
+  box.focus();
+  box.setRangeText(words, place - typedLetters, place, "end");
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  done(t("Inserted “{name}”", { name: macro.name }), () => {
+    box.value = box.value.replace(words, "");
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+/** Warn before words are lost with the window. */
+export const hasUnsent = (): boolean => unsent.size > 0 || all(".turn.is-queued", pane.main()).some((turn) => !turn.id);

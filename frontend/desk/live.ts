@@ -1,0 +1,48 @@
+// The live stream: what happens at the desk, in the log's order, onto the page.
+
+import { h, icon, one } from "../shared/dom.ts";
+import type { Change } from "../shared/net.ts";
+import { t } from "../shared/words.ts";
+import { take } from "./acts.ts";
+import * as presence from "./presence.ts";
+
+let seen = 0;
+let source: EventSource | null = null;
+let complaint = 0;
+
+export function listen(): void {
+  if (document.body.dataset.live !== "on") return;
+  seen = Number(document.body.dataset.seq ?? 0);
+  connect();
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => event.persisted && connect());
+}
+
+function connect(): void {
+  source?.close();
+  source = new EventSource(`/desk/live?after=${seen}`);
+  source.onmessage = (event) => arrived(event.data as string);
+  source.onopen = () => {
+    clearTimeout(complaint);
+    one(".offline")?.remove();
+  };
+  source.onerror = () => {
+    clearTimeout(complaint);
+    complaint = window.setTimeout(complain, 4000);
+    if (source?.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+  };
+}
+
+function arrived(data: string): void {
+  if (!data) return;
+  const change = JSON.parse(data) as Change | presence.PresenceChange;
+  if (change.kind === "presence") return presence.take(change as presence.PresenceChange);
+  const news = change as Change;
+  seen = Math.max(seen, news.seq);
+  take(news);
+}
+
+function complain(): void {
+  if (one(".offline")) return;
+  document.body.append(h("div.offline", { role: "status" }, icon("refresh-cw", 14), t("Reconnecting. What you write is kept.")));
+}

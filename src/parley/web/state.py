@@ -1,0 +1,71 @@
+"""What the pages need of a running desk. app.py fills a `Room`; handlers get it as their `room`."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import jinja2
+
+from parley.core.channel import Channel, Inbox
+from parley.log.record import Record
+from parley.services.files import Store
+from parley.services.intake import Intake
+from parley.services.listening import Health
+from parley.web.hub import Hub
+from parley.web.security import Doorkeeper
+from parley.web.templating import Assets, environment
+from parley.web.visitors import VisitorDesk
+
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class Room:
+    """A running desk as the pages see it.
+
+    url: how customers reach the desk. secure: they come over TLS. key: signs links.
+    trusted_proxies: addresses whose X-Forwarded-For is believed. bot: the follower that answers.
+    reception: receives the visitors of a live channel, None where no such channel is installed.
+    demo: show the pages of the demo company.
+    """
+
+    record: Record
+    store: Store
+    channels: Mapping[str, Channel]
+    inboxes: Callable[[], Mapping[int, Inbox]]
+    setup_changed: Callable[[], None]
+    intake: Intake
+    health: Health
+    bot: Any
+    key: bytes
+    url: str
+    secure: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    demo: bool = False
+    hub: Hub
+    door: Doorkeeper
+    visitors: VisitorDesk
+    reception: Any = None
+    assets: Assets = field(default_factory=Assets)
+    templates: jinja2.Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.templates = environment(self.assets)
+
+    async def ask(self, question: Callable[..., T], *args: Any, **more: Any) -> T:
+        """Ask `question(conn, …)` in a thread: `await room.ask(inbox.page, "waiting", who)`."""
+        return await asyncio.to_thread(self.record.ask, question, *args, **more)
+
+    async def do(self, act: Callable[..., T], *args: Any, **more: Any) -> T:
+        """Do `act(tx, …)` and wait until it is durable: `await room.do(replies.close, number, who)`.
+
+        A client that goes away in the meantime does not take the act back.
+        """
+        written: Future[T] = self.record.write(lambda tx: act(tx, *args, **more))
+        return await asyncio.shield(asyncio.wrap_future(written))
+
+    def page(self, template: str, **context: Any) -> str:
+        """A rendered template."""
+        return self.templates.get_template(template).render(**context)

@@ -1,0 +1,213 @@
+"""The async rim of the visitors' services: asks and acts in threads, nudges for those concerned.
+
+One look at the log's news serves every line: only visitors whose conversations have changed are
+nudged, so a thousand quiet chats cost nothing when one of them speaks.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+from parley.core.channel import Attached, Inbox
+from parley.core.errors import Refused
+from parley.core.visitor import AskRating, Sight, Typing
+from parley.log.record import Record
+from parley.services import visitors
+from parley.services.files import Store
+from parley.services.intake import Intake
+from parley.services.visitors import Visitor
+
+T = TypeVar("T")
+
+
+class Who(Protocol):
+    """A visitor as the chat's reception names them."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    @property
+    def visitor(self) -> str: ...
+
+    @property
+    def customer(self) -> str: ...
+
+
+class Chair:
+    """Where one line waits for nudges. Typing is kept apart, so that it cannot hide a change."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self.person: int | None = None
+        self.stirred = asyncio.Event()
+        self.signs: list[Typing] = []
+        self.changed = False
+
+    async def next(self, seconds: float) -> Typing | None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stirred.wait()
+        except TimeoutError:
+            return None
+        if self.signs:
+            sign = self.signs.pop(0)
+            if not self.signs and not self.changed:
+                self.stirred.clear()
+            return sign
+        self.changed = False
+        self.stirred.clear()
+        return None
+
+    def nudge(self) -> None:
+        self.changed = True
+        self.stirred.set()
+
+    def sign(self, typing: Typing) -> None:
+        self.signs.append(typing)
+        self.stirred.set()
+
+
+class VisitorDesk:
+    """What the reception of a live chat needs of the desk."""
+
+    def __init__(
+        self,
+        record: Record,
+        intake: Intake,
+        store: Store,
+        inboxes: Callable[[], Mapping[int, Inbox]],
+        kinds: Mapping[str, str],
+        key: bytes,
+        on_typing: Callable[[int, bool], None] = lambda conversation, on: None,
+    ) -> None:
+        """kinds: channel → kind of its identities. on_typing: told (conversation, on) when one types."""
+        self.record, self.intake, self.store, self.inboxes = record, intake, store, inboxes
+        self.kinds, self.key, self.on_typing = kinds, key, on_typing
+        self._chairs: set[Chair] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._place = 0
+        self._again = False
+        self._looking: asyncio.Future[None] | None = None
+        self._quit: Callable[[], None] = lambda: None
+
+    # what visitors say ──────────────────────────────────────────────────────────────────────
+
+    async def take(self, inbox: int, provider_id: str, raw: bytes) -> bool:
+        return await self.intake.take_async(inbox, provider_id, raw)
+
+    async def typing(self, who: Who, on: bool) -> None:
+        state = await self._ask(visitors.current, self._known(who))
+        if state is not None:
+            self.on_typing(state.id, on)
+
+    async def reached(self, who: Who, seq: int, *, seen: bool) -> None:
+        known = self._known(who)
+        if await self._ask(visitors.is_news, known, seq, seen=seen):
+            await self._do(visitors.reached, known, seq, seen=seen)
+
+    async def want_human(self, who: Who, client_id: str) -> None:
+        await self._do(visitors.want_human, self._known(who), f"{who.visitor}:{client_id}")
+
+    async def claim_mail(self, who: Who, mail: str) -> None:
+        await self._do(visitors.claim_mail, self._known(who), mail, self.inboxes().values())
+
+    async def prove_mail(self, who: Who, digits: str) -> str:
+        mail = await self._do(visitors.prove_mail, self._known(who), digits)
+        if mail is None:
+            raise Refused("That is not the code, or it is too old. Look again, or ask for a new one.")
+        return mail
+
+    async def end(self, who: Who) -> AskRating | None:
+        return await self._do(visitors.end, self._known(who), self.key)
+
+    # what visitors see ──────────────────────────────────────────────────────────────────────
+
+    async def sight(self, who: Who, after: int) -> Sight:
+        assistant = getattr(who.inbox.settings, "assistant", "")
+        return await self._ask(visitors.sight, self._known(who), after, self.key, assistant)
+
+    async def customer(self, who: Who) -> str:
+        return await self._ask(visitors.customer_of, self._known(who))
+
+    # files ──────────────────────────────────────────────────────────────────────────────────
+
+    async def keep_file(self, file: Attached) -> str:
+        return await asyncio.to_thread(self.store.put, file.data)
+
+    async def kept_file(self, digest: str) -> bytes:
+        return await asyncio.to_thread(self.store.get, digest)
+
+    async def open_file(self, who: Who, ref: str) -> Attached:
+        row = await self._ask(visitors.file_of, self._known(who), ref)
+        return Attached(name=row.name, type=row.type, data=await asyncio.to_thread(self.store.get, row.sha256))
+
+    # nudges ─────────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def watch(self, who: Who) -> AsyncIterator[Chair]:
+        chair = Chair(who.visitor)
+        if not self._chairs:
+            self._place = await self._ask(visitors.place)
+        me = await self._ask(visitors.identity_of, self._known(who))
+        chair.person = me.person if me else None
+        self._chairs.add(chair)
+        try:
+            yield chair
+        finally:
+            self._chairs.discard(chair)
+
+    def agent_typing(self, conversation: int, name: str, on: bool) -> None:
+        """An agent types an answer in a conversation. Not for the event loop: it asks whose it is."""
+        people = self.record.ask(visitors.holders_of, [conversation])
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._show, people, Typing(who=name.split()[0], on=on))
+
+    def _show(self, people: set[int], typing: Typing) -> None:
+        for chair in self._chairs:
+            if chair.person in people:
+                chair.sign(typing)
+
+    def open(self) -> None:
+        """Begin to listen to the log's news, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._quit = self.record.on_news(self._told)
+
+    def close(self) -> None:
+        self._quit()
+        self._loop = None
+
+    def _told(self, seq: int) -> None:
+        """Called from the writing thread."""
+        if self._loop and self._chairs:
+            self._loop.call_soon_threadsafe(self._stir)
+
+    def _stir(self) -> None:
+        self._again = True
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._spread())
+
+    async def _spread(self) -> None:
+        """Read what is new once, and nudge whom it concerns."""
+        while self._again:
+            self._again = False
+            found = await self._ask(visitors.news, self._place)
+            self._place, self._again = found.place, self._again or found.more
+            for chair in tuple(self._chairs):
+                person = found.met.get(chair.value, chair.person)
+                chair.person = found.merged.get(person or 0, person)
+                if chair.person in found.people or chair.value in found.met:
+                    chair.nudge()
+
+    # threads ────────────────────────────────────────────────────────────────────────────────
+
+    def _known(self, who: Who) -> Visitor:
+        return Visitor(inbox=who.inbox, kind=self.kinds[who.inbox.channel], value=who.visitor, customer=who.customer)
+
+    async def _ask(self, question: Callable[..., T], *args: Any, **more: Any) -> T:
+        return await asyncio.to_thread(self.record.ask, question, *args, **more)
+
+    async def _do(self, act: Callable[..., T], *args: Any, **more: Any) -> T:
+        written: Future[T] = self.record.write(lambda tx: act(tx, *args, **more))
+        return await asyncio.wrap_future(written)
