@@ -58,6 +58,8 @@ class Tx:
         self._pending: list[Recorded] = []
         self._words: dict[int, Words] = {}
         self._versions: dict[str, int] = {}
+        self._counters: dict[str, int] = {}
+        self._drawn: set[str] = set()
         self._head: int | None = None
         self._after: list[Callable[[], None]] = []
 
@@ -102,6 +104,7 @@ class Tx:
 
     def flush(self) -> None:
         """Write what was appended and let the in-step readers see it; the job can then read its own effects."""
+        self._note_drawn()
         if self._words:
             rows = [
                 {
@@ -121,6 +124,13 @@ class Tx:
             for reader in self.record.in_step:
                 if wanted := [r for r in batch if type(r.event) in reader.kinds]:
                     reader.apply(self, wanted)
+
+    def _note_drawn(self) -> None:
+        for name in self._drawn:
+            value = self._counters[name]
+            if not self.conn.execute(_RAISE, {"key": name, "new": value}).rowcount:
+                self.conn.execute(insert(counters).values(name=name, value=value))
+        self._drawn = set()
 
     # looking ────────────────────────────────────────────────────────────────────────────────
 
@@ -149,12 +159,16 @@ class Tx:
             self._versions[stream] = found.get(stream, 0)
 
     def new_ids(self, name: str, count: int = 1) -> range:
-        """Reserve numbers that nobody else gets: for `conversation`, `person`, `message` …"""
-        row = self.conn.execute(_RAISE, {"key": name, "by": count}).scalar()
-        if row is None:
-            self.conn.execute(insert(counters).values(name=name, value=count))
-            row = count
-        return range(row - count + 1, row + 1)
+        """Reserve numbers that nobody else gets: for `conversation`, `person`, `message` …
+
+        Nobody else can draw while this transaction runs, so the counter is written once, by `flush`.
+        """
+        if name not in self._counters:
+            self._counters[name] = self.conn.execute(_COUNTER, {"key": name}).scalar() or 0
+        first = self._counters[name] + 1
+        self._counters[name] += count
+        self._drawn.add(name)
+        return range(first, first + count)
 
     def new_id(self, name: str) -> int:
         return self.new_ids(name)[0]
@@ -164,12 +178,8 @@ class Tx:
         self._after.append(act)
 
 
-_RAISE = (
-    update(counters)
-    .where(counters.c.name == bindparam("key"))
-    .values(value=counters.c.value + bindparam("by"))
-    .returning(counters.c.value)
-)
+_COUNTER = select(counters.c.value).where(counters.c.name == bindparam("key"))
+_RAISE = update(counters).where(counters.c.name == bindparam("key")).values(value=bindparam("new"))
 
 
 class _Waiting:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     delete,
     insert,
     or_,
@@ -111,11 +112,15 @@ class InboxReader:
     def _store(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
         if fresh := [_row(state) for number, state in new.items() if number not in old]:
             tx.conn.execute(insert(conversations), fresh)
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for number, state in new.items():
             if number in old and state is not old[number]:
                 was, now = _row(old[number]), _row(state)
                 changes = {key: value for key, value in now.items() if was[key] != value}
-                tx.conn.execute(update(conversations).where(_C.id == number).values(**changes))
+                alike.setdefault(tuple(changes), []).append(changes | {"number": number})
+        for columns, rows in alike.items():  # rows that change in the same columns share a statement
+            changed = {column: bindparam(column) for column in columns}
+            tx.conn.execute(update(conversations).where(_C.id == bindparam("number")).values(changed), rows)
 
     def _tag(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
         for number, state in new.items():

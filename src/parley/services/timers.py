@@ -7,7 +7,7 @@ in one transaction; a crash in between leaves the timer standing.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Index, String, Table, delete, insert, select
@@ -15,7 +15,7 @@ from sqlalchemy import Column, Index, String, Table, delete, insert, select
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.errors import Busy, Conflict
-from parley.log.record import Record, Tx
+from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services import inbox
 
@@ -43,32 +43,39 @@ class TimerReader:
     tables = (timers,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        """The last word on each timer counts: a row, or None when it goes."""
+        changed: dict[str, dict[str, Any] | None] = {}
         for r in batch:
-            if isinstance(r.event, e.Snoozed):
-                self._set(tx, f"wake/{r.subject_id}", r.event.until, r.subject_id)
-            elif isinstance(r.event, e.Woke):
-                self._drop(tx, f"wake/{r.subject_id}")
-            elif isinstance(r.event, e.Closed):
-                self._drop(tx, f"wake/{r.subject_id}")
-                self._drop(tx, f"idle/{r.subject_id}")
-            elif isinstance(r.event, e.ReplyWritten):
-                if r.by.startswith("bot/") and r.event.purpose == "reply":
-                    self._set(tx, f"idle/{r.subject_id}", r.at + BOT_IDLE, r.subject_id)
-            elif isinstance(r.event, e.HandoffAsked | e.Assigned) or (
-                isinstance(r.event, e.MessageReceived) and r.version > 2
-            ):
-                self._drop(tx, f"idle/{r.subject_id}")
-            elif isinstance(r.event, e.SurveyDue):
-                self._set(tx, f"survey/{r.event.survey}", r.event.at, r.subject_id)
-            elif isinstance(r.event, e.SurveyAsked | e.SurveyDropped):
-                self._drop(tx, f"survey/{r.event.survey}")
+            for key, due in _changes(r):
+                changed.pop(key, None)
+                changed[key] = {"key": key, "due": due, "conversation": r.subject_id} if due else None
+        for chunk in chunks(list(changed), 500):
+            tx.conn.execute(delete(timers).where(timers.c.key.in_(chunk)))
+        if rows := [row for row in changed.values() if row]:
+            tx.conn.execute(insert(timers), rows)
 
-    def _set(self, tx: Tx, key: str, due: Any, conversation: int) -> None:
-        self._drop(tx, key)
-        tx.conn.execute(insert(timers).values(key=key, due=due, conversation=conversation))
 
-    def _drop(self, tx: Tx, key: str) -> None:
-        tx.conn.execute(delete(timers).where(timers.c.key == key))
+def _changes(r: e.Recorded) -> list[tuple[str, datetime | None]]:
+    """Timers that an event sets (with their time) or takes away (None)."""
+    wake, idle = f"wake/{r.subject_id}", f"idle/{r.subject_id}"
+    match r.event:
+        case e.Snoozed():
+            return [(wake, r.event.until)]
+        case e.Woke():
+            return [(wake, None)]
+        case e.Closed():
+            return [(wake, None), (idle, None)]
+        case e.ReplyWritten() if r.by.startswith("bot/") and r.event.purpose == "reply":
+            return [(idle, r.at + BOT_IDLE)]
+        case e.HandoffAsked() | e.Assigned():
+            return [(idle, None)]
+        case e.MessageReceived() if r.version > 2:
+            return [(idle, None)]
+        case e.SurveyDue():
+            return [(f"survey/{r.event.survey}", r.event.at)]
+        case e.SurveyAsked() | e.SurveyDropped():
+            return [(f"survey/{r.event.survey}", None)]
+    return []
 
 
 # Given the timer's row, appends what its firing means; must append the event that removes the row.
