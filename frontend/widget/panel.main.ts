@@ -26,12 +26,13 @@ let page = "";
 let open = parent === window;
 let greeted = false; // the first welcome is history, not news
 let typingOver = 0;
+let stuck = true; // the end of the chat is in sight and stays there
 
 // ── what is on the screen ───────────────────────────────────────────────────────────────────
 
 const title = h("h1", {}, setup.title);
 const status = h("p", { class: "status" });
-const menuButton = tool("more", t("More"), () => showMenu(menu.hidden));
+const menuButton = tool("more", t("More"), () => showMenu(!!menu.hidden));
 const menu = h("div", { class: "menu", id: "menu", hidden: true });
 const head = h("header", {}, h("div", { class: "brand" }, title, status), menuButton,
   tool("close", t("Close chat"), () => host.tell({ kind: "close" })), menu);
@@ -69,7 +70,8 @@ function listen() {
   addEventListener("click", (event) => {
     if (!menu.hidden && !menu.contains(event.target as Node) && !menuButton.contains(event.target as Node)) showMenu(false);
   });
-  scroll.addEventListener("scroll", () => { if (atEnd()) looked(); }, { passive: true });
+  scroll.addEventListener("scroll", () => { stuck = atEnd(); if (stuck) looked(); }, { passive: true });
+  new ResizeObserver(() => { if (stuck) toEnd(); }).observe(scroll);
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => { event.preventDefault(); composer.add([...(event.dataTransfer?.files ?? [])]); });
   document.addEventListener("visibilitychange", looked);
@@ -88,20 +90,26 @@ function draw() {
   typing.className = chat.typing ? "typing on" : "typing";
   typing.replaceChildren(...(chat.typing ? [h("span", { class: "unseen" }, t("{name} is typing", { name: chat.typing })), h("i"), h("i"), h("i")] : []));
   drawWait();
-  if (stay) toEnd();
+  if (stay) follow();
   looked();
 }
 
+// To the end, but never past the beginning of an answer that is longer than the window.
+function follow() {
+  const last = [...log.children].findLast((child) => child.classList.contains("turn")) as HTMLElement | undefined;
+  toEnd();
+  if (last?.matches(".theirs") && last.offsetHeight > scroll.clientHeight - 40) scroll.scrollTop = last.offsetTop - scroll.offsetTop - 12;
+}
+
 function drawGreeting(suggestions: string[]) {
-  greeting.replaceChildren(h("h2", {}, setup.greeting),
-    h("ul", {}, ...suggestions.map((words) => h("li", {}, h("button", { type: "button", onclick: () => say(words, []) }, h("span", {}, words), icon("send", 16))))));
+  greeting.replaceChildren(h("h2", { dir: "auto" }, setup.greeting), h("ul", {}, ...suggestions.map((words) => h("li", {}, h("button", { type: "button", onclick: () => { say(words, []); composer.box.focus(); } }, h("span", { dir: "auto" }, words), icon("send", 16))))));
 }
 
 function drawWait() {
   const { wait } = chat;
   status.textContent = wait.agent ? t("You are talking with {name}", { name: wait.agent })
     : setup.assistant && !wait.asked ? t("{name} answers at once", { name: setup.assistant }) : waiting(wait);
-  const words = wait.agent ? t("{name} is here for you", { name: wait.agent }) : wait.asked ? t("A person has been asked") : t("Talk to a person");
+  const words = wait.agent ? t("{name} is here for you", { name: wait.agent }) : wait.asked ? t("Waiting for a person") : t("Talk to a person");
   const mood = wait.agent ? "here" : wait.asked ? "asked" : "";
   const inside = [icon("person", 18), h("span", {}, words), h("small", {}, wait.agent ? "" : waiting(wait))];
   const whole = `${mood}${words}${waiting(wait)}`;
@@ -118,7 +126,7 @@ function waiting(wait: Wait): string {
   if (wait.online && wait.minutes != null) return wait.minutes < 2 ? t("about a minute") : t("about {count} min", { count: wait.minutes });
   if (wait.online) return t("somebody is here");
   if (wait.back_at) return t("back {time}", { time: when(new Date(wait.back_at)) });
-  return t("nobody is here now, we answer later");
+  return t("away, we answer later");
 }
 
 // ── what the visitor does ───────────────────────────────────────────────────────────────────
@@ -175,7 +183,7 @@ function showMenu(show: boolean) {
   menuButton.setAttribute("aria-expanded", `${show}`);
   if (!show) return;
   menu.replaceChildren(
-    entry("mail", chat.proved ? t("By mail at {mail}", { mail: chat.proved }) : t("Go on by mail"), byMail),
+    ...(chat.turns.length ? [entry("mail", chat.proved ? t("By mail at {mail}", { mail: chat.proved }) : t("Go on by mail"), byMail)] : []),
     entry(memory.quiet ? "mute" : "sound", memory.quiet ? t("Sound is off") : t("Sound is on"), () => (memory.quiet = !memory.quiet)),
     ...(chat.begun && !chat.ended ? [entry("flag", t("End chat and rate"), endChat)] : []),
     ...(setup.privacy ? [h("a", { href: setup.privacy, target: "_blank", rel: "noopener" }, icon("lock"), h("span", {}, t("Privacy")))] : []));
@@ -265,6 +273,7 @@ function settled(client_id: string | undefined, isNews: boolean): boolean {
 
 function news(kind: string) {
   if (kind === "visitor" || kind === "system") return;
+  if (!open || document.hidden) line.say({ kind: "got", seq: chat.cursor });
   if (!atEnd()) below.hidden = false;
   if (!memory.quiet && (!open || document.hidden)) chime();
 }
@@ -275,7 +284,8 @@ function nowTyping(who: string) {
   if (who) typingOver = setTimeout(() => { chat.typing = ""; draw(); }, 6000);
 }
 
-function rejected(of: string, sentence: string, client_id?: string, again?: boolean) {
+function rejected(of: string, english: string, client_id?: string, again?: boolean) {
+  const sentence = t(english);
   if (of === "claim_mail" || of === "code") return mail.refused(sentence);
   if (again || !client_id) return notice(sentence);
   memory.drop(client_id);
@@ -301,7 +311,7 @@ async function upload(file: File): Promise<string> {
   const answer = await fetch(`${base}/files`, { method: "POST", headers: { ...bearer(), "x-file-name": encodeURIComponent(file.name), "content-type": file.type || "application/octet-stream" }, body: file })
     .catch(() => { throw new Error(t("“{name}” could not be uploaded. Attach it again when you are back online.", { name: file.name })); });
   const told = (await answer.json()) as { ref?: string; detail?: string };
-  if (!answer.ok || !told.ref) throw new Error(told.detail ?? t("“{name}” could not be uploaded.", { name: file.name }));
+  if (!answer.ok || !told.ref) throw new Error(told.detail ? t(told.detail) : t("“{name}” could not be uploaded.", { name: file.name }));
   return told.ref;
 }
 

@@ -48,6 +48,7 @@ export function icon(shape: Shape | { path: string }, size = 20): SVGSVGElement 
   const size_ = `${size}`;
   for (const [key, value] of [["viewBox", "0 0 24 24"], ["width", size_], ["height", size_], ["aria-hidden", "true"]] as const)
     svg.setAttribute(key, value);
+  if (shape === "more") svg.setAttribute("class", "dots");
   path.setAttribute("d", typeof shape === "string" ? SHAPES[shape] : shape.path);
   svg.append(path);
   return svg;

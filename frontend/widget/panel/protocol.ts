@@ -99,6 +99,7 @@ export type FromBrowser =
   | { kind: "hello"; key: string; visitor?: string; user?: string; after: number; page: string; language: string }
   | Lasting
   | { kind: "typing"; on: boolean }
+  | { kind: "got"; seq: number }
   | { kind: "seen"; seq: number }
   | { kind: "claim_mail"; mail: string }
   | { kind: "code"; digits: string }

@@ -70,7 +70,7 @@ export class Turns {
   private turn(turn: Turn, first: boolean, end: boolean, last: boolean): Line {
     const { kind, name = "" } = turn.author;
     const key = turn.client_id ? `c:${turn.client_id}` : `m:${turn.message}:${turn.seq}`;
-    if (kind === "system") return { key, look: "fact", content: turn.text ?? "", make: () => [document.createTextNode(turn.text ?? "")] };
+    if (kind === "system") return { key, look: "fact", content: fact(turn), make: () => [document.createTextNode(fact(turn))] };
     const side = kind === "visitor" ? "mine" : "theirs";
     const choices = last ? (turn.choices ?? []) : [];
     return {
@@ -132,6 +132,13 @@ function together(a: Turn, b: Turn): boolean {
 function pause(turn: Turn): Line {
   const text = when(new Date(turn.at));
   return { key: `p:${turn.seq}`, look: "pause", content: text, make: () => [h("time", { datetime: turn.at }, text)] };
+}
+
+// The desk names what happened in one word, so that it can be said in the visitor's language.
+function fact(turn: Turn): string {
+  const name = turn.author.name || t("Somebody");
+  if (turn.text === "joined") return t("{name} joined the chat", { name });
+  return turn.text === "ended" ? t("The chat was ended") : (turn.text ?? "");
 }
 
 function stateOf(chat: Chat): string {

@@ -84,7 +84,7 @@ def panel(request: Request[Any, Any, Any], key: str, lang: str = "en", theme: st
     asset = assets["widget-panel"]
     html = page.get_template("widget/panel.html").render(
         language=lang if words or language == "en" else "en",
-        direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
+        direction="rtl" if words and language in RIGHT_TO_LEFT else "ltr",
         theme=theme if theme in THEMES else "auto",
         title=msgspec.json.decode(setup)["title"],
         setup=Markup(_for_page(setup)),

@@ -110,7 +110,7 @@ class Reception:
         settings: WebchatSettings = self.inbox(key).settings
         return settings.origins
 
-    def setup(self, key: str, words: Mapping[str, str], assistant: str = "") -> bytes:
+    def setup(self, key: str, words: Mapping[str, str]) -> bytes:
         """What the panel's page is served with, as JSON."""
         inbox = self.inbox(key)
         settings: WebchatSettings = inbox.settings
