@@ -197,10 +197,17 @@ def _brand_for(library: Library, article: Article, question: str) -> str | None:
 
 
 def _features(evidence: Evidence | None) -> list[float]:
-    """Score and lead. Likeness, keywords, known share and length beside them gained nothing on two collections."""
+    """Score and margin grown by the root of the question's length, and the margin's share of the score.
+
+    A cosine shrinks with the root of the number of words, though the match is no worse. Fitted on the shorter
+    half of the wordings and tried on the longer, this had a log loss of 0.50 against 0.57 for the bare numbers
+    (demo), 0.36 against 0.47 (StackFAQ). What customers write is longer than what articles record.
+    """
     if evidence is None:
-        return [1.0, 0.0, 0.0]
-    return [1.0, evidence.score, min(max(evidence.margin, -1.0), 1.0)]
+        return [1.0, 0.0, 0.0, 0.0]
+    grown = float(np.sqrt(evidence.length))
+    lead = evidence.margin / max(evidence.score, 1e-6)
+    return [1.0, grown * evidence.score, grown * max(evidence.margin, -1.0), max(lead, -1.0)]
 
 
 def _probability(model: Sequence[float], evidence: Evidence) -> float:

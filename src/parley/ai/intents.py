@@ -35,7 +35,7 @@ def guess(message: str, order_pattern: str = ORDER_NUMBER) -> list[Guess]:
     numbers = order_numbers(message, order_pattern)
     personal = bool(numbers) or bool(_MINE.search(folded))
     sure = {name: _sure(name, folded) for name in _CUES}
-    if sensitive_human(message):
+    if any(reason.name == "wants_human" for reason in sensitive.reasons(message)):
         sure["human"] = 0.9
     if numbers and not any(sure.get(name, 0) >= ENOUGH for name in _ABOUT_ORDERS):
         sure["order_status"] = 0.75 if len(folded.split()) <= 6 else 0.5
@@ -43,10 +43,6 @@ def guess(message: str, order_pattern: str = ORDER_NUMBER) -> list[Guess]:
     made = [Guess(name, round(value, 3), personal) for name, value in sure.items() if value >= ENOUGH]
     made.sort(key=lambda one: (-one.confidence, NAMES.index(one.name)))
     return made or [Guess("other", 0.5, personal)]
-
-
-def sensitive_human(message: str) -> bool:
-    return any(reason.name == "wants_human" for reason in sensitive.reasons(message))
 
 
 def _readable(message: str) -> str:
@@ -73,7 +69,7 @@ def _politeness(folded: str, *, busy: bool) -> dict[str, float]:
 
 # -- numbers, addresses, codes, yes and no -------------------------------------------------------------------
 
-_MAIL = re.compile(r"[^\s@<>,;:\"'()\[\]{}]+@[^\s@<>,;:\"'()\[\]{}]+\.[^\s@<>,;:\"'()\[\]{}]+")
+_MAIL = re.compile(r"(?<![^\s<>,;:\"'()\[\]{}])[^\s@<>,;:\"'()\[\]{}]{1,64}@[^\s@<>,;:\"'()\[\]{}]{1,190}")
 _CODE = re.compile(r"(?<![\w.,+-])(\d{3})[ -]?(\d{3})(?![\w-]|[.,]\d)")
 _BEFORE_ORDER = re.compile(
     r"(?:order|bestell\w*|auftrag\w*|commande|pedido|number|nummer|numero|no|nr|#)[\s.:#°is]*$", re.I
@@ -119,7 +115,7 @@ def yes_or_no(message: str) -> bool | None:
     return None
 
 
-# -- cues ----------------------------------------------------------------------------------------------------
+# -- wordings ------------------------------------------------------------------------------------------------
 
 _LEXICON = lexicon.read("intents")
 _CUES = {

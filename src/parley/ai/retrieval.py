@@ -21,6 +21,9 @@ from parley.ai.likeness import Bag, Engine, Floats, NgramEngine, Postings
 SATURATION, LENGTH_SHARE = 0.9, 0.4
 """BM25's k1 and b."""
 
+SCORING = "3"
+"""Part of a library's digest: to be counted up when scores change, so that kept calibrations are made anew."""
+
 
 @dataclass(frozen=True)
 class Article:
@@ -69,8 +72,8 @@ class Hit:
 
 def uncalibrated(evidence: Evidence) -> float:
     """A cautious guess for a library nobody has calibrated yet."""
-    raw = 3.0 * evidence.score + 8.0 * evidence.margin - 3.0
-    return 0.85 / (1 + float(np.exp(-raw)))
+    raw = float(np.sqrt(evidence.length)) * (2.0 * evidence.score + 5.0 * evidence.margin) - 3.5
+    return 0.85 / (1 + float(np.exp(-min(max(raw, -30.0), 30.0))))
 
 
 class _Memo:
@@ -139,7 +142,7 @@ class Library:
     @cached_property
     def digest(self) -> str:
         """Changes when anything changes that a calibration depends on."""
-        seen = blake2b(self.engine.name.encode(), digest_size=12)
+        seen = blake2b(f"{SCORING} {self.engine.name}".encode(), digest_size=12)
         for a in self.articles:
             seen.update(repr((a.ref, a.title, a.body, a.wordings, a.brand)).encode("utf-8", "surrogatepass"))
         return seen.hexdigest()
@@ -173,10 +176,10 @@ class Library:
         if not len(terms):
             return None
         alike = self._alike.ask(self.engine.encode([mended])[0])
-        keywords, best, known = self._keywords.ask(terms)
+        keywords, known = self._keywords.ask(terms)
         weight, power = self.engine.keywords
         scores = (alike + weight * keywords**power).astype(np.float32)
-        return _Found(scores, alike, keywords, best, known, len(terms))
+        return _Found(scores, alike, keywords, known, terms)
 
     def _terms_of(self, question: str) -> NDArray[np.int64]:
         """Hashed distinct terms; questions are not remembered, or memory would grow with traffic."""
@@ -190,7 +193,7 @@ class Library:
             evidence = found.evidence(i, scores, rival)
             confidence = min(max(float(self.judge(evidence)), 0.0), left)
             left = max(left - confidence, 0.0) if place == 0 else left
-            cut = self._cut[i][found.best[i]]
+            cut = self._cut[i][self._keywords.best_passage(i, found.terms)]
             article = self.articles[i]
             hits.append(
                 Hit(article.ref, article.title, cut.text, evidence.score, confidence, cut.heading, evidence)
@@ -200,14 +203,13 @@ class Library:
 
 @dataclass(frozen=True)
 class _Found:
-    """Scores of one question against every article, and each article's best passage."""
+    """Scores of one question against every article."""
 
     scores: Floats
     likeness: Floats
     keywords: Floats
-    best: NDArray[np.intp]
     known: float
-    terms: int
+    terms: NDArray[np.int64]
 
     def evidence(self, i: int, scores: Floats, rival: int | None) -> Evidence:
         return Evidence(
@@ -216,7 +218,7 @@ class _Found:
             likeness=float(self.likeness[i]),
             keywords=float(self.keywords[i]),
             known=self.known,
-            length=self.terms,
+            length=len(self.terms),
         )
 
 
@@ -267,18 +269,30 @@ class _Keywords:
             asked.append(_merged(memo, [article.title, *article.wordings]))
         self._starts = np.asarray(starts, np.intp)
         self._ends = np.append(self._starts[1:], len(rows))
+        self._rows = rows
         self._passages, self._asked = _bm25(rows), _bm25(asked)
         self._size = len(rows) + len(asked)
 
-    def ask(self, terms: NDArray[np.int64]) -> tuple[Floats, NDArray[np.intp], float]:
-        """(score from 0 to 1 and number of the best passage for each article, share of the question known)."""
-        frequency = self._passages.frequency(terms) + self._asked.frequency(terms)
-        rarity = np.log(1 + (self._size - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+    def ask(self, terms: NDArray[np.int64]) -> tuple[Floats, float]:
+        """(score from 0 to 1 for each article, share of the question known)."""
+        rarity, frequency = self._rarity(terms)
         bound = float(rarity.sum())
         each = np.minimum(self._passages.dot(terms, rarity) / bound, 1).astype(np.float32)
-        best = [int(np.argmax(each[a:b])) for a, b in zip(self._starts, self._ends, strict=True)]
-        known = float(rarity[frequency > 0].sum()) / bound
-        return np.maximum.reduceat(each, self._starts), np.asarray(best, np.intp), known
+        return np.maximum.reduceat(each, self._starts), float(rarity[frequency > 0].sum()) / bound
+
+    def best_passage(self, article: int, terms: NDArray[np.int64]) -> int:
+        """The passage that stands out within its article: a word all of them have tells nothing there."""
+        rows = self._rows[self._starts[article] : self._ends[article]]
+        has = np.asarray([[row.get(int(term), 0) > 0 for term in terms] for row in rows], np.float32)
+        here = np.log(1 + (len(rows) - has.sum(axis=0) + 0.5) / (has.sum(axis=0) + 0.5))
+        worth = has @ (here * self._rarity(terms)[0])
+        return int(np.argmax(np.round(worth, 6)))
+
+    def _rarity(self, terms: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """How much each term tells, and how often it occurs."""
+        frequency = self._passages.frequency(terms) + self._asked.frequency(terms)
+        rarity = np.log(1 + (self._size - frequency + 0.5) / (frequency + 0.5))
+        return rarity.astype(np.float32), frequency
 
 
 def _merged(memo: _Memo, texts: Sequence[str]) -> dict[int, int]:
@@ -316,13 +330,12 @@ def answer_from(hit: Hit, question: str, most: int = 4) -> str:
     units = _answer_units(hit.passage)
     if not units:
         return hit.title
-    wanted = set(text.terms(question))
+    worth = _worth(units, question)
     windows = [
         (a, b) for a in range(len(units)) for b in range(a + 1, min(a + most, len(units)) + 1)
-        if b == a + 1 or sum(len(unit) for unit in units[a:b]) <= SHORT_ANSWER
-    ]
-    worth = [sum(_worth(unit, wanted, at) for at, unit in enumerate(units[a:b], a)) for a, b in windows]
-    a, b = windows[int(np.argmax(np.round(worth, 6)))]
+        if b == a + 1 or sum(len(unit) for unit in units[a:b] if "\n" not in unit) <= SHORT_ANSWER
+    ]  # fmt: skip
+    a, b = max(windows, key=lambda ab: (round(sum(worth[ab[0] : ab[1]]), 6), -ab[0]))
     return "\n".join(_joined(units[a:b])).strip()
 
 
@@ -348,11 +361,18 @@ def _is_item(line: str) -> bool:
     return bool(re.match(r"(•|\d{1,3}\.)\s", line))
 
 
-def _worth(unit: str, wanted: set[str], place: int) -> float:
-    """Words shared with the question count; early sentences lead, since articles answer before they explain."""
-    found = set(text.terms(unit))
-    shared = len(found & wanted) / (1 + 0.04 * len(found))
-    return shared + 0.6 / (1 + place) + 0.12
+def _worth(units: Sequence[str], question: str) -> list[float]:
+    """Words shared with the question count, those of few units more; so does standing early, since articles
+    answer before they explain. A little for any sentence, so that a thought is finished where there is room."""
+    wanted = set(text.terms(question))
+    found = [set(text.terms(unit)) for unit in units]
+    rarity = {term: np.log(1 + len(units) / (0.5 + sum(term in one for one in found))) for term in wanted}
+    return [
+        sum(rarity[term] for term in sorted(one & wanted)) / (1 + 0.04 * min(len(one), 15))
+        + 0.5 / (1 + place)
+        + 0.12
+        for place, one in enumerate(found)
+    ]
 
 
 def _joined(units: Sequence[str]) -> list[str]:

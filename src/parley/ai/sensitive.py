@@ -62,8 +62,8 @@ def _shouted(message: str) -> bool:
 
 _CLAUSE = re.compile(r"[.!?;,:]| but | aber | mais | pero ")
 _NOT = re.compile(
-    r"\b(not|no|never|nobody|without|cannot|dont|doesnt|isnt|wasnt|arent|nicht|kein\w*|nie|pas|jamais|sin|nunca)\b"
-    r"|n't\b"
+    r"\b(not|no|never|nobody|without|dont|doesnt|isnt|wasnt|arent|nicht|kein\w*|nie|pas|jamais|sin|nunca)\b"
+    r"|(?<!\bca)n't\b"
 )
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from zlib import crc32
 
 from parley.ai import lexicon
@@ -206,7 +206,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=[\"'(\[]?[^\W_])|(?<=[�
 _HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _ITEM = re.compile(r"^\s*(?:([-*+•])|(\d{1,3})[.)])\s+(.*)$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
-_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}[-:|\s]*$")
+_BREAK = re.compile(r"^\s{0,3}(?:-\s*){3,}$|^\s{0,3}(?:\*\s*){3,}$|^\s{0,3}(?:_\s*){3,}$")
+_TABLE_RULE = re.compile(r"^[\s|:-]*-[\s|:-]*$")
 
 
 @dataclass(frozen=True)
@@ -280,6 +281,8 @@ def _blocks(markdown: str) -> Iterator[tuple[int, str]]:
         if _FENCE.match(line):
             fenced = not fenced
             continue
+        if _BREAK.match(line) and not fenced:
+            line = ""
         heading = None if fenced else _HEADING.match(line)
         if (heading or not line.strip()) and not fenced:
             if held:
@@ -295,18 +298,30 @@ def _blocks(markdown: str) -> Iterator[tuple[int, str]]:
 
 def _flowed(lines: Sequence[str]) -> str:
     """Lines of one block as people read them: paragraphs joined, list items and table rows one a line."""
+    if all(line.lstrip().startswith("|") for line in lines):
+        return "\n".join(_rows(lines))
     out: list[str] = []
     for line in lines:
         item = _ITEM.match(line)
-        if _TABLE_RULE.match(line):
-            continue
         if item:
             out.append(f"{'•' if item[1] else item[2] + '.'} {inline(item[3])}")
-        elif line.lstrip().startswith("|"):
-            out.append("• " + " – ".join(c for c in map(inline, line.strip().strip("|").split("|")) if c))
         else:
             _append_flowing(out, inline(line.lstrip("> ")))
     return "\n".join(out)
+
+
+def _rows(lines: Sequence[str]) -> Iterator[str]:
+    """A table without its lines: each row says what its columns are called."""
+    cells = [[inline(one) for one in line.strip().strip("|").split("|")] for line in lines if not _is_rule(line)]
+    cells = [row for row in cells if any(row)]
+    head, *rows = cells or [[]]
+    for first, *rest in rows or cells:
+        named = (f"{name} {cell}".strip() for name, cell in zip_longest(head[1:], rest, fillvalue="") if cell)
+        yield f"• {first}: " + ", ".join(named if rows else rest)
+
+
+def _is_rule(line: str) -> bool:
+    return bool(_TABLE_RULE.match(line))
 
 
 def _append_flowing(out: list[str], line: str) -> None:
