@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parley.channels import installed
 from parley.config import Config
@@ -33,7 +33,11 @@ from parley.services import (
 from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
 from parley.services.intake import Intake
+from parley.services.numbers import NumbersReader
 from parley.services.outgoing import Dispatch
+
+if TYPE_CHECKING:
+    from parley.web.state import Room
 
 logger = logging.getLogger("parley")
 
@@ -161,6 +165,51 @@ class Desk:
         raise LookupError(f"There is no reader called “{name}”. Readers: {known}.")
 
 
+def room_of(desk: Desk, *, demo: bool = False) -> "Room":
+    """What the pages need of a desk. It opens and closes with the server that `web.server.make_app` makes."""
+    from parley.web.hub import Hub
+    from parley.web.security import Doorkeeper
+    from parley.web.state import Room
+    from parley.web.visitors import VisitorDesk
+
+    record, config = desk.record, desk.config
+    hub = Hub(record)
+    visitors = VisitorDesk(
+        record,
+        desk.intake,
+        desk.store,
+        desk.inboxes,
+        {name: channel.manifest.identity_kind for name, channel in desk.channels.items()},
+        config.key,
+        on_typing=hub.customer_types,
+    )
+    hub.on_writing = lambda number, name, on: _in_a_thread(visitors.agent_typing, number, name, on)
+    receivers = [channel for channel in desk.channels.values() if hasattr(channel, "reception")]
+    return Room(
+        record=record,
+        store=desk.store,
+        channels=desk.channels,
+        inboxes=desk.inboxes,
+        setup_changed=desk.setup_changed,
+        intake=desk.intake,
+        health=desk.health,
+        bot=desk.bot,
+        key=config.key,
+        url=config.url,
+        secure=config.secure,
+        trusted_proxies=config.trusted_proxies,
+        demo=demo,
+        hub=hub,
+        door=Doorkeeper(record, secure=config.secure, proxies=config.trusted_proxies),
+        visitors=visitors,
+        reception=receivers[0].reception(visitors, desk.inboxes, config.key) if receivers else None,
+    )
+
+
+def _in_a_thread(act: Callable[..., object], *args: object) -> None:
+    asyncio.get_running_loop().run_in_executor(None, act, *args)
+
+
 def in_step_readers() -> list[Reader]:
     """Readers that are never behind, in the order in which they see each event."""
     return [
@@ -178,7 +227,7 @@ def in_step_readers() -> list[Reader]:
 
 def behind_readers() -> list[Reader]:
     """Readers that may be a moment behind."""
-    return [search.SearchReader()]
+    return [search.SearchReader(), NumbersReader()]
 
 
 def behind_readers_of(readers: Sequence[Reader]) -> list[Reader]:

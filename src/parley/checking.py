@@ -1,0 +1,97 @@
+"""`parley check`: looks at settings, folder, database, files and inboxes, and says how to mend what is wrong."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from parley.config import Config
+from parley.core.errors import ParleyError
+
+if TYPE_CHECKING:
+    from parley.app import Desk
+
+ROOM = 200 * 1024 * 1024
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """state: good, warn or bad. sentence: what is so, and what to do about it."""
+
+    state: str
+    sentence: str
+
+
+def findings(load: Callable[[], Config]) -> Iterator[Finding]:
+    """One finding after the other; later ones need what earlier ones found good."""
+    try:
+        config = load()
+    except ParleyError as error:
+        yield Finding("bad", str(error))
+        return
+    yield Finding("good", f"Settings are read; the data directory is {config.data}.")
+    yield from _folder(config.data)
+    yield from _links(config)
+    yield from _desk(config)
+
+
+def _folder(data: Path) -> Iterator[Finding]:
+    try:
+        with tempfile.TemporaryFile(dir=data) as probe:
+            probe.write(b"x")
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        yield Finding("bad", f"The data directory cannot be written ({error.strerror}). Check its owner and the disk.")
+        return
+    free = shutil.disk_usage(data).free
+    if free < ROOM:
+        yield Finding("warn", f"Only {free // 2**20} MB are free where the data lies. Parley stops taking mail at 0.")
+    else:
+        yield Finding("good", f"The data directory can be written; {free // 2**30} GB are free.")
+
+
+def _links(config: Config) -> Iterator[Finding]:
+    local = any(name in config.url for name in ("//127.", "//localhost", "//[::1]"))
+    if local:
+        yield Finding("warn", f"Links to customers begin with {config.url}. Set PARLEY_PUBLIC_URL to your address.")
+    elif not config.secure:
+        yield Finding("warn", f"{config.url} is not https. Put a proxy with TLS in front before real use.")
+    else:
+        yield Finding("good", f"Links to customers begin with {config.url}.")
+
+
+def _desk(config: Config) -> Iterator[Finding]:
+    from parley.app import Desk
+    from parley.services import delivery, setup
+
+    try:
+        desk = Desk(config)
+    except ParleyError as error:
+        yield Finding("bad", str(error))
+        return
+    try:
+        kind = "SQLite" if desk.record.database.name == "sqlite" else "PostgreSQL"
+        yield Finding("good", f"The database ({kind}) is open and up to date.")
+        if desk.record.ask(setup.is_new):
+            yield Finding("warn", "Nobody has set this desk up yet. Run `parley serve` and open the address it prints.")
+        failed = len(desk.record.ask(delivery.dead_letters, 1000))
+        if failed:
+            yield Finding("warn", f"{failed} messages could not be sent. See the view “Failed” in the desk.")
+        yield from _inboxes(desk)
+    except ParleyError as error:
+        yield Finding("bad", str(error))
+    finally:
+        desk.record.close()
+
+
+def _inboxes(desk: "Desk") -> Iterator[Finding]:
+    for inbox in desk.inboxes().values():
+        problems = desk.channels[inbox.channel].check(inbox)
+        for problem in problems:
+            yield Finding("bad", f"Inbox “{inbox.name}”: {problem}")
+        if not problems:
+            yield Finding("good", f"Inbox “{inbox.name}” ({inbox.address}) is set up.")

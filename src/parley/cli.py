@@ -1,0 +1,217 @@
+"""The `parley` command. Heavy imports wait until a command needs them, so that `--help` is quick."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parley import __version__
+from parley.core.errors import ParleyError
+
+if TYPE_CHECKING:
+    from parley.app import Desk
+    from parley.config import Config
+
+app = typer.Typer(
+    name="parley",
+    help="A self-hosted customer service desk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+new = typer.Typer(help="Begin something of your own.", no_args_is_help=True)
+app.add_typer(new, name="new")
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (or PARLEY_DATA). Default: parley-data.")]
+
+
+def main() -> None:
+    """Entry point: shows a failure as a sentence, never as a traceback of ours."""
+    try:
+        app()
+    except ParleyError as error:
+        typer.secho(str(error), err=True, fg="red")
+        sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"parley {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+def _config(data: Path | None, **given: object) -> "Config":
+    from parley.config import load
+
+    return load(data=data, **given)
+
+
+@contextmanager
+def _desk(data: Path | None) -> "Iterator[Desk]":
+    """A desk to work on from outside its server: nothing is started."""
+    from parley.app import Desk
+
+    desk = Desk(_config(data))
+    try:
+        yield desk
+    finally:
+        desk.record.close()
+
+
+# ── running ─────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    web_only: Annotated[bool, typer.Option(help="Pages only; `parley work` does the rest elsewhere.")] = False,
+) -> None:
+    """Run the desk: pages, channels, bot, timers and delivery in one process."""
+    from parley.running import run_server
+
+    run_server(_config(data, host=host, port=port), work=not web_only)
+
+
+@app.command()
+def work(data: Data = None) -> None:
+    """Run channels, bot, timers and delivery without pages: more hands for a desk on PostgreSQL."""
+    from parley.running import run_worker
+
+    run_worker(_config(data))
+
+
+@app.command()
+def demo(
+    data: Annotated[Path | None, typer.Option(help="Keep the demo in this folder instead of a temporary one.")] = None,
+    port: Annotated[int, typer.Option(help="First port to try.")] = 8080,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No simulated customers.")] = False,
+) -> None:
+    """Show Parley with a company that lives: shop, customers, mail, chat. Nothing leaves this machine."""
+    from parley.demo.show import run_demo
+
+    run_demo(data, port, living=not quiet)
+
+
+# ── looking after it ────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def check(data: Data = None) -> None:
+    """Say what is wrong with the configuration and how to mend it. Exit code 1 when something is."""
+    from rich.console import Console
+
+    from parley.checking import findings
+
+    console, bad = Console(highlight=False), 0
+    for finding in findings(lambda: _config(data)):
+        mark = {"good": "[green]✓[/green]", "warn": "[yellow]![/yellow]", "bad": "[red]✗[/red]"}[finding.state]
+        console.print(f"{mark} {finding.sentence}", markup=True)
+        bad += finding.state == "bad"
+    raise typer.Exit(1 if bad else 0)
+
+
+@app.command()
+def login(mail: Annotated[str, typer.Argument(help="Mail address of an agent.")], data: Data = None) -> None:
+    """Print a link that signs an agent in once, for whoever has lost their password."""
+    from parley.services import access
+
+    with _desk(data) as desk:
+        found = desk.record.ask(access.stored_password, mail)
+        if found is None:
+            raise ParleyError(f"There is no agent with the address {mail}.")
+        secret = desk.record.do(lambda tx: access.login_link(tx, found[0]))
+        typer.echo(f"{desk.config.url}/login/{secret}")
+
+
+@app.command()
+def rebuild(reader: Annotated[str, typer.Argument(help="Name of a reader, or `all`.")], data: Data = None) -> None:
+    """Make a reader's tables anew from the log."""
+    from rich.progress import Progress
+
+    with _desk(data) as desk, Progress(transient=True) as progress:
+        names = [r.name for r in desk.readers] if reader == "all" else [reader]
+        for name in names:
+            bar = progress.add_task(name)
+            try:
+                count = desk.rebuild(name, lambda seq, top, bar=bar: progress.update(bar, completed=seq, total=top))
+            except LookupError as error:
+                raise ParleyError(str(error)) from error
+            progress.console.print(f"{name}: made anew from {count:,} events.")
+
+
+@app.command()
+def backup(target: Annotated[Path, typer.Argument(help="File to write.")], data: Data = None) -> None:
+    """Write everything (log, setup, files, keys) into one file. The desk may go on working meanwhile."""
+    from parley.log.backup import backup as write
+
+    with _desk(data) as desk:
+        folder = desk.config.data
+        manifest = write(desk.record.database, folder / "files", folder / "secret.key", target)
+        typer.echo(f"{target}: {sum(manifest.rows.values()):,} rows, {target.stat().st_size / 1e6:.1f} MB. Keep it safe.")
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(help="File made by `parley backup`.")], data: Data = None) -> None:
+    """Fill an empty data directory (or PostgreSQL database) from a backup."""
+    from parley.log.backup import restore as fill
+    from parley.log.engines import open_database
+    from parley.log.migrations import migrate
+
+    if not source.is_file():
+        raise ParleyError(f"There is no file {source}.")
+    config = _config(data)
+    database = open_database(config.database)
+    try:
+        migrate(database)
+        manifest = fill(database, config.data, source)
+    finally:
+        database.close()
+    with _desk(data) as desk:
+        for reader in desk.readers:
+            if not reader.in_step:
+                desk.rebuild(reader.name)
+    typer.echo(f"Restored {sum(manifest.rows.values()):,} rows made at {manifest.made_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@app.command(name="import")
+def import_(
+    form: Annotated[str, typer.Argument(help="mbox or maildir.")],
+    path: Annotated[Path, typer.Argument(help="The mailbox.")],
+    inbox: Annotated[str | None, typer.Option(help="Address of the mail inbox it belongs to.")] = None,
+    close_after_days: Annotated[int, typer.Option(help="Close what was silent for this many days.")] = 7,
+    data: Data = None,
+) -> None:
+    """Take a real mailbox in, through the same door as live mail. May be repeated: nothing comes twice."""
+    from parley.importing import import_mailbox
+
+    with _desk(data) as desk:
+        import_mailbox(desk, form, path, inbox, close_after_days)
+
+
+@new.command(name="channel")
+def new_channel(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and _ only.")],
+    into: Annotated[Path | None, typer.Option(help="Folder of channels; default: the installed ones.")] = None,
+) -> None:
+    """Lay out a folder for a new channel: manifest, code, a sample and a test. See docs/a-new-channel.md."""
+    from parley.scaffold import lay_out_channel
+
+    folder = lay_out_channel(name, into)
+    typer.echo(f"{folder} is ready. Its test passes already; see docs/a-new-channel.md for what comes next.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Runs a desk: with its pages (`parley serve`, `parley demo`) or without (`parley work`)."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from parley.app import Desk, room_of
+from parley.config import Config
+from parley.core.errors import BadConfig
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+
+
+def set_up_logging(level: str) -> None:
+    """Lines for people on a terminal, JSON for machines elsewhere. Never bodies, never secrets."""
+    import structlog
+
+    renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for noisy in ("uvicorn.access", "alembic", "imap_tools", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def run_server(
+    config: Config, *, work: bool = True, beside: Sequence[Lifespan] = (), demo: bool = False, desk: Desk | None = None
+) -> None:
+    """Serve until stopped by a signal. beside: what lives as long as the server does."""
+    import uvicorn
+
+    from parley.web.server import make_app
+
+    set_up_logging(config.log_level)
+    desk = desk or Desk(config)
+    _refuse_taken(config.host, config.port)
+    app = make_app(room_of(desk, demo=demo), beside=[lambda _: _alive(desk, work), *beside])
+    if not demo:
+        from parley.services import setup
+
+        first = desk.record.ask(setup.is_new)
+        where = f"{config.url}/setup" if first else f"{config.url}/desk"
+        print(f"Parley is at {where}" + (" – open it to set the desk up." if first else ""), flush=True)
+    uvicorn.run(
+        app,
+        host=config.host,
+        port=config.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        ws="websockets-sansio",
+        ws_max_size=12 * 1024 * 1024,
+    )
+
+
+@asynccontextmanager
+async def _alive(desk: Desk, work: bool) -> AsyncIterator[None]:
+    if work:
+        await asyncio.to_thread(desk.start)
+        await desk.run()
+    try:
+        yield
+    finally:
+        await desk.halt()
+        await asyncio.to_thread(desk.stop)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """A port that is taken is said in a sentence, before anything starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BadConfig(
+                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another with --port or PARLEY_PORT."
+            ) from error
+
+
+def run_worker(config: Config) -> None:
+    """Channels, bot, timers and delivery until stopped by a signal."""
+    set_up_logging(config.log_level)
+    if config.database.startswith("sqlite"):
+        raise BadConfig("On SQLite one process does everything: use `parley serve`. Workers need PostgreSQL.")
+    asyncio.run(_work(Desk(config)))
+
+
+async def _work(desk: Desk) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _alive(desk, True):
+        print("Working. Stop with Ctrl-C.", flush=True)
+        await stop.wait()
