@@ -51,7 +51,7 @@ class EmailChannel:
         return check(inbox)
 
     def try_connections(self, inbox: Inbox) -> list[tuple[str, bool, str]]:
-        """Log in everywhere, blocking, at most about ten seconds a step: (step, whether it worked, a sentence)."""
+        """Log in everywhere, blocking, about ten seconds a step at most: (step, whether it worked, a sentence)."""
         from parley.channels.email.checking import try_connections
 
         return try_connections(inbox)

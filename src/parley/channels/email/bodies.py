@@ -111,6 +111,7 @@ def _as_html(text: str) -> str:
 def plain_of(part: Part) -> str:
     """A text part as text, flowed lines joined."""
     text = evened(decode(part.content()[:TEXT_BYTES], part.parameters.get("charset", "")))
+    text = text.replace("\ufffc", "")  # where Apple's clients had a picture
     if part.parameters.get("format", "").lower() == "flowed":
         return unflowed(text, part.parameters.get("delsp", "").lower() == "yes")
     return text
@@ -142,9 +143,7 @@ def _cid(part: Part) -> str:
 
 
 def _file(part: Part) -> Attached:
-    return Attached(
-        name=file_name(part), type=part.type[:127], data=_file_bytes(part), cid=_cid(part)[:500] or None
-    )
+    return Attached(name=file_name(part), type=part.type[:127], data=_file_bytes(part), cid=_cid(part)[:500] or None)
 
 
 def _file_bytes(part: Part) -> bytes:

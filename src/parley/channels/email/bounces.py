@@ -61,11 +61,7 @@ def _about(fields: dict[str, list[bytes]], original: str) -> InboundReceipt | No
 
 def _sentence(fields: dict[str, list[bytes]], status: str) -> str:
     """What the other side said, and about whom."""
-    who = (
-        text_of(fields.get("final-recipient", fields.get("original-recipient", [b""]))[0])
-        .rpartition(";")[2]
-        .strip()
-    )
+    who = text_of(fields.get("final-recipient", fields.get("original-recipient", [b""]))[0]).rpartition(";")[2].strip()
     said = text_of(fields.get("diagnostic-code", [b""])[0])
     said = said.partition(";")[2].strip() or said
     return ": ".join(piece for piece in (who, said or status) if piece)[:500]

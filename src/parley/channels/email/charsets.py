@@ -48,7 +48,7 @@ _UNSTORABLE = {0: None, **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)}
 
 
 def decode(data: bytes, charset: str = "") -> str:
-    """The text; U+FFFD where bytes make no sense. Free of NUL and lone surrogates, which no database takes."""
+    """The text; U+FFFD where bytes make no sense. No NUL, no lone surrogates: no database takes those."""
     codec = _codec(charset)
     if codec.startswith(_SHIFTING):
         return _lenient(data, codec).translate(_UNSTORABLE)

@@ -24,18 +24,12 @@ def check(inbox: Inbox) -> list[str]:
 
 
 def _address(inbox: Inbox) -> list[str]:
-    wrong = [
-        one for one in (inbox.address, *inbox.settings.aliases) if not looks_like_mail(normal("mail", one))
-    ]
+    wrong = [one for one in (inbox.address, *inbox.settings.aliases) if not looks_like_mail(normal("mail", one))]
     said = [f"“{one}” is not a mail address." for one in wrong]
     if "+" in inbox.address.partition("@")[0]:
-        said.append(
-            f"{inbox.address} has a plus in it; answers are told apart by what follows a plus. Use one without."
-        )
-    elif len(inbox.address.partition("@")[0]) > 30:
-        said.append(
-            "The part before the @ is over 30 characters; answers then cannot carry their token in the address."
-        )
+        said.append(f"{inbox.address} has a plus in it, which marks the tokens of answers. Use one without.")
+    elif len(inbox.address.partition("@")[0]) > 20:
+        said.append("The part before the @ is over 20 characters; then answers can't carry their token in it.")
     return said
 
 
@@ -53,9 +47,7 @@ def _coming_in(settings: EmailSettings) -> list[str]:
     if settings.listen_port and not 0 < settings.listen_port < 65536:
         said.append(f"listen_port {settings.listen_port} is not a port.")
     if settings.listen_port and settings.listen_host in ("0.0.0.0", "::", ""):
-        said.append(
-            "listen_host takes mail from everywhere, unencrypted and unfiltered. Put a mail server in front."
-        )
+        said.append("listen_host takes mail from everywhere, unencrypted and unfiltered. Put a mail server in front.")
     return said
 
 
@@ -72,9 +64,7 @@ def _going_out(settings: EmailSettings) -> list[str]:
 def _encryption(what: str, host: str, security: str, logs_in: bool) -> list[str]:
     if security != "none" or not logs_in or host in ("localhost", "127.0.0.1", "::1"):
         return []
-    return [
-        f"{what}_security is none: the password goes to {host} readable by anyone on the way. Use tls or starttls."
-    ]
+    return [f"{what}_security is none: anyone on the way to {host} can read the password. Use tls or starttls."]
 
 
 def _ports(what: str, port: int, security: str, usual: dict[int, str]) -> list[str]:
@@ -99,13 +89,9 @@ def try_connections(inbox: Inbox) -> list[Step]:
     settings: EmailSettings = inbox.settings
     steps = []
     if settings.imap_host:
-        steps.append(
-            _tried("fetch", f"{settings.imap_host}:{settings.imap_port}", lambda: _try_imap(settings))
-        )
+        steps.append(_tried("fetch", f"{settings.imap_host}:{settings.imap_port}", lambda: _try_imap(settings)))
     if settings.smtp_host:
-        steps.append(
-            _tried("send", f"{settings.smtp_host}:{settings.smtp_port}", lambda: _try_smtp(settings))
-        )
+        steps.append(_tried("send", f"{settings.smtp_host}:{settings.smtp_port}", lambda: _try_smtp(settings)))
     return steps
 
 
@@ -118,7 +104,7 @@ def _tried(step: str, where: str, attempt: Callable[[], str]) -> Step:
         return (
             step,
             False,
-            f"{where} could not be spoken to in secret: {problem.reason or problem}. Check the security setting.",
+            f"{where} would not encrypt as asked: {problem.reason or problem}. Check the security setting.",
         )
     except BadConfig as problem:
         return step, False, str(problem)
@@ -158,17 +144,13 @@ def _try_imap(settings: EmailSettings) -> str:
         answer, data = client.select(f'"{name}"', readonly=True)
         if answer != "OK":
             raise imaplib.IMAP4.error(f"the folder {settings.imap_folder} cannot be opened")
-        return (
-            f"Logged in to {settings.imap_host}; {settings.imap_folder} holds {int(data[0] or b'0')} mails."
-        )
+        return f"Logged in to {settings.imap_host}; {settings.imap_folder} holds {int(data[0] or b'0')} mails."
 
 
 def _try_smtp(settings: EmailSettings) -> str:
     client: smtplib.SMTP
     if settings.smtp_security == "tls":
-        client = smtplib.SMTP_SSL(
-            settings.smtp_host, settings.smtp_port, timeout=SECONDS, context=_context(settings)
-        )
+        client = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, timeout=SECONDS, context=_context(settings))
     else:
         client = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SECONDS)
     with client:

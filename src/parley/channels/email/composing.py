@@ -1,4 +1,4 @@
-"""Our message as the bytes of a mail. Pure but for the clock in Date; the same message gives the same parts."""
+"""Our message as the bytes of a mail. Pure but for the clock in Date: the same message, the same parts."""
 
 import base64
 import binascii
@@ -56,7 +56,7 @@ def _sender_name(message: Outbound, inbox: Inbox) -> str:
 
 
 def _reply_to(message: Outbound, inbox: Inbox) -> list[str]:
-    """Our address with the token behind a plus. A local part over 64 octets bounces at some servers: then none."""
+    """Our address with the token behind a plus; none where it would pass 64 octets, at which servers bounce."""
     local, _, domain = inbox.address.rpartition("@")
     tagged = f"{local}+{message.reply_token}"
     if not _TOKEN.fullmatch(message.reply_token or "") or len(tagged) > LOCAL_PART:
@@ -70,7 +70,8 @@ def message_id(identity: str, inbox: Inbox) -> str:
     if "@" not in bare:
         bare = f"{bare}@{_ascii_domain(inbox.address)}"
     if not _ID.fullmatch(bare):
-        bare = f"{hashlib.sha256(identity.encode('utf-8', 'replace')).hexdigest()}@{_ascii_domain(inbox.address)}"
+        coded = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()
+        bare = f"{coded}@{_ascii_domain(inbox.address)}"
     return f"<{bare}>"
 
 
@@ -112,9 +113,7 @@ def _manners(message: Outbound, inbox: Inbox) -> list[str]:
 
 def _header_url(url: str) -> str:
     return (
-        quote(_CONTROLS.sub("", url), safe="!#$%&'()*+,/:;=?@[]~-._")
-        if url.startswith(("https://", "http://"))
-        else ""
+        quote(_CONTROLS.sub("", url), safe="!#$%&'()*+,/:;=?@[]~-._") if url.startswith(("https://", "http://")) else ""
     )
 
 
@@ -180,9 +179,7 @@ def _plain_address(address: str) -> str:
     """An address that holds nothing but an address. Raises SendFailed for anything else."""
     address = normal_with_case(address)
     if not looks_like_mail(address) or not address.isascii() or _CONTROLS.search(address):
-        raise SendFailed(
-            f"“{_clean(address)[:100]}” is not a mail address that can be written to.", permanent=True
-        )
+        raise SendFailed(f"“{_clean(address)[:100]}” is not a mail address that can be written to.", permanent=True)
     return address
 
 
@@ -208,9 +205,7 @@ def _body(message: Outbound) -> bytes:
     if inline:
         whole = _multipart("related", f"={mark}r", [whole, *(_file_part(file, "inline") for file in inline)])
     if attached:
-        whole = _multipart(
-            "mixed", f"={mark}m", [whole, *(_file_part(file, "attachment") for file in attached)]
-        )
+        whole = _multipart("mixed", f"={mark}m", [whole, *(_file_part(file, "attachment") for file in attached)])
     return whole
 
 

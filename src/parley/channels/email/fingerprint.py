@@ -1,4 +1,4 @@
-"""The name of a delivery: equal for one mail however it came, different for two mails that share a Message-ID."""
+"""The name of a delivery: one mail has one, however it came; two mails that share a Message-ID have two."""
 
 import hashlib
 import re

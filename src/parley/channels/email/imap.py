@@ -1,9 +1,9 @@
 """A mailbox watched over IMAP (RFC 3501, IDLE of RFC 2177): what is new is handed over, then remembered.
 
-An own small client on asyncio: a coroutine per mailbox in place of a thread, that stops at once when cancelled.
-It fetches with BODY.PEEK and changes nothing in the mailbox. The place is (UIDVALIDITY, last UID); it moves only
-after every mail up to it was stored, so a crash repeats mails and loses none. A new UIDVALIDITY begins again from
-the first mail: what was stored before is known by its provider id.
+An own small client on asyncio: a coroutine per mailbox in place of a thread, which stops at once when
+cancelled. It fetches with BODY.PEEK and changes nothing in the mailbox. The place is (UIDVALIDITY, last UID);
+it moves only after every mail up to it was stored, so a crash repeats mails and loses none. A new UIDVALIDITY
+begins again from the first mail: what was stored before is known by its provider id.
 """
 
 import asyncio
@@ -271,9 +271,7 @@ class Watcher:
         self.inbox = inbox
         self.settings: EmailSettings = inbox.settings
         self.door = door
-        self.key = (
-            f"imap/{inbox.id}/{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"
-        )
+        self.key = f"imap/{inbox.id}/{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"
         self.validity = self.last = 0
         self.caught_up = False
 
@@ -309,11 +307,7 @@ class Watcher:
             await self.remember()
         if not self.caught_up:
             self.caught_up = True
-            how = (
-                "told at once"
-                if b"IDLE" in client.capabilities
-                else f"looking every {self.settings.poll_seconds} s"
-            )
+            how = "told at once" if b"IDLE" in client.capabilities else f"looking every {self.settings.poll_seconds} s"
             self.door.say(self.inbox.id, f"Connected to {self.settings.imap_host}; new mail: {how}.")
 
     async def fetched(self, client: Client, batch: list[tuple[int, int]]) -> list[bytes]:

@@ -82,7 +82,7 @@ def sanitised(html: str) -> str | None:
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
-    """A picture's address becomes `remote:…`, a scheme nobody fetches, so that a slip later can't call home."""
+    """A picture's address becomes `remote:…`, a scheme nobody fetches: no slip later can call home."""
     if name == "src":
         if value[:4].lower() == "cid:":
             return value
@@ -96,8 +96,19 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags={"script", "style", "title", "noscript", "template", "svg", "math", "iframe", "object"},
+    attributes=_ATTRIBUTES,
+    attribute_filter=_attribute,
+    url_schemes=_SCHEMES,
+    filter_style_properties=_STYLES,
+    link_rel="noopener noreferrer nofollow",
+)
+
+
 def _too_much(html: str) -> bool:
-    """nh3 needs time by the square of the depth: 100,000 nested divs took 50 s. Estimated from above, cheaply."""
+    """nh3 needs time by the square of the depth (100,000 nested divs: 50 s). Estimated from above, cheaply."""
     tags = html.count("<")
     if tags <= 2 * DEPTH:
         return False
@@ -122,7 +133,7 @@ def _depth(html: bytes) -> int:
     return deepest
 
 
-# HTML to text. It reads what nh3 wrote: well-formed, known tags, double quotes. A regular expression can do that.
+# HTML to text. It reads what nh3 wrote: well-formed, known tags, double quotes. A pattern can do that.
 _NODE = re.compile(r'<(/?)([a-z][a-z0-9]*)((?:[^>"]|"[^"]*")*)>|<!--.*?-->|([^<]+)|<', re.S)
 _HREF = re.compile(r' href="([^"]*)"')
 _ALT = re.compile(r' alt="([^"]*)"')
@@ -166,7 +177,6 @@ class _Writer:
             self.marker = ""
 
     def blank(self) -> None:
-        self.end_line()
         if self.lines and self.lines[-1].strip("> "):
             self.lines.append(("> " * min(self.quotes, 20)).rstrip())
 
@@ -176,7 +186,7 @@ class _Writer:
 
 
 def text_from(html: str) -> str:
-    """The text of sanitised HTML: paragraphs, lists, quotes as `> `, links with their address where it differs."""
+    """The text of sanitised HTML: paragraphs, lists, quotes as `> `, links with their address if it differs."""
     writer = _Writer()
     for match in _NODE.finditer(html):
         closing, tag, attributes, words = match.groups()
@@ -201,7 +211,7 @@ def _element(writer: _Writer, tag: str, closing: bool, attributes: str) -> None:
         alt = _ALT.search(attributes)
         writer.say(f"[{unescape(alt.group(1))}]" if alt and alt.group(1).strip() else "")
     elif tag in ("td", "th") and closing:
-        writer.say(" \t "[1:] if writer.preformatted else "  ")
+        writer.line += "  " if writer.line.strip() else ""
     elif tag in _BLOCKS:
         _block(writer, tag, closing)
 
@@ -214,23 +224,20 @@ def _link(writer: _Writer, closing: bool, attributes: str) -> None:
         address, start = writer.links.pop()
         words = writer.line[start:].strip()
         plain = address.removeprefix("mailto:")
-        if (
-            words
-            and address.startswith(("http", "mailto:"))
-            and plain.rstrip("/") not in (words, f"https://{words}")
-        ):
+        if words and address.startswith(("http", "mailto:")) and plain.rstrip("/") not in (words, f"https://{words}"):
             writer.say(f" <{plain}>")
 
 
 def _block(writer: _Writer, tag: str, closing: bool) -> None:
-    writer.blank() if tag in _SPACED and not (
-        tag in ("ul", "ol") and len(writer.lists) > 1
-    ) else writer.end_line()
-    step = -1 if closing else 1
-    if tag == "blockquote":
-        writer.quotes = max(0, writer.quotes + step)
+    writer.end_line()
+    if tag == "blockquote" and closing:
+        writer.quotes = max(0, writer.quotes - 1)
+    if tag in _SPACED and not (tag in ("ul", "ol") and len(writer.lists) > closing):
+        writer.blank()
+    if tag == "blockquote" and not closing:
+        writer.quotes += 1
     elif tag == "pre":
-        writer.preformatted = max(0, writer.preformatted + step)
+        writer.preformatted = max(0, writer.preformatted + (-1 if closing else 1))
     elif tag in ("ul", "ol"):
         _list(writer, tag, closing)
     elif tag == "li" and not closing:

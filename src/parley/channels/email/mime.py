@@ -19,10 +19,10 @@ HEADER_COUNT = 1000
 DEPTH = 50
 PARTS = 1000
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _HEADER = re.compile(rb"^([!-9;-~]{1,100})[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.M)
 _MBOX_LINE = re.compile(rb"\A\s*>?From [^\n]*\n")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.S)
+_BOUNDARY_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
@@ -83,9 +83,7 @@ class Part:
 def parse(raw: bytes) -> Part:
     """The tree. Raises Unreadable when a limit is passed, with the limit in the sentence."""
     if len(raw) > MAIL_BYTES:
-        raise Unreadable(
-            f"The mail is {len(raw) // 1048576} MB; at most {MAIL_BYTES // 1048576} MB are read."
-        )
+        raise Unreadable(f"The mail is {len(raw) // 1048576} MB; at most {MAIL_BYTES // 1048576} MB are read.")
     if not raw.strip():
         raise Unreadable("The mail is empty.")
     if b"\n" not in raw:
@@ -111,8 +109,11 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
     """Head and body. A part that begins with an empty line has no head."""
     if raw.startswith((b"\n", b"\r\n")):
         return b"", raw.lstrip(b"\r").removeprefix(b"\n")
-    end = _HEAD_END.search(raw)
-    return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+    end = raw.find(b"\n\r\n")
+    bare = raw.find(b"\n\n", 0, end if end >= 0 else len(raw))
+    if bare >= 0:
+        return raw[:bare], raw[bare + 2 :]
+    return (raw[:end], raw[end + 3 :]) if end >= 0 else (raw, b"")
 
 
 def headers(head: bytes) -> dict[str, list[bytes]]:
@@ -135,24 +136,30 @@ def _pieces(part: Part) -> list[bytes]:
     boundary = part.parameters.get("boundary", "").rstrip()[:2048].encode("latin-1", "replace")
     if not boundary:
         return []
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\r?\Z)")
+    body, mark = part.body, b"--" + boundary
     pieces: list[bytes] = []
-    start = -1
-    for match in line.finditer(part.body):
+    start, place = -1, body.find(mark)
+    while place >= 0:
+        rest = _BOUNDARY_REST.match(body, place + len(mark))
+        if rest is None or (place > 0 and body[place - 1] != 10):
+            place = body.find(mark, place + 1)
+            continue
         if start >= 0:
-            pieces.append(_without_first_break(part.body[start : match.start()]))
+            pieces.append(body[start : _before_break(body, place, start)])
             if len(pieces) > PARTS:
                 raise Unreadable(f"The mail has more than {PARTS} parts.")
-        start = -1 if match.group(1) else match.end()
-        if match.group(1):
-            break
-    if start >= 0:
-        pieces.append(_without_first_break(part.body[start:]))
-    return pieces
+        if rest.group(1):
+            return pieces
+        start = rest.end()
+        place = body.find(mark, start)
+    return [*pieces, body[start:]] if start >= 0 else pieces
 
 
-def _without_first_break(piece: bytes) -> bytes:
-    return piece[2:] if piece.startswith(b"\r\n") else piece[1:]
+def _before_break(body: bytes, place: int, start: int) -> int:
+    """The line break before a boundary line belongs to that line."""
+    if place - 1 > start and body[place - 2] == 13:
+        return place - 2
+    return max(start, place - 1)
 
 
 def with_parameters(value: bytes) -> tuple[str, dict[str, str]]:

@@ -32,9 +32,7 @@ def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         mail = parse(delivery.raw)
         cut = mail.first("x-parley-cut")
         if cut:
-            raise Unreadable(
-                f"The mail is too large ({text_of(cut)}); only its beginning was fetched and kept."
-            )
+            raise Unreadable(f"The mail is too large ({text_of(cut)}); only its beginning was fetched and kept.")
         news = bounces.receipts(mail)
         return list(news) if news else [_message(mail, delivery, inbox)]
     except Unreadable:
@@ -45,19 +43,18 @@ def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
 
 def _message(mail: Part, delivery: Delivery, inbox: Inbox) -> InboundMessage:
     own = own_addresses(inbox)
-    sender = _sender(mail, own)
+    charset = _charset(mail)
+    sender = _sender(mail, own, charset)
     written = _all_mailboxes(mail, _WRITTEN_TO)
     recipients = written + _all_mailboxes(mail, _TRACED_TO)
     body = collected(mail)
     identity = message_ids(mail.first("message-id"))
     return InboundMessage(
-        sender=Address(
-            kind="mail", value=normal("mail", sender.address), name=sender.name, proved=_proof(mail, inbox)
-        ),
+        sender=Address(kind="mail", value=normal("mail", sender.address), name=sender.name, proved=_proof(mail, inbox)),
         text=body.text,
         html=body.html,
         fold=fold(body.text),
-        subject=text_of(mail.first("subject")) or None,
+        subject=text_of(mail.first("subject"), charset) or None,
         external_id=identity[0] if identity else provider_id(delivery.raw),
         sent_at=moment(mail.first("date")),
         references=_references(mail),
@@ -76,22 +73,27 @@ def own_addresses(inbox: Inbox) -> tuple[str, ...]:
     return tuple(normal("mail", address) for address in (inbox.address, *aliases) if address)
 
 
-def _sender(mail: Part, own: tuple[str, ...]) -> Mailbox:
+def _charset(mail: Part) -> str:
+    """What raw bytes in a header are probably written in: whatever the text is."""
+    return next((part.parameters["charset"] for part in mail.walk() if "charset" in part.parameters), "")
+
+
+def _sender(mail: Part, own: tuple[str, ...], charset: str) -> Mailbox:
     """From; but a form on our own site writes from our own address, and then Reply-To names the customer."""
-    written = _first(mail, ("from", "sender", "reply-to", "return-path"))
+    written = _first(mail, ("from", "sender", "reply-to", "return-path"), charset)
     if written is None:
         raise Unreadable("The mail names no sender.")
     if normal("mail", written.address) in own:
-        answer_to = _first(mail, ("reply-to",))
+        answer_to = _first(mail, ("reply-to",), charset)
         if answer_to and without_plus(normal("mail", answer_to.address)) not in own:
             return answer_to
     return written
 
 
-def _first(mail: Part, names: tuple[str, ...]) -> Mailbox | None:
+def _first(mail: Part, names: tuple[str, ...], charset: str) -> Mailbox | None:
     for name in names:
         for value in mail.all(name):
-            found = mailboxes(value)
+            found = mailboxes(value, charset)
             if found:
                 return found[0]
     daemon = text_of(mail.first("from")).strip("<> ")  # "From: MAILER-DAEMON" names its sender, if barely

@@ -4,8 +4,8 @@ Why not aiosmtpd: it awaits a stream line by line and took {AIO} mails/s on one 
 mail is to go from bytes to inbox at over 1,000/s with everything else on the same core. The session is a
 protocol object: bytes come in, whole commands are cut off, and only a finished mail starts a task.
 
-What ends a mail is CR LF . CR LF and nothing else. A bare LF, a bare CR or any mix with a dot is part of the mail,
-so nobody can hide a second mail in a first one. Commands must end in CR LF too.
+What ends a mail is CR LF . CR LF and nothing else. A bare LF, a bare CR or any mix with a dot is part of the
+mail, so nobody can hide a second mail in a first one. Commands must end in CR LF too.
 """
 
 import asyncio
@@ -55,9 +55,7 @@ async def serve(host: str, port: int, routes: Route, door: Door) -> None:
     inboxes = {inbox.id for some in routes.values() for inbox in some}
     while True:
         try:
-            server = await asyncio.get_running_loop().create_server(
-                lambda: Session(house), host, port, backlog=512
-            )
+            server = await asyncio.get_running_loop().create_server(lambda: Session(house), host, port, backlog=512)
             break
         except OSError as problem:
             for inbox in inboxes:
@@ -212,9 +210,7 @@ class Session(asyncio.Protocol):
             self.transport.write(b"".join(replies))
             replies.clear()
         raw = raw.replace(b"\r\n..", b"\r\n.") if b"\r\n.." in raw else raw
-        self.working = asyncio.get_running_loop().create_task(
-            self.store(raw[1:] if raw[:2] == b".." else raw)
-        )
+        self.working = asyncio.get_running_loop().create_task(self.store(raw[1:] if raw[:2] == b".." else raw))
         return True
 
     def refusal(self, raw: bytes) -> bytes | None:
@@ -316,20 +312,16 @@ class Session(asyncio.Protocol):
     # A mail is complete
 
     async def store(self, raw: bytes) -> None:
-        """Answer only when the bytes are safe. The peer may be gone by then; it will send again, and we shall know."""
+        """Answer only when the bytes are safe. A peer gone by then will send again, and we shall know the mail."""
         recipients, sender = self.recipients, self.sender or ""
         try:
-            name = (
-                provider_id(raw) if len(raw) < IN_THREAD_BYTES else await asyncio.to_thread(provider_id, raw)
-            )
+            name = provider_id(raw) if len(raw) < IN_THREAD_BYTES else await asyncio.to_thread(provider_id, raw)
             wanted = _by_inbox(recipients)
             if len(wanted) == 1:
                 ((inbox, paths),) = wanted.items()
                 stored = {inbox: await self.hand(inbox, name, self.traced(sender, paths, raw))}
             else:
-                hands = [
-                    self.hand(inbox, name, self.traced(sender, paths, raw)) for inbox, paths in wanted.items()
-                ]
+                hands = [self.hand(inbox, name, self.traced(sender, paths, raw)) for inbox, paths in wanted.items()]
                 stored = dict(zip(wanted, await asyncio.gather(*hands), strict=True))
             self.reply(self.verdicts(recipients, stored))
         finally:
@@ -351,9 +343,7 @@ class Session(asyncio.Protocol):
             return False
         return True
 
-    def verdicts(
-        self, recipients: list[tuple[str, tuple[Inbox, ...]]], stored: dict[int, bool]
-    ) -> list[bool]:
+    def verdicts(self, recipients: list[tuple[str, tuple[Inbox, ...]]], stored: dict[int, bool]) -> list[bool]:
         each = [all(stored[inbox.id] for inbox in inboxes) for _, inboxes in recipients]
         return each if self.lmtp else [all(each)]
 

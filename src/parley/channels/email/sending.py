@@ -70,11 +70,9 @@ async def _also_to(client: aiosmtplib.SMTP, other: str) -> None:
 
 
 def _failed(problem: aiosmtplib.SMTPException, settings: EmailSettings) -> SendFailed:
-    """5xx is final and 4xx is not, but for a refused login: that is our setting, and mends when it is mended."""
+    """5xx is final and 4xx is not, but for a refused login: that is our setting, and can be mended."""
     if isinstance(problem, aiosmtplib.SMTPAuthenticationError):
-        return SendFailed(
-            f"{_server(settings)} refused the login: {_said(problem)}. Check smtp_user and password."
-        )
+        return SendFailed(f"{_server(settings)} refused the login: {_said(problem)}. Check smtp_user and password.")
     if isinstance(problem, aiosmtplib.SMTPRecipientRefused):
         return SendFailed(
             f"The address {problem.recipient} was refused: {_said(problem)}.", permanent=problem.code >= 500

@@ -12,7 +12,7 @@ Security = Literal["tls", "starttls", "none"]
 
 
 class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How mail comes to an inbox and leaves it. A password may be `env:NAME`: it is then read from the environment.
+    """How mail comes to an inbox and leaves it. A password may be `env:NAME`: it then is read from there.
 
     Coming in, by fetching: leave `imap_host` empty to fetch nothing.
     imap_host, imap_port, imap_security (tls, starttls or none), imap_user, imap_password, imap_folder.
@@ -58,7 +58,5 @@ def secret(value: str, environment: Mapping[str, str] = os.environ) -> str:
         return value
     name = value[4:]
     if name not in environment:
-        raise BadConfig(
-            f"The environment has no {name}, which a mail setting points at. Set it and start again."
-        )
+        raise BadConfig(f"The environment has no {name}, which a mail setting points at. Set it and start again.")
     return environment[name]

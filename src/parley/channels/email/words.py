@@ -31,14 +31,14 @@ class Mailbox(msgspec.Struct, frozen=True):
     address: str
 
 
-def text_of(value: bytes) -> str:
-    """An unstructured header (Subject) as one line of text."""
-    return _BLANKS.sub(" ", _decoded(value)).strip()
+def text_of(value: bytes, charset: str = "") -> str:
+    """An unstructured header (Subject) as one line of text. `charset` is for bytes that name none."""
+    return _BLANKS.sub(" ", _decoded(value, charset)).strip()
 
 
-def _decoded(value: bytes) -> str:
+def _decoded(value: bytes, fallback: str) -> str:
     if b"=?" not in value:
-        return decode(value)
+        return _raw(value, fallback)
     value = _BETWEEN_WORDS.sub(rb"\1", value)
     out: list[str] = []
     waiting, waiting_charset = b"", ""
@@ -50,13 +50,23 @@ def _decoded(value: bytes) -> str:
         # One character may be torn across two words (RFC 2047 forbids it, senders do it): join bytes first.
         if match.start() > place or charset != waiting_charset:
             out.append(decode(waiting, waiting_charset))
-            out.append(decode(value[place : match.start()]))
+            out.append(_raw(value[place : match.start()], fallback))
             waiting = b""
         waiting += _word_bytes(match.group(2), match.group(3))
         waiting_charset, place = charset, match.end()
     out.append(decode(waiting, waiting_charset))
-    out.append(decode(value[place:]))
+    out.append(_raw(value[place:], fallback))
     return "".join(out)
+
+
+def _raw(value: bytes, charset: str) -> str:
+    """Bytes that break the rules by standing in a header as they are. UTF-8 mostly, else what the text is in."""
+    if value.isascii() or charset.lower().startswith("utf"):
+        return decode(value)
+    try:
+        return value.decode("utf-8").replace("\0", "")
+    except UnicodeError:
+        return decode(value, charset)
 
 
 def _word_bytes(encoding: bytes, content: bytes) -> bytes:
@@ -70,7 +80,7 @@ def _word_bytes(encoding: bytes, content: bytes) -> bytes:
 
 
 def parameter(parameters: dict[str, str], name: str) -> str:
-    """A parameter as text: plain, RFC 2231 (continued, with a charset), or the unlawful but common RFC 2047."""
+    """A parameter as text: plain, RFC 2231 (pieces, charset), or the unlawful but common RFC 2047."""
     if name in parameters:
         return text_of(parameters[name].encode("latin-1", "replace"))
     if f"{name}*" in parameters:
@@ -99,9 +109,9 @@ def _line(text: str) -> str:
     return _BLANKS.sub(" ", text).strip()
 
 
-def mailboxes(value: bytes) -> list[Mailbox]:
+def mailboxes(value: bytes, charset: str = "") -> list[Mailbox]:
     """The addresses of a To-like header, at most a thousand; groups are flattened, nonsense is skipped."""
-    text = decode(value)
+    text = _raw(value, charset)
     simple = _BARE_ADDRESS.fullmatch(text)
     if simple:
         return [Mailbox("", text)]
@@ -165,7 +175,7 @@ def message_ids(value: bytes) -> list[str]:
 
 
 def moment(value: bytes) -> datetime | None:
-    """A Date header, in UTC; None when it makes no sense. Without a zone (or with -0000) it is taken as UTC."""
+    """A Date header, in UTC; None when it makes no sense. Without a zone (or with -0000) it counts as UTC."""
     try:
         parsed = parsedate_tz(value[:200].decode("latin-1"))
         if parsed is None:

@@ -1,0 +1,1 @@
+"""Stories about mail, on recorded samples, real servers and hostile bytes."""
