@@ -107,7 +107,7 @@ class Calibration:
 def calibrate(library: Library, unanswerable: float = UNANSWERABLE) -> Calibration:
     """Asks the library its own wordings and fits both models. Takes seconds: run it aside, keep the result."""
     asked = trials(library)
-    features = np.asarray([_features(trial.evidence) for trial in asked], np.float64).reshape(len(asked), -1)
+    features = np.asarray([_features(trial.evidence) for trial in asked], np.float64)
     weights = _weights([trial.answerable for trial in asked], unanswerable)
     folds = np.asarray([hashed("fold " + trial.ref) % FIT_FOLDS for trial in asked], np.int64)
     right = np.asarray([trial.right for trial in asked], np.float64)

@@ -275,6 +275,10 @@ def _pieces(block: str, size: int) -> list[str]:
 
 def _blocks(markdown: str) -> Iterator[tuple[int, str]]:
     """(heading level or 0, plain text) for each heading, paragraph, list, table and code block, in order."""
+    yield from ((level, block) for level, block in _raw_blocks(markdown) if block)
+
+
+def _raw_blocks(markdown: str) -> Iterator[tuple[int, str]]:
     held: list[str] = []
     fenced = False
     for line in markdown.replace("\r\n", "\n").split("\n"):
