@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import uvicorn
 from litestar import Litestar, MediaType, get
 from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
 from parley.app import Desk
@@ -165,7 +166,7 @@ class ChatDesk:
 
     def _site(self) -> Litestar:
         @get(["/", "/other", "/{lang:str}/page"], media_type=MediaType.HTML, sync_to_thread=False)
-        def page(lang: str = "en", user: str = "", theme: str = "light") -> str:
+        def page(lang: FromPath[str] = "en", user: FromQuery[str] = "", theme: FromQuery[str] = "light") -> str:
             return website(self.url, lang, user, theme)
 
         return Litestar([page], openapi_config=None)

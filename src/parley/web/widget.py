@@ -7,14 +7,14 @@ the inbox's settings may show the frame.
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import jinja2
 import msgspec
 from litestar import MediaType, Request, Response, Router, WebSocket, get, post, websocket
 from litestar.exceptions import WebSocketDisconnect
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, HeaderParameter
 from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
@@ -39,11 +39,11 @@ class OpenLine(Protocol):
 class Reception(Protocol):
     """What receives visitors; app.py puts it into the app's state."""
 
-    def origins(self, key: str) -> tuple[str, ...]: ...
+    def origins(self, key: FromPath[str]) -> tuple[str, ...]: ...
 
     def setup(self, key: str, words: Mapping[str, str]) -> bytes: ...
 
-    def line(self, key: str) -> OpenLine: ...
+    def line(self, key: FromPath[str]) -> OpenLine: ...
 
     async def poll(self, key: str, body: bytes) -> bytes: ...
 
@@ -73,7 +73,9 @@ def _launcher_headers(file: str) -> dict[str, str]:
 
 
 @get("/panel", sync_to_thread=True)
-def panel(request: Request[Any, Any, Any], key: str, lang: str = "en", theme: str = "auto") -> Response[str]:
+def panel(
+    request: Request[Any, Any, Any], key: FromPath[str], lang: FromQuery[str] = "en", theme: FromQuery[str] = "auto"
+) -> Response[str]:
     """The page inside the frame."""
     reception: Reception = request.app.state.reception
     assets: Assets = request.app.state.assets
@@ -119,7 +121,7 @@ def _policy(origins: tuple[str, ...]) -> str:
 
 
 @websocket("/socket")
-async def line(socket: WebSocket[Any, Any, Any], key: str) -> None:
+async def line(socket: WebSocket[Any, Any, Any], key: FromPath[str]) -> None:
     """A visitor's line. Refused for pages of other origins: the panel is always one of ours."""
     if not _same_origin(socket.headers.get("origin"), socket.headers.get("host", "")):
         await socket.close(code=4403, reason="This page may not open a chat.")
@@ -142,7 +144,7 @@ async def line(socket: WebSocket[Any, Any, Any], key: str) -> None:
 
 
 @post("/poll", status_code=200, request_max_body_size=1024 * 1024)
-async def poll(request: Request[Any, Any, Any], key: str) -> Response[bytes]:
+async def poll(request: Request[Any, Any, Any], key: FromPath[str]) -> Response[bytes]:
     """The line for networks that block sockets."""
     reception: Reception = request.app.state.reception
     _check_origin(request)
@@ -165,7 +167,9 @@ def _same_origin(origin: str | None, host: str) -> bool:
 
 @post("/files", status_code=201, request_max_body_size=BODY_LIMIT)
 async def upload(
-    request: Request[Any, Any, Any], key: str, name: str = Parameter(header="x-file-name", default="file")
+    request: Request[Any, Any, Any],
+    key: FromPath[str],
+    name: Annotated[str, HeaderParameter(name="x-file-name")] = "file",
 ) -> Response[bytes]:
     """Keeps a file until a turn names it."""
     reception: Reception = request.app.state.reception
@@ -175,7 +179,7 @@ async def upload(
 
 
 @get("/files/{ref:str}")
-async def open_file(request: Request[Any, Any, Any], key: str, ref: str) -> Response[bytes]:
+async def open_file(request: Request[Any, Any, Any], key: FromPath[str], ref: FromPath[str]) -> Response[bytes]:
     """A file of a turn. Never shown by the browser itself: the panel turns pictures into pictures."""
     reception: Reception = request.app.state.reception
     file = await reception.open(key, _bearer(request), ref)
