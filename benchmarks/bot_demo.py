@@ -8,9 +8,10 @@ goes to the screen (not with --json); the last line is always JSON.
 score = F0.5 of answering: precision among the answered (unanswerable ones answered count as wrong) weighs twice
 as much as the share of answerable questions answered rightly. Neither answering everything nor staying silent pays:
 a bot that is always right but answers a tenth gets 0.36, one that answers everything with half of it wrong 0.5.
-The sensitive and the order questions have been read while patterns were mended (before that: 0.66 of the sensitive
-ones caught, 0.64 with the right reason; 0.82 of the order intents), so their figures only guard against going back.
-The other two parts were never used to choose anything.
+The sensitive and the order questions, and the false alarms, were read while patterns were mended (before that: 0.66
+of the sensitive ones caught, 0.64 with the right reason, 0.84 of the order intents), so those figures only guard
+against going back. A poor first result on the answerable ones (1 % answered) led to scores being scaled by a
+question's length; that was chosen on the articles' wordings alone.
 
 A question the bot leaves to a person at once because it is sensitive counts as not answered.
 """
