@@ -103,3 +103,8 @@ def _order(o: made_up.Order, brand: int) -> orders.Order:
         delivered_at=o.delivered_at,
         address=o.address,
     )
+
+
+def inbox_kinds(channel: str) -> str:
+    """How this package calls the inbox of a scripted channel: chat or mail."""
+    return {"webchat": "chat", "email": "mail"}[channel]

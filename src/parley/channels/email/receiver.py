@@ -13,6 +13,7 @@ import logging
 import re
 import socket
 import time
+from typing import cast
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -133,8 +134,7 @@ class Session(asyncio.Protocol):
     # From the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's transports are of another class
         self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
         self.house.sessions.add(self)
         if len(self.house.sessions) > SESSIONS:
