@@ -9,6 +9,7 @@ import hmac
 import time
 from collections.abc import Callable, MutableSequence
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -119,12 +120,16 @@ class Doorkeeper:
         agent = access.agent_of_token(conn, token)
         return Caller(agent=agent, secret=_digest(token)) if agent else None
 
+    def refresh(self, agent: int) -> None:
+        """Something about the agent changed that pages show: ask the record again."""
+        self._known = {key: known for key, known in self._known.items() if known[1].agent.id != agent}
+
     def forget(self, agent: int) -> None:
-        """An agent signed out, or their role, brands, password or tokens changed: ask the record again.
+        """An agent signed out, or their role, brands, password or tokens changed.
 
         Live streams are told, so that those whose right is gone end at once.
         """
-        self._known = {key: known for key, known in self._known.items() if known[1].agent.id != agent}
+        self.refresh(agent)
         for tell in self.when_forgotten:
             tell(agent)
 
@@ -241,6 +246,14 @@ def the_caller(scope: Scope) -> Caller:
 def the_viewer(scope: Scope) -> Viewer:
     """What services want to know of the caller, as the dependency `who`."""
     return the_caller(scope).viewer
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this very machine that asks."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def local_path(wanted: str) -> str:

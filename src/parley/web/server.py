@@ -106,7 +106,7 @@ def _failures() -> ExceptionHandlersMap:
 
 
 def _sign_in_first(request: Request[Any, Any, Any], error: SignInFirst) -> Response[Any]:
-    if _wants_words(request) or request.url.path == "/desk/live":
+    if _wants_words(request):
         return told(request, 401, "Nobody is signed in here, or the session has ended. Sign in first.")
     where = security.sign_in_address(request.scope)
     return Response(b"", status_code=303, headers={"location": where}, media_type=MediaType.TEXT)
@@ -151,7 +151,7 @@ def _wants_words(request: Request[Any, Any, Any]) -> bool:
     """Whether a script asks: an API client, or the desk's own page for a piece of itself."""
     accept = request.headers.get("accept", "")
     return (
-        request.url.path.startswith("/api/")
+        request.url.path.startswith(("/api/", "/desk/live"))
         or "x-fragment" in request.headers
         or ("json" in accept and "html" not in accept)
         or "text/event-stream" in accept

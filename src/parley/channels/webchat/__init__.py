@@ -5,6 +5,8 @@ JSON (see raw.py). What the desk writes reaches the browser through the live str
 so `send` has nothing to carry; the browser's acknowledgement comes back as a receipt.
 """
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 
 from parley.core.channel import (
@@ -26,6 +28,7 @@ from parley.core.identity import looks_like_mail
 
 from . import raw
 from .protocol import FILE_LIMIT, TEXT_LIMIT
+from .reception import Desk, Reception
 from .settings import WebchatSettings, problems
 from .signing import vouched
 
@@ -68,6 +71,14 @@ class Webchat:
 
     def check(self, inbox: Inbox) -> list[str]:
         return problems(inbox.settings)
+
+    def reception(self, desk: Desk, inboxes: Callable[[], Mapping[int, Inbox]], key: bytes) -> Reception:
+        """What receives the visitors of every inbox of this channel."""
+
+        def by_key() -> dict[str, Inbox]:
+            return {i.settings.key: i for i in inboxes().values() if i.channel == self.manifest.name}
+
+        return Reception(desk, by_key, key)
 
 
 def _message(said: raw.Said, delivery: Delivery, settings: WebchatSettings) -> InboundMessage:
