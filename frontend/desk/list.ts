@@ -2,7 +2,7 @@
 
 import { Idiomorph } from "idiomorph";
 
-import { all, one, parse } from "../shared/dom.ts";
+import { afterPaint, all, one, parse } from "../shared/dom.ts";
 import { fragment, type Change } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import * as pane from "./pane.ts";
@@ -25,7 +25,7 @@ export function listen(): void {
     if (row) void pane.preload(idOf(row)).catch(() => undefined);
   });
   one("[data-more]")?.addEventListener("click", more);
-  pane.onOpen(mark);
+  pane.onTurn(mark);
   addEventListener("popstate", back);
   history.replaceState({ conversation: pane.openId() }, "");
 }
@@ -40,9 +40,7 @@ function clicked(event: MouseEvent): void {
 
 export function open(row: HTMLElement, push = true): Promise<void> {
   const hint = { subject: one(".row-subject", row)?.textContent ?? "", person: one(".row-name", row)?.textContent ?? "" };
-  const id = idOf(row);
-  mark(id);
-  return pane.show(id, { push, hint });
+  return pane.show(idOf(row), { push, hint });
 }
 
 function back(event: PopStateEvent): void {
@@ -73,12 +71,12 @@ function leave(row: HTMLElement, next: number): void {
 function ahead(): void {
   const order = rows();
   const place = order.findIndex((row) => idOf(row) === cursor);
-  setTimeout(() => {
+  afterPaint(() => {
     for (const step of AHEAD) {
       const row = order[place + step];
       if (row?.isConnected) void pane.preload(idOf(row)).catch(() => undefined);
     }
-  }, 0);
+  });
 }
 
 /** Open the next (1) or previous (-1) conversation. */

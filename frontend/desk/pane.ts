@@ -2,29 +2,36 @@
 
 import { Idiomorph } from "idiomorph";
 
-import { all, face, h, icon, one, parse } from "../shared/dom.ts";
+import { afterPaint, all, face, h, icon, one, parse } from "../shared/dom.ts";
 import { fragment, type Change, type FaceData, type Facts } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import { painted } from "./marks.ts";
 import { freshen } from "./times.ts";
 
 const kept = new Map<number, Promise<string>>();
-const ready = new Map<number, string>();
+const ready = new Map<number, Prepared>();
 const KEEP = 24;
+
+/** A conversation in memory: its words, and when there was time for it, the nodes made of them. */
+interface Prepared { html: string; nodes: DocumentFragment | null }
+
 const opened: ((id: number) => void)[] = [];
+const turned: ((id: number) => void)[] = [];
 const left: ((id: number) => void)[] = [];
 let current = 0;
 
 export const openId = (): number => current;
 export const main = (): HTMLElement => one("#main") as HTMLElement;
 export const onOpen = (then: (id: number) => void): void => void opened.push(then);
+/** The cursor has moved here, whether or not the words have come. */
+export const onTurn = (then: (id: number) => void): void => void turned.push(then);
 export const onLeave = (then: (id: number) => void): void => void left.push(then);
 
 export function adopt(): void {
   current = Number(main()?.dataset.id ?? 0);
   if (!current) return;
   toLatest();
-  for (const then of opened) then(current);
+  for (const then of [...turned, ...opened]) then(current);
 }
 
 /** Fetch ahead; a repeated call costs nothing. */
@@ -34,11 +41,27 @@ export function preload(id: number): Promise<string> {
   const coming = fragment(`/desk/conversations/${id}`, "conversation");
   kept.set(id, coming);
   coming.then(
-    (html) => kept.get(id) === coming && ready.set(id, html),
+    (html) => kept.get(id) === coming && prepare(id, html),
     () => forget(id),
   );
   while (kept.size > KEEP) forget(kept.keys().next().value as number);
   return coming;
+}
+
+/** Making nodes takes some milliseconds, so it is done before the key is pressed. */
+function prepare(id: number, html: string): void {
+  const entry: Prepared = { html, nodes: null };
+  ready.set(id, entry);
+  whenIdle(() => ready.get(id) === entry && (entry.nodes ??= parse(entry.html)));
+}
+
+const whenIdle = (then: () => void): void =>
+  void ("requestIdleCallback" in window ? requestIdleCallback(then, { timeout: 500 }) : setTimeout(then, 50));
+
+function takeNodes(id: number, entry: Prepared): DocumentFragment {
+  const nodes = entry.nodes ?? parse(entry.html);
+  prepare(id, entry.html);
+  return nodes;
 }
 
 export function forget(id: number): void {
@@ -52,18 +75,20 @@ export async function show(id: number, { push = true, hint }: { push?: boolean; 
   if (current) for (const then of left) then(current);
   current = id;
   reveal("conversation");
-  if (push) history.pushState({ conversation: id }, "", `/desk/conversations/${id}`);
-  const html = ready.get(id);
-  if (html) {
-    put(html);
+  const known = ready.get(id);
+  if (push) afterPaint(() => id === current && history.pushState({ conversation: id }, "", `/desk/conversations/${id}`));
+  if (known) {
+    put(takeNodes(id, known));
+    for (const then of turned) then(id);
     painted("move", { id, warm: true });
     return;
   }
   outline(hint);
+  for (const then of turned) then(id);
   painted("move", { id, warm: false });
   const fetched = await preload(id);
   if (current === id) {
-    put(fetched);
+    put(parse(fetched));
     painted("fill", { id });
   }
 }
@@ -79,23 +104,21 @@ export function showNothing(): void {
   reveal("list");
 }
 
-function put(html: string): void {
-  const fresh = parse(html);
+function put(fresh: DocumentFragment): void {
   const [newMain, newPerson] = [one("#main", fresh), one("#person", fresh)];
   if (!newMain || !newPerson) return;
+  freshen(fresh);
   main().replaceWith(newMain);
   one("#person")?.replaceWith(newPerson);
   document.title = `${newMain.getAttribute("aria-label")} – ${one(".views-title")?.textContent ?? "Parley"}`;
-  freshen(newMain);
-  freshen(newPerson);
-  toLatest();
   for (const then of opened) then(current);
+  toLatest();
 }
 
 function outline(hint?: { subject: string; person: string }): void {
   const bare = h("main.conversation", { id: "main", tabindex: "-1", "aria-busy": "true", "data-id": String(current) });
   bare.append(
-    h("header.talk-head", {}, h("div.talk-titles", {}, h("h2.talk-subject", { dir: "auto" }, hint?.subject ?? ""), h("p.talk-facts", {}, hint?.person ?? ""))),
+    h("header.talk-head", {}, h("h2.talk-subject", { dir: "auto" }, hint?.subject ?? ""), h("p.talk-facts", {}, hint?.person ?? "")),
     h("div.stream", {}, h("div.waiting-for-words", {}, h("i"), h("i"), h("i"))),
   );
   main().replaceWith(bare);
@@ -189,7 +212,7 @@ function showEnding(pane: HTMLElement, status: string): void {
 function showOwner(pane: HTMLElement, owner: FaceData | null): void {
   pane.dataset.assignee = owner?.id ? String(owner.id) : "";
   const button = one(".owner", pane);
-  button?.replaceChildren(owner ? face(owner, 20) : icon("user-plus"), h("span.owner-name", {}, owner?.name ?? t("Assign")));
+  button?.replaceChildren(owner ? face(owner, 18) : icon("user-plus", 14), h("span.owner-name", {}, owner?.name ?? t("Assign")));
 }
 
 function showTags(pane: HTMLElement, tags: string[]): void {

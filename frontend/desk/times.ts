@@ -18,7 +18,7 @@ export function ago(then: Date, now = new Date()): string {
   return then.getFullYear() === now.getFullYear() ? day : `${day} ${then.getFullYear()}`;
 }
 
-export const exact = (then: Date): string => full.format(then);
+const exact = (then: Date): string => full.format(then);
 
 function urgency(due: Date, now: Date): string {
   const left = due.getTime() - now.getTime();
@@ -32,7 +32,6 @@ export function freshen(within: ParentNode = document): void {
     if (Number.isNaN(then.getTime())) continue;
     const words = ago(then, now);
     if (element.textContent !== words) element.textContent = words;
-    element.title = exact(then);
   }
   for (const element of all("[data-due]", within)) element.dataset.urgency = urgency(new Date(element.dataset.due ?? ""), now);
   for (const element of all("[data-zone]", within)) element.textContent = localTime(element.dataset.zone ?? "", now);
@@ -46,7 +45,14 @@ function localTime(zone: string, now: Date): string {
   }
 }
 
+/** The exact moment in the reader's own zone, written only when somebody points at it. */
+function tell(event: Event): void {
+  const element = event.target instanceof Element ? event.target.closest<HTMLTimeElement>("time[datetime]") : null;
+  if (element) element.title = exact(new Date(element.dateTime));
+}
+
 export function keepFresh(): void {
+  document.addEventListener("pointerover", tell);
   freshen();
   setInterval(freshen, 20_000);
 }

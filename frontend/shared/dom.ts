@@ -45,6 +45,11 @@ export function face(who: { initials: string; hue: number; bot?: boolean }, size
   return h(`span.face.face-${size}.hue-${who.hue}`, { "aria-hidden": "true" }, who.initials);
 }
 
+/** What can wait until the reader has seen the answer to their key. */
+export function afterPaint(then: () => void): void {
+  requestAnimationFrame(() => setTimeout(then, 0));
+}
+
 export const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox],[type=radio],[type=file])"));

@@ -5,6 +5,7 @@ is held back by 80 ms, so that what an agent far away feels can be measured on o
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from parley.web.stream import arrange
 from parley.web.templating import environment
 from tests.harness import desk_samples as samples
 
-DELAY = 0.08
+DELAY = float(os.environ.get("DESK_DELAY", "0.08"))
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -52,7 +52,7 @@ class Reception(Protocol):
     async def open(self, key: str, token: str, ref: str) -> Attached: ...
 
 
-@get("/widget.js", media_type="text/javascript", sync_to_thread=True)
+@get("/widget.js", media_type="text/javascript", sync_to_thread=True, opt={"access": "public"})
 def launcher(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The script a website loads. Its address never changes, so it is kept for minutes only."""
     assets: Assets = request.app.state.assets
@@ -211,6 +211,6 @@ def routes() -> list[ControllerRouterHandler]:
         "/widget/{key:str}",
         route_handlers=[panel, line, poll, upload, open_file],
         exception_handlers={ParleyError: _failed},
-        opt={"public": True, "exclude_from_csrf": True},
+        opt={"access": "public", "exclude_from_csrf": True},
     )
     return [launcher, inner]
