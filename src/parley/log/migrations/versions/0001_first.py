@@ -249,6 +249,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_login_tickets")),
     )
     op.create_table(
+        "measured",
+        sa.Column("conversation", Id, autoincrement=False, nullable=False),
+        sa.Column("brand", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(length=40), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("with_bot", sa.Boolean(), nullable=False),
+        sa.Column("quarantined", sa.Boolean(), nullable=False),
+        sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=True),
+        sa.Column("people_at", sa.BigInteger(), nullable=True),
+        sa.Column("handed_at", sa.BigInteger(), nullable=True),
+        sa.Column("bot_at", sa.BigInteger(), nullable=True),
+        sa.Column("human_at", sa.BigInteger(), nullable=True),
+        sa.Column("first_closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_by", sa.String(length=8), nullable=False),
+        sa.Column("resolved", sa.Boolean(), nullable=False),
+        sa.Column("closes", sa.Integer(), nullable=False),
+        sa.Column("reopens", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("bot_replies", sa.Integer(), nullable=False),
+        sa.Column("human_replies", sa.Integer(), nullable=False),
+        sa.Column("agent", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("conversation", name=op.f("pk_measured")),
+    )
+    op.create_index("ix_measured_began", "measured", ["began_at"], unique=False)
+    op.create_table(
         "notebook",
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
@@ -320,6 +347,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agent", name=op.f("pk_presences")),
     )
     op.create_table(
+        "ratings",
+        sa.Column("survey", Id, autoincrement=False, nullable=False),
+        sa.Column("conversation", Id, nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("channel", sa.String(length=40), nullable=True),
+        sa.PrimaryKeyConstraint("survey", name=op.f("pk_ratings")),
+    )
+    op.create_index("ix_ratings_asked", "ratings", ["asked_at"], unique=False)
+    op.create_index("ix_ratings_conversation", "ratings", ["conversation"], unique=False)
+    op.create_table(
         "sessions",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("agent", sa.Integer(), nullable=False),
@@ -387,6 +426,7 @@ def downgrade() -> None:
     op.drop_table("surveys")
     op.drop_table("settings")
     op.drop_table("sessions")
+    op.drop_table("ratings")
     op.drop_table("presences")
     op.drop_table("places")
     op.drop_table("people")
@@ -394,6 +434,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("orders")
     op.drop_table("notebook")
+    op.drop_table("measured")
     op.drop_table("login_tickets")
     op.drop_table("leases")
     op.drop_table("indexed")

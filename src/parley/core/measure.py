@@ -1,0 +1,261 @@
+"""What can be counted about one conversation, folded from its events, and the clocks read off it.
+
+Times are whole microseconds since 1970 in UTC: many thousands of them are compared at once.
+`DEFINITIONS` is the one place that says what each figure means; the page, the API and
+docs/numbers.md show it. Raise `VERSION` when a definition changes.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from parley.core import events as e
+
+VERSION = 1
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
+    """What a figure means. unit: conversations, share (0…1) or seconds. spread: how sure it is."""
+
+    key: str
+    label: str
+    unit: str
+    meaning: str
+    spread: str
+    cohort: str = "Conversations that began in the period."
+
+
+_WILSON = "Wilson interval, 95 %. Change: Newcombe interval, 99 %."
+_TIMES = (
+    "95 %. All finished: quantile of type 7, interval from order statistics. Some still running: "
+    "Kaplan–Meier, interval after Brookmeyer and Crowley. Change: log-rank test, 99 %."
+)
+_HUMAN = (
+    "From the customer's first message to the first reply by a person. Who still waits counts as waiting "
+    "until now. Left out: what the bot keeps, and what was closed without a reply by people."
+)
+_BOT = (
+    "From the customer's first message to the bot's first words, where the bot answers first. "
+    "Left out: what people took over before the bot spoke."
+)
+_RESOLUTION = (
+    "From the customer's first message to the close that stands; a reopened conversation runs on. "
+    "Open ones count as open until now. Left out: what was closed unresolved because the customer fell silent."
+)
+
+DEFINITIONS: dict[str, Definition] = {
+    d.key: d
+    for d in (
+        Definition(
+            key="volume", label="Conversations", unit="conversations",
+            meaning="Conversations with a customer's message in them, dated by the first one. Machine mail alone "
+            "(automatic answers, lists, bounces) and unreadable deliveries do not count; imported history does.",
+            spread="A count has no interval. Change: ratio of days paired by weekday, widened by "
+            "their scatter, 99 %.",
+        ),
+        Definition(key="human_median", label="First answer by people", unit="seconds",
+                   meaning=_HUMAN + " Half got it within this time.", spread=_TIMES),
+        Definition(key="human_p90", label="First answer by people, P90", unit="seconds",
+                   meaning=_HUMAN + " Nine of ten got it within this time.", spread=_TIMES),
+        Definition(key="bot_median", label="First answer by the bot", unit="seconds",
+                   meaning=_BOT + " Half got it within this time.", spread=_TIMES),
+        Definition(key="bot_p90", label="First answer by the bot, P90", unit="seconds",
+                   meaning=_BOT + " Nine of ten got it within this time.", spread=_TIMES),
+        Definition(key="resolution_median", label="Time to resolution", unit="seconds",
+                   meaning=_RESOLUTION + " Half were resolved within this time.", spread=_TIMES),
+        Definition(key="resolution_p90", label="Time to resolution, P90", unit="seconds",
+                   meaning=_RESOLUTION + " Nine of ten were resolved within this time.", spread=_TIMES),
+        Definition(
+            key="contained", label="Kept by the bot", unit="share",
+            meaning="Of the conversations that began with the bot and are decided, those that were closed without "
+            "people: no hand-over, no take-over, no reply by a person, not reopened. It does not say that the "
+            "customer was content.",
+            spread=_WILSON,
+        ),
+        Definition(
+            key="reopened", label="Reopened", unit="share",
+            meaning="Of the conversations that were closed at least once, those that were reopened at least once.",
+            spread=_WILSON,
+        ),
+        Definition(
+            key="csat", label="Satisfied", unit="share",
+            meaning="Ratings of 4 or 5 among all ratings given, from 1 to 5. The last answer to a survey counts.",
+            spread=_WILSON, cohort="Surveys asked in the period.",
+        ),
+        Definition(
+            key="response_rate", label="Answered the survey", unit="share",
+            meaning="Surveys answered among those asked. Who was asked lately may still answer.",
+            spread=_WILSON, cohort="Surveys asked in the period.",
+        ),
+    )
+}  # fmt: skip
+
+
+class Measured(msgspec.Struct):
+    """One conversation, in figures. Columns of the table stand in this order.
+
+    began_at: the customer's first message that no machine wrote; before it nothing is counted.
+    people_at: when people became responsible (at once without a bot, else hand-over, take-over, reopening).
+    bot_at, human_at: first reply after `began_at`. closed_at: of the close that stands, None while open.
+    closed_by: agent, bot, customer, rule or import. agent: whose reply was the last.
+    imported: began as imported history, of which nobody knows what is still waiting.
+    """
+
+    conversation: int
+    brand: int = 0
+    channel: str = ""
+    opened_at: int = 0
+    with_bot: bool = False
+    quarantined: bool = False
+    imported: bool = False
+    began_at: int | None = None
+    people_at: int | None = None
+    handed_at: int | None = None
+    bot_at: int | None = None
+    human_at: int | None = None
+    first_closed_at: int | None = None
+    closed_at: int | None = None
+    closed_by: str = ""
+    resolved: bool = False
+    closes: int = 0
+    reopens: int = 0
+    received: int = 0
+    bot_replies: int = 0
+    human_replies: int = 0
+    agent: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        return self.began_at is not None and not self.quarantined
+
+
+# ── folding ─────────────────────────────────────────────────────────────────────────────────
+
+
+def take(talk: Measured, recorded: e.Recorded) -> None:
+    """Fold one more event into the figures, in place."""
+    at = micros(recorded.at)
+    match recorded.event:
+        case e.MessageReceived() as event:
+            _received(talk, event, at)
+        case e.ReplyWritten() as event:
+            _replied(talk, event, recorded.by, at)
+        case e.ConversationOpened() as event:
+            talk.brand, talk.channel, talk.opened_at, talk.with_bot = event.brand, event.channel, at, event.with_bot
+            talk.people_at = None if event.with_bot else at
+        case e.Closed() as event:
+            talk.closes += 1
+            talk.closed_at, talk.closed_by, talk.resolved = at, actor(recorded.by), event.resolved
+            talk.first_closed_at = talk.first_closed_at or at
+        case e.Reopened():
+            talk.reopens += 1
+            talk.closed_at, talk.closed_by, talk.resolved = None, "", False
+            talk.people_at = talk.people_at or at
+        case e.HandoffAsked():
+            talk.handed_at, talk.people_at = talk.handed_at or at, talk.people_at or at
+        case e.Assigned() as event if event.agent is not None:
+            talk.people_at = talk.people_at or at
+        case e.Quarantined():
+            talk.quarantined = True
+
+
+def _received(talk: Measured, event: e.MessageReceived, at: int) -> None:
+    if event.automatic:
+        return
+    talk.received += 1
+    if talk.began_at is None or at < talk.began_at:
+        talk.began_at, talk.imported = at, event.history
+
+
+def _replied(talk: Measured, event: e.ReplyWritten, by: str, at: int) -> None:
+    if event.purpose != "reply":
+        return
+    who = actor(by)
+    began = talk.began_at is not None and at >= talk.began_at
+    if who == "bot":
+        talk.bot_replies += 1
+        if began and talk.bot_at is None:
+            talk.bot_at = at
+    elif not event.automatic:
+        talk.human_replies += 1
+        talk.people_at = talk.people_at or at
+        if began and talk.human_at is None:
+            talk.human_at = at
+        if who == "agent":
+            talk.agent = int(by.partition("/")[2])
+
+
+def actor(by: str) -> str:
+    """Who signed an event: agent, bot, customer, import, or a rule of the desk."""
+    kind = by.partition("/")[0]
+    return {"agent": "agent", "bot": "bot", "person": "customer", "import": "import"}.get(kind, "rule")
+
+
+def micros(at: datetime) -> int:
+    since = at - _EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds
+
+
+def moment(at: int) -> datetime:
+    """The UTC time of a number of microseconds."""
+    return datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND)
+
+
+# ── clocks ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A clock read: seconds, and whether it has stopped or still runs."""
+
+    seconds: float
+    stopped: bool
+
+
+def human_clock(talk: Measured, now: int) -> Reading | None:
+    """First answer by people; None where it is left out (see `DEFINITIONS`)."""
+    if talk.human_at is not None:
+        return _stopped(talk, talk.human_at)
+    if talk.imported or talk.closed_at is not None or talk.people_at is None:
+        return None
+    return _running(talk, now)
+
+
+def bot_clock(talk: Measured, now: int) -> Reading | None:
+    """First words of the bot."""
+    if not talk.with_bot:
+        return None
+    if talk.bot_at is not None:
+        return _stopped(talk, talk.bot_at)
+    if talk.imported or talk.closed_at is not None or talk.people_at is not None:
+        return None
+    return _running(talk, now)
+
+
+def resolution_clock(talk: Measured, now: int) -> Reading | None:
+    """The close that stands."""
+    if talk.closed_at is not None:
+        return _stopped(talk, talk.closed_at) if talk.resolved and talk.closed_by != "import" else None
+    return None if talk.imported else _running(talk, now)
+
+
+def contained(talk: Measured) -> bool | None:
+    """Whether the bot kept it; None without a bot or while undecided."""
+    if not talk.with_bot or (talk.closed_at is None and talk.people_at is None):
+        return None
+    return talk.people_at is None
+
+
+def reopened(talk: Measured) -> bool | None:
+    """Whether a close did not last; None where there was none."""
+    return talk.reopens > 0 if talk.closes else None
+
+
+def _stopped(talk: Measured, at: int) -> Reading | None:
+    return None if talk.began_at is None else Reading(max(0, at - talk.began_at) / SECOND, True)
+
+
+def _running(talk: Measured, now: int) -> Reading | None:
+    return None if talk.began_at is None else Reading(max(0, now - talk.began_at) / SECOND, False)

@@ -1,0 +1,309 @@
+"""The figures: how many, how fast, how content, each with n, interval and a comparison with the period before.
+
+What a figure means stands in core/measure.py, how sure it is in core/stats.py, where its facts come
+from in services/numbers.py. `report` makes all of them, `cases` shows the conversations behind one.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from parley.core import stats
+from parley.core.errors import NotFound
+from parley.core.measure import (
+    DAY,
+    DEFINITIONS,
+    SECOND,
+    VERSION,
+    Measured,
+    Reading,
+    bot_clock,
+    contained,
+    human_clock,
+    micros,
+    moment,
+    reopened,
+    resolution_clock,
+)
+from parley.services.inbox import Viewer
+from parley.services.numbers import Choice, Facts, Period, before, facts_of, may_choose, period_of
+
+CHANGE_LEVEL = 0.99
+FEW_FOR_A_PERSON = 5  # below this many cases nothing is said about a single agent
+CONTENT = 4  # ratings from here on count as satisfied
+PERIODS = {7: "7 days", 28: "28 days", 91: "13 weeks"}  # whole weeks: equal weekdays on both sides
+
+
+class Number(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure with what is needed to judge it. The definition is found by `key`.
+
+    n: cases behind the value. running: cases whose clock still runs, counted as censored. left_out:
+    cases of the cohort that say nothing here. hits: for shares. change: a ratio for volume, a
+    difference for shares and seconds. few: too few cases to say anything about a person; value withheld.
+    """
+
+    key: str
+    n: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    hits: int | None = None
+    running: int = 0
+    left_out: int = 0
+    before: float | None = None
+    n_before: int = 0
+    change: stats.Change = stats.Change()
+    few: bool = False
+
+
+class Daily(msgspec.Struct, frozen=True, kw_only=True):
+    """A calendar day (UTC). before: conversations on its counterpart one period earlier."""
+
+    day: datetime
+    volume: int
+    kept: int
+    before: int
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one channel or brand."""
+
+    key: str
+    numbers: tuple[Number, ...]
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """Share of conversations answered within a time: points of (seconds, share)."""
+
+    key: str
+    points: tuple[tuple[float, float], ...]
+    n: int
+    running: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole page of numbers. heat: conversations by weekday (Monday first) and hour. as_of_seq: the log's
+    place up to which the facts were made."""
+
+    choice: Choice
+    period: Period
+    compared_with: Period
+    time_zone: str = "UTC"
+    calendar: str = "calendar time, 24 hours a day"
+    definitions: int = VERSION
+    numbers: tuple[Number, ...]
+    days: tuple[Daily, ...]
+    heat: tuple[tuple[int, ...], ...]
+    channels: tuple[Group, ...]
+    brands: tuple[Group, ...]
+    curves: tuple[Curve, ...]
+
+    def number(self, key: str) -> Number:
+        return next(number for number in self.numbers if number.key == key)
+
+
+def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Report:
+    """Every figure for a choice, as seen now."""
+    may_choose(who, choice)
+    this = period_of(choice.days, now)
+    that = before(this, choice.days)
+    facts, past = facts_of(conn, who, choice, this), facts_of(conn, who, choice, that)
+    at = micros(now)
+    few = _few(who, choice)
+    return Report(
+        choice=choice,
+        period=this,
+        compared_with=that,
+        numbers=_numbers(facts, past, at, _paired(facts, past, this, choice.days), few),
+        days=_days(facts, past, this, choice.days),
+        heat=_heat(facts),
+        channels=_groups(facts, at, few, lambda talk: talk.channel),
+        brands=_groups(facts, at, few, lambda talk: str(talk.brand)),
+        curves=(_curve("human", facts, human_clock, at), _curve("bot", facts, bot_clock, at)),
+    )
+
+
+def _few(who: Viewer, choice: Choice) -> int:
+    """How many cases it takes to say something; people see their own from the first."""
+    return FEW_FOR_A_PERSON if choice.agent is not None and choice.agent != who.agent else 0
+
+
+# ── figures ─────────────────────────────────────────────────────────────────────────────────
+
+Clock = Callable[[Measured, int], Reading | None]
+CLOCKS: dict[str, Clock] = {"human": human_clock, "bot": bot_clock, "resolution": resolution_clock}
+QUESTIONS: dict[str, Callable[[Measured], bool | None]] = {"contained": contained, "reopened": reopened}
+
+
+def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[int]], few: int) -> tuple[Number, ...]:
+    found = [_volume(facts, past, paired)]
+    for name, clock in CLOCKS.items():
+        found += _timed(name, _times(facts.talks, clock, now), _times(past.talks, clock, now), len(facts.talks))
+    for name, question in QUESTIONS.items():
+        found.append(_shared(name, _answers(facts.talks, question), _answers(past.talks, question), len(facts.talks)))
+    found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
+    found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
+    return tuple(_withheld(number, few) for number in found)
+
+
+def _volume(facts: Facts, past: Facts, paired: tuple[list[int], list[int]]) -> Number:
+    n, n_before = len(facts.talks), len(past.talks)
+    change = stats.count_change(*paired, CHANGE_LEVEL)
+    return Number(key="volume", n=n, value=n, before=n_before, n_before=n_before, change=change)
+
+
+def _timed(name: str, now: stats.Times, then: stats.Times, cohort: int) -> list[Number]:
+    here, there = stats.spread(now.done, now.running), stats.spread(then.done, then.running)
+    tested = stats.time_change(now, then, CHANGE_LEVEL)
+    found = []
+    for part, a, b in (("median", here.median, there.median), ("p90", here.p90, there.p90)):
+        moved = None if a.value is None or b.value is None else a.value - b.value
+        clear = tested.clear and moved is not None and moved != 0
+        found.append(
+            Number(
+                key=f"{name}_{part}", n=now.n, value=a.value, low=a.interval.low, high=a.interval.high,
+                running=len(now.running), left_out=cohort - now.n, before=b.value, n_before=then.n,
+                change=stats.Change(moved, clear=clear),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _shared(key: str, now: tuple[int, int], then: tuple[int, int], cohort: int) -> Number:
+    (hits, n), (hits_before, n_before) = now, then
+    found = stats.share(hits, n)
+    return Number(
+        key=key, n=n, value=found.value, low=found.interval.low, high=found.interval.high, hits=hits,
+        left_out=cohort - n, before=hits_before / n_before if n_before else None, n_before=n_before,
+        change=stats.share_change(hits, n, hits_before, n_before, CHANGE_LEVEL),
+    )  # fmt: skip
+
+
+def _withheld(number: Number, few: int) -> Number:
+    if number.n >= few:
+        return number
+    return Number(key=number.key, n=number.n, few=True)
+
+
+def _times(talks: Iterable[Measured], clock: Clock, now: int) -> stats.Times:
+    read = [reading for talk in talks if (reading := clock(talk, now))]
+    return stats.Times([r.seconds for r in read if r.stopped], [r.seconds for r in read if not r.stopped])
+
+
+def _answers(talks: Iterable[Measured], question: Callable[[Measured], bool | None]) -> tuple[int, int]:
+    found = [answer for talk in talks if (answer := question(talk)) is not None]
+    return sum(found), len(found)
+
+
+def _content(facts: Facts) -> tuple[int, int]:
+    scores = [survey.score for survey, _ in facts.rated if survey.score is not None]
+    return sum(score >= CONTENT for score in scores), len(scores)
+
+
+def _answered(facts: Facts) -> tuple[int, int]:
+    return sum(survey.score is not None for survey, _ in facts.rated), len(facts.rated)
+
+
+# ── over days, hours, channels ──────────────────────────────────────────────────────────────
+
+
+def _paired(facts: Facts, past: Facts, period: Period, days: int) -> tuple[list[int], list[int]]:
+    here, there = _per_day(facts.talks), _per_day(past.talks)
+    first = micros(period.start) // DAY
+    return [here.get(first + i, 0) for i in range(days)], [there.get(first - days + i, 0) for i in range(days)]
+
+
+def _per_day(talks: Iterable[Measured]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for talk in talks:
+        day = (talk.began_at or 0) // DAY
+        found[day] = found.get(day, 0) + 1
+    return found
+
+
+def _days(facts: Facts, past: Facts, period: Period, days: int) -> tuple[Daily, ...]:
+    volume, earlier = _paired(facts, past, period, days)
+    kept = _per_day(talk for talk in facts.talks if contained(talk))
+    first = micros(period.start) // DAY
+    return tuple(
+        Daily(day=moment((first + i) * DAY), volume=volume[i], kept=kept.get(first + i, 0), before=earlier[i])
+        for i in range(days)
+    )
+
+
+def _heat(facts: Facts) -> tuple[tuple[int, ...], ...]:
+    found = [[0] * 24 for _ in range(7)]
+    for talk in facts.talks:
+        day, within = divmod(talk.began_at or 0, DAY)
+        found[(day + 3) % 7][within // (3600 * SECOND)] += 1  # day 0, 1 January 1970, was a Thursday
+    return tuple(tuple(row) for row in found)
+
+
+def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured], str]) -> tuple[Group, ...]:
+    """The figures of each channel or brand, the largest first; without comparison."""
+    nothing = Facts([], [])
+    names = {key(talk) for talk in facts.talks} | {key(talk) for _, talk in facts.rated}
+    groups = []
+    for name in names:
+        own = Facts([t for t in facts.talks if key(t) == name], [(s, t) for s, t in facts.rated if key(t) == name])
+        groups.append(Group(key=name, numbers=_numbers(own, nothing, now, ([], []), few)))
+    return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
+
+
+def _curve(key: str, facts: Facts, clock: Clock, now: int) -> Curve:
+    times = _times(facts.talks, clock, now)
+    steps = stats.kaplan_meier(times.done, times.running)
+    points = tuple((step.time, 1 - step.alive) for step in steps)
+    return Curve(key=key, points=points, n=times.n, running=len(times.running))
+
+
+# ── the conversations behind a figure ───────────────────────────────────────────────────────
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation behind a figure. value: seconds, 1 or 0, or the rating; running: its clock has not stopped."""
+
+    conversation: int
+    at: datetime
+    value: float | None = None
+    running: bool = False
+
+
+def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime, limit: int = 200) -> list[Case]:
+    """What a figure is made of, the most telling first: the longest times, the misses, the worst ratings."""
+    if key not in DEFINITIONS:
+        raise NotFound(f"There is no figure called “{key}”. Figures: {', '.join(DEFINITIONS)}.")
+    may_choose(who, choice)
+    facts = facts_of(conn, who, choice, period_of(choice.days, now))
+    found = list(_cases(facts, key, micros(now)))
+    return found[:limit] if len(found) >= _few(who, choice) else []
+
+
+def _cases(facts: Facts, key: str, now: int) -> list[Case]:
+    if key in ("csat", "response_rate"):
+        return _rated_cases(facts, answered=key == "csat")
+    if key == "volume":
+        return [_case(talk) for talk in reversed(facts.talks)]
+    if key in QUESTIONS:
+        asked = ((talk, QUESTIONS[key](talk)) for talk in facts.talks)
+        answers = [_case(talk, float(answer)) for talk, answer in asked if answer is not None]
+        return sorted(answers, key=lambda case: case.value != (key == "reopened"))
+    clock = CLOCKS[key.rpartition("_")[0]]
+    read = ((talk, clock(talk, now)) for talk in facts.talks)
+    timed = [_case(talk, reading.seconds, not reading.stopped) for talk, reading in read if reading]
+    return sorted(timed, key=lambda case: -(case.value or 0))
+
+
+def _rated_cases(facts: Facts, *, answered: bool) -> list[Case]:
+    found = [
+        Case(conversation=survey.conversation, at=moment(survey.asked_at), value=survey.score)
+        for survey, _ in facts.rated
+        if survey.score is not None or not answered
+    ]
+    return sorted(found, key=lambda case: (case.value is not None, case.value or 0))
+
+
+def _case(talk: Measured, value: float | None = None, running: bool = False) -> Case:
+    return Case(conversation=talk.conversation, at=moment(talk.began_at or 0), value=value, running=running)

@@ -1,0 +1,216 @@
+"""The facts behind the numbers: a row per conversation and per survey, made from the log alone.
+
+`facts_of` hands out those of a period, a channel, a brand or an agent, always within what the viewer
+may see. What is counted stands in core/measure.py; services/figures.py makes figures of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
+
+from parley.core import events as e
+from parley.core.errors import NotAllowed
+from parley.core.measure import Measured, micros, take
+from parley.log.record import Tx, chunks
+from parley.log.tables import Id, metadata
+from parley.services.inbox import Viewer, conversations, visible_to
+
+measured = Table(
+    "measured",
+    metadata,
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+    Column("brand", Integer, nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("with_bot", Boolean, nullable=False),
+    Column("quarantined", Boolean, nullable=False),
+    Column("imported", Boolean, nullable=False),
+    Column("began_at", BigInteger),
+    Column("people_at", BigInteger),
+    Column("handed_at", BigInteger),
+    Column("bot_at", BigInteger),
+    Column("human_at", BigInteger),
+    Column("first_closed_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("closed_by", String(8), nullable=False),
+    Column("resolved", Boolean, nullable=False),
+    Column("closes", Integer, nullable=False),
+    Column("reopens", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("bot_replies", Integer, nullable=False),
+    Column("human_replies", Integer, nullable=False),
+    Column("agent", Integer),
+)
+_M = measured.c
+Index("ix_measured_began", _M.began_at)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("survey", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("score", Integer),
+    Column("answered_at", BigInteger),
+    Column("channel", String(40)),
+)
+_R = ratings.c
+Index("ix_ratings_asked", _R.asked_at)
+Index("ix_ratings_conversation", _R.conversation)
+
+
+class Survey(msgspec.Struct):
+    """A survey that was asked. Columns of the table stand in this order. channel: where it was answered."""
+
+    survey: int
+    conversation: int
+    asked_at: int
+    score: int | None = None
+    answered_at: int | None = None
+    channel: str | None = None
+
+
+class NumbersReader:
+    """Keeps the facts behind the figures, a moment behind the log."""
+
+    name = "numbers"
+    in_step = False
+    batch = 2000
+    kinds = (
+        e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.Assigned, e.HandoffAsked, e.Closed,
+        e.Reopened, e.Quarantined, e.SurveyAsked, e.SurveyAnswered,
+    )  # fmt: skip
+    tables = (measured, ratings)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        said = [r for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)]
+        self._rate(tx.conn, said)
+        self._measure(tx.conn, [r for r in batch if not isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
+
+    def _measure(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
+        new = {r.subject_id for r in batch if type(r.event) is e.ConversationOpened}
+        old = {r.subject_id for r in batch} - new
+        talks = _known(conn, measured, _M.conversation, Measured, old)
+        for recorded in batch:
+            number = recorded.subject_id
+            if number not in talks:
+                talks[number] = Measured(number)
+            take(talks[number], recorded)
+        _replace(conn, measured, _M.conversation, old, talks)
+
+    def _rate(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
+        old = {r.event.survey for r in batch}  # type: ignore[union-attr]
+        surveys = _known(conn, ratings, _R.survey, Survey, old)
+        for recorded in batch:
+            event, at = recorded.event, micros(recorded.at)
+            assert isinstance(event, e.SurveyAsked | e.SurveyAnswered)
+            survey = surveys.setdefault(event.survey, Survey(event.survey, recorded.subject_id, at))
+            if isinstance(event, e.SurveyAnswered):
+                survey.score, survey.answered_at, survey.channel = event.score, at, event.channel
+        _replace(conn, ratings, _R.survey, old, surveys)
+
+
+def _known(conn: Connection, table: Table, key: Column[int], kind: Any, numbers: Iterable[int]) -> dict[int, Any]:
+    found = {}
+    for chunk in chunks(sorted(numbers), 500):
+        for row in conn.execute(select(table).where(key.in_(chunk))):
+            found[row[0]] = kind(*row)
+    return found
+
+
+def _replace(conn: Connection, table: Table, key: Column[int], old: Iterable[int], rows: dict[int, Any]) -> None:
+    """Out with the old rows, in with the new: as quick as inserting, on both engines."""
+    for chunk in chunks(sorted(old), 500):
+        conn.execute(delete(table).where(key.in_(chunk)))
+    if rows:
+        conn.execute(insert(table), [msgspec.structs.asdict(row) for row in rows.values()])
+
+
+# ── which conversations ─────────────────────────────────────────────────────────────────────
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which conversations: the last `days` days, and where given one channel, brand or agent (who answered last)."""
+
+    days: int = 28
+    channel: str | None = None
+    brand: int | None = None
+    agent: int | None = None
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """From (included) to (excluded), UTC."""
+
+    start: datetime
+    end: datetime
+
+    def holds(self, at: int) -> bool:
+        return micros(self.start) <= at < micros(self.end)
+
+
+def period_of(days: int, now: datetime) -> Period:
+    """The last `days` calendar days (UTC) including today, up to now."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Period(start=today - timedelta(days=days - 1), end=now)
+
+
+def before(period: Period, days: int) -> Period:
+    """The same stretch one period earlier: equally long, on the same weekdays when `days` are whole weeks."""
+    return Period(start=period.start - timedelta(days=days), end=period.end - timedelta(days=days))
+
+
+def may_choose(who: Viewer, choice: Choice) -> None:
+    """One agent's figures are for leads and for the agent alone."""
+    if choice.agent is not None and who.role not in ("admin", "lead", "system") and who.agent != choice.agent:
+        raise NotAllowed("Figures of one agent are shown to leads and to the agent alone.")
+
+
+# ── facts of a period ───────────────────────────────────────────────────────────────────────
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What happened in a period: conversations that began in it, surveys that were asked in it.
+
+    rated: each survey with its conversation's figures, which say channel, brand and agent.
+    """
+
+    talks: Sequence[Measured]
+    rated: Sequence[tuple[Survey, Measured]]
+
+
+def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> Facts:
+    start, end = micros(period.start), micros(period.end)
+    began = _chosen(select(measured), who, choice).where(_M.began_at >= start, _M.began_at < end, ~_M.quarantined)
+    asked = _chosen(select(ratings, measured), who, choice).where(_R.asked_at >= start, _R.asked_at < end)
+    asked = asked.join(ratings, _R.conversation == _M.conversation)
+    width = len(Survey.__struct_fields__)
+    return Facts(
+        [Measured(*row) for row in conn.execute(began.order_by(_M.began_at))],
+        [(Survey(*row[:width]), Measured(*row[width:])) for row in conn.execute(asked.order_by(_R.asked_at))],
+    )
+
+
+def _chosen(question: Select[Any], who: Viewer, choice: Choice) -> Select[Any]:
+    question = question.select_from(measured).join(conversations, conversations.c.id == _M.conversation)
+    question = question.where(visible_to(who))
+    wanted = ((_M.channel, choice.channel), (_M.brand, choice.brand), (_M.agent, choice.agent))
+    for column, value in wanted:
+        if value is not None:
+            question = question.where(column == value)
+    return question
