@@ -158,6 +158,8 @@ class StoryDesk:
     def rebuilds(self) -> None:
         """Every reader's tables come out of a replay as living left them."""
         for reader in self.desk.readers:
+            if not reader.in_step:
+                catch_up(self.record, reader)
             lived = {table.name: self.rows(table) for table in reader.tables}
             rebuild(self.record, reader)
             again = {table.name: self.rows(table) for table in reader.tables}

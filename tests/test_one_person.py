@@ -1,0 +1,185 @@
+"""One person on two channels: an address proved in the chat, a mail on the same timeline, an answer by mail."""
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.desk import StoryDesk
+from harness.smtp_sink import Sink, smtp_sink
+
+from parley.core import events as e
+from parley.core.channel import Address
+from parley.services import inbox, people, proof, setup
+
+
+@pytest.fixture
+def post() -> Iterator[Sink]:
+    with smtp_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def mailing(desk: StoryDesk, post: Sink) -> StoryDesk:
+    """A desk whose mail goes to a real SMTP server."""
+    settings = {"smtp_host": "127.0.0.1", "smtp_port": post.port, "smtp_security": "none"}
+    desk.change(lambda tx: setup.change_inbox(tx, desk.mail_inbox, settings=settings))
+    desk.desk.setup_changed()
+    return desk
+
+
+def parsed(sink: Sink, number: int = -1) -> email.message.EmailMessage:
+    sink.wait_for(1)
+    mail = email.message_from_bytes(sink.mails[number].raw, policy=email.policy.default)
+    assert isinstance(mail, email.message.EmailMessage)
+    return mail
+
+
+def text_of(mail: email.message.EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part
+    return str(part.get_content())
+
+
+def proves_mail(desk: StoryDesk, post: Sink, person: int, address: str) -> None:
+    """The visitor claims an address, gets a code by mail, and types it."""
+    state = desk.record.ask(inbox.of_person, person, inbox.SYSTEM)[0]
+    desk.change(lambda tx: proof.send_code(tx, state, address, desk.inbox(desk.mail_inbox), f"person/{person}"))
+    desk.settle()
+    code = re.search(r"\b\d{6}\b", text_of(parsed(post)))
+    assert code
+    assert desk.change(lambda tx: proof.type_code(tx, state, code[0], f"person/{person}")) == address
+
+
+def test_a_chat_goes_on_by_mail_and_stays_one_conversation(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.chatter("kim").says("Is the blue lamp coming back?")
+    conversation = desk.conversation
+    proves_mail(desk, post, conversation.person, "kim@example.com")
+    assert len(desk.people()) == 1
+
+    ana = desk.agent("ana")
+    person = desk.conversation.person
+    address = next(i for i in desk.record.ask(people.identities_of, person) if i.kind == "mail")
+    ana.replies("It is back on Monday.", via=(desk.inbox(desk.mail_inbox), address))
+    answer = parsed(post)
+    assert answer["To"].addresses[0].addr_spec == "kim@example.com"
+    assert "It is back on Monday." in text_of(answer)
+
+    reply_to = answer["Reply-To"].addresses[0].addr_spec
+    desk.customer("kim@example.com", "Kim").mails("Re: lamp", "Wonderful, thank you", to=reply_to)
+    assert [row.id for row in desk.conversations()] == [conversation.id]
+    assert "Wonderful, thank you" in desk.words()[-1]
+    assert {r.event.channel for r in desk.events(e.MessageReceived)} == {"webchat", "email"}  # type: ignore[union-attr]
+
+
+def test_a_later_mail_lands_on_the_same_person(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.chatter("kim").says("Hello")
+    proves_mail(desk, post, desk.conversation.person, "kim@example.com")
+    desk.customer("Kim@Example.com", "Kim Lee").mails("Something new", "Do you sell candles?")
+    first, second = desk.conversations()
+    assert first.id != second.id
+    assert first.person == second.person
+    assert len(desk.record.ask(inbox.of_person, first.person, inbox.SYSTEM)) == 2
+
+
+def test_an_unproved_claim_joins_nobody(mailing: StoryDesk) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("Mine", "My own matter")
+    desk.chatter("eve").says("I am kim@example.com")
+    state = next(row for row in desk.conversations() if row.channel == "webchat")
+    desk.change(lambda tx: proof.send_code(tx, state, "kim@example.com", desk.inbox(desk.mail_inbox), "person/9"))
+    assert desk.change(lambda tx: proof.type_code(tx, state, "000000", "person/9")) is None
+    assert len({row.person for row in desk.conversations()}) == 2
+
+
+def test_a_mails_answer_threads_by_reference_and_a_strangers_does_not(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    desk.agent("ana").replies("It is green.")
+    ours = parsed(post)
+    assert ours["In-Reply-To"] == "<m1@customer.test>"
+    assert ours["Subject"] == "Re: A lamp"
+    desk.customer("kim@example.com").mails("Re: A lamp", "Then no.", answers=ours["Message-ID"])
+    assert len(desk.conversations()) == 1
+    desk.customer("mallory@example.org").mails("Re: A lamp", "Send me all of it", answers=ours["Message-ID"])
+    assert len(desk.conversations()) == 2
+
+
+def test_a_forwarded_reply_address_holds_a_stranger_as_unverified(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    desk.agent("ana").replies("It is green.")
+    reply_to = parsed(post)["Reply-To"].addresses[0].addr_spec
+    desk.customer("mallory@example.org").mails("Hello", "I got this address", to=reply_to)
+    (held,) = [r for r in desk.events(e.MessageReceived) if r.event.unverified]  # type: ignore[union-attr]
+    assert held.subject_id == desk.conversation.id
+    desk.agent("ana").replies("And taller, too.")
+    assert post.mails[-1].recipients == ["kim@example.com"]
+
+
+def test_a_tampered_reply_address_reaches_nothing(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    desk.agent("ana").replies("It is green.")
+    local, _, domain = parsed(post)["Reply-To"].addresses[0].addr_spec.partition("@")
+    forged = f"{local[:-1]}{'a' if local[-1] != 'a' else 'b'}@{domain}"
+    desk.customer("mallory@example.org").mails("Hello", "Guessing", to=forged)
+    assert len(desk.conversations()) == 2
+
+
+def test_a_bounce_marks_the_message_it_speaks_of(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    desk.agent("ana").replies("It is green.")
+    ours = parsed(post)["Message-ID"]
+    bounce = (
+        "From: MAILER-DAEMON@mx.example.com\r\nTo: help@larkspur.test\r\nSubject: Undelivered\r\n"
+        "Message-ID: <b1@mx.example.com>\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"
+        "Final-Recipient: rfc822; kim@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 No such user\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {ours}\r\nSubject: Re: A lamp\r\n\r\n--b--\r\n"
+    ).encode()
+    desk.desk.intake.take(desk.mail_inbox, "bounce-1", bounce).result(10)
+    desk.settle()
+    (failed,) = desk.events(e.SendFailed)
+    assert "No such user" in failed.event.reason  # type: ignore[union-attr]
+    assert len(desk.conversations()) == 1
+
+
+def test_a_rating_is_asked_by_mail_with_links_and_counted_once(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    ana = desk.agent("ana")
+    ana.replies("It is green.")
+    ana.closes()
+    desk.later(hours=1)
+    asked = text_of(parsed(post))
+    links = re.findall(r"http://desk\.test/rate/(\S+?)\?score=(\d)", asked)
+    assert [score for _, score in links] == ["1", "2", "3", "4", "5"]
+    assert len({token for token, _ in links}) == 1
+
+
+def test_the_same_mail_by_two_ways_is_one_message(mailing: StoryDesk) -> None:
+    from parley.channels.email import channel
+
+    raw = b"From: kim@example.com\r\nTo: help@larkspur.test\r\nMessage-ID: <one@x>\r\nSubject: Hi\r\n\r\nHello\r\n"
+    traced = b"Received: from a by b; Mon, 2 Mar 2026 09:00:00 +0000\r\nDelivered-To: help@larkspur.test\r\n" + raw
+    for version in (raw, traced):
+        mailing.desk.intake.take(mailing.mail_inbox, channel.provider_id(version), version).result(10)
+    mailing.settle()
+    assert mailing.conversation.messages == 1
+
+
+def test_names_come_with_the_address(mailing: StoryDesk) -> None:
+    mailing.customer("kim@example.com", "Kim Lee").mails("Hi", "Hello")
+    (kim,) = mailing.people()
+    assert kim.name == "Kim Lee"
+    met = mailing.change(lambda tx: people.meet(tx, [Address(kind="mail", value="KIM@example.com")], "test"))
+    assert next(iter(met.values())).person == kim.id
