@@ -9,13 +9,12 @@ import quopri
 import random
 from dataclasses import dataclass
 
-WORDS = (
-    "order parcel delivery refund jacket boots tent invoice account password colour size damaged late wrong missing"
-    " exchange return courier address thank please could would when where still waiting received email website page"
-    " since yesterday week number label box warranty repair zip sole strap lamp bowl basket chair table voucher code"
-    " discount checkout card payment bank charged twice cancel change update confirm question answer stock again"
-).split()
-NAMES = "Ada Bo Cem Dilek Eli Fay Gus Hana Ivo Jun Kim Lou Mara Nils Oya Pia Quim Rosa Sam Tess Uma Vic Wes Yan Zoe".split()
+_TALK = """order parcel delivery refund jacket boots tent invoice account password colour size damaged late wrong
+missing exchange return courier address thank please could would when where still waiting received email website page
+since yesterday week number label box warranty repair zip sole strap lamp bowl basket chair table voucher code
+discount checkout card payment bank charged twice cancel change update confirm question answer stock again"""
+_PEOPLE = "Ada Bo Cem Dilek Eli Fay Gus Hana Ivo Jun Kim Lou Mara Nils Oya Pia Quim Rosa Sam Tess Uma Wes Zoe"
+WORDS, NAMES = tuple(_TALK.split()), tuple(_PEOPLE.split())
 OLD_CHARSETS = (
     ("iso-8859-1", "Grüße aus München, die Schuhe drücken."),
     ("windows-1252", "It’s “fine” — really…"),
@@ -49,7 +48,9 @@ def mails(count: int, seed: int = 1, to: str = "help@larkspur.test", replies: fl
 def _mail(chance: random.Random, name: str, to: str, answered: Written | None) -> Written:
     message_id = f"<{name}.{chance.getrandbits(64):016x}@customer.test>"
     person = f"{chance.choice(NAMES)} {chance.choice(NAMES)}son"
-    sender = answered.sender if answered else f"{person.replace(' ', '.').lower()}{chance.randrange(5000)}@customer.test"
+    sender = (
+        answered.sender if answered else f"{person.replace(' ', '.').lower()}{chance.randrange(5000)}@customer.test"
+    )
     head = [
         f"Received: from mx.customer.test (mx.customer.test [192.0.2.{chance.randrange(250)}])",
         f"\tby mail.larkspur.test with ESMTPS id {chance.getrandbits(40):010x};",

@@ -83,7 +83,7 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     cid: str | None = None
 
 
-class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
+class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A customer's message.
 
     text: full plain text; `fold` is the length of its new part (quote and signature follow).
@@ -113,7 +113,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     page: str | None = None
 
 
-class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True):
+class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """News of one of our own messages. `state`: delivered, read, delayed or failed.
 
     Names our message by `external_id` (Message-ID) or by the peer's `provider_id`.
@@ -126,7 +126,7 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True):
     permanent: bool = False
 
 
-class InboundRating(msgspec.Struct, frozen=True, kw_only=True):
+class InboundRating(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A survey answered in the channel: 1 to 5, with the token that was sent along."""
 
     sender: Address

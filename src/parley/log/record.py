@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from parley.core.errors import Busy, Conflict, ParleyError
 from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
 from parley.log.engines import Database
+from parley.log.engines.bulk import add_rows
 from parley.log.tables import counters, deliveries, events, metadata, places, words
 
 T = TypeVar("T")
@@ -117,10 +118,10 @@ class Tx:
                 for m, w in self._words.items()
             ]
             self._words = {}
-            self.conn.execute(insert(words), rows)
+            add_rows(self.conn, words, rows)
         if self._pending:
             batch, self._pending = self._pending, []
-            self.conn.execute(insert(events), [_row(recorded) for recorded in batch])
+            add_rows(self.conn, events, [_row(recorded) for recorded in batch])
             for reader in self.record.in_step:
                 if wanted := [r for r in batch if type(r.event) in reader.kinds]:
                     reader.apply(self, wanted)
@@ -188,6 +189,8 @@ class _Waiting:
     def __init__(self, job: Callable[[Tx], Any]) -> None:
         self.job = job
         self.future: Future[Any] = Future()
+        # A caller who goes away must not take back what is already on its way into the log.
+        self.future.set_running_or_notify_cancel()
 
 
 class Record:
@@ -412,6 +415,6 @@ def _recorded(row: Any) -> Recorded:
 
 
 __all__ = [
-    "KINDS", "Reader", "Record", "Tx", "chunks", "counters", "deliveries", "events", "head", "metadata",
+    "KINDS", "Reader", "Record", "Tx", "add_rows", "chunks", "counters", "deliveries", "events", "head", "metadata",
     "places", "read", "stream", "tag", "text", "utc_now", "words", "words_of",
 ]  # fmt: skip

@@ -43,9 +43,12 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def to_micros(moment: datetime) -> int:
-    return (round(moment.timestamp()) * 1_000_000 if not moment.microsecond else
-            int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond)  # fmt: skip
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:
@@ -84,7 +87,6 @@ deliveries = Table(
     Column("received_at", Moment, nullable=False),
     Column("state", String(12), nullable=False),  # new, done, quarantined
     Column("history", Integer, nullable=False, default=0),
-    Column("raw", LargeBinary),
     Column("raw_file", String(64)),
     Column("note", Text),
     UniqueConstraint("inbox", "provider_id"),
@@ -94,6 +96,14 @@ deliveries = Table(
         sqlite_where=Column("state") == "new",
         postgresql_where=Column("state") == "new",
     ),
+)
+
+# Beside their row, so that marking a delivery as done does not write its bytes again.
+raws = Table(
+    "raws",
+    metadata,
+    Column("delivery", Id, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
 )
 
 places = Table(

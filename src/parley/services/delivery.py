@@ -31,7 +31,7 @@ from sqlalchemy import (
 from parley.core import events as e
 from parley.core.channel import Channel, InboundReceipt, Inbox, Outbound, Receipt
 from parley.core.errors import Busy, NotFound, Refused, SendFailed
-from parley.log.record import Record, Tx, chunks
+from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 
 logger = logging.getLogger("parley.delivery")
@@ -84,9 +84,7 @@ class OutboxReader:
     tables = (outbox,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        written = [_queued(r) for r in batch if isinstance(r.event, e.ReplyWritten)]
-        if written:
-            tx.conn.execute(insert(outbox), written)
+        add_rows(tx.conn, outbox, [_queued(r) for r in batch if isinstance(r.event, e.ReplyWritten)])
         for recorded in batch:
             if changes := _changes(recorded):
                 allowed, values = changes

@@ -3,16 +3,17 @@
 import os
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, insert, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
 
 from parley.core import events as e
 from parley.core.channel import Attached
 from parley.core.errors import Busy, NotFound
-from parley.log.record import Tx
+from parley.log.record import Tx, add_rows
 from parley.log.tables import Id, metadata
 
 files = Table(
@@ -54,8 +55,7 @@ class FileReader:
             if isinstance(r.event, self.kinds)
             for number, file in enumerate(r.event.files)
         ]
-        if rows:
-            tx.conn.execute(insert(files), rows)
+        add_rows(tx.conn, files, rows)
 
 
 class Store:
@@ -68,30 +68,30 @@ class Store:
         return self.folder / digest[:2] / digest
 
     def put(self, data: bytes) -> str:
-        digest = sha256(data).hexdigest()
-        path = self.path(digest)
-        if path.exists():
-            return digest
+        return self.put_all([data])[0]
+
+    def put_all(self, datas: Sequence[bytes]) -> list[str]:
+        """Keep several at once: written aside, synced together, then named. A crash leaves whole files only."""
+        digests = [sha256(data).hexdigest() for data in datas]
+        fresh = {d: data for d, data in zip(digests, datas, strict=True) if not self.path(d).exists()}
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(path, data)
+            aside = {digest: self._aside(digest, data) for digest, data in fresh.items()}
+            _sync(list(aside.values()))
+            for digest, path in aside.items():
+                os.replace(path, self.path(digest))
+            _sync(list({self.path(digest).parent for digest in digests}))
         except OSError as error:
             raise Busy(f"A file could not be kept ({error.strerror}). Nothing was changed.") from error
-        return digest
+        return digests
 
-    def _write(self, path: Path, data: bytes) -> None:
-        """Write aside, fsync, rename, fsync the folder: a crash leaves a whole file or none."""
+    def _aside(self, digest: str, data: bytes) -> Path:
+        path = self.path(digest)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync([self.folder])
         aside = path.with_suffix(f".{secrets.token_hex(4)}")
-        with open(aside, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(aside, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        aside.write_bytes(data)
+        return aside
 
     def get(self, digest: str) -> bytes:
         """The bytes, checked against their name."""
@@ -113,6 +113,24 @@ class Store:
     def attach(self, described: Sequence[e.File]) -> tuple[Attached, ...]:
         """The other way: descriptions back into files with bytes."""
         return tuple(Attached(name=f.name, type=f.type, data=self.get(f.sha256), cid=f.cid) for f in described)
+
+
+def _sync(paths: Sequence[Path]) -> None:
+    """Side by side: a disk syncs eight files in hardly more time than one."""
+    if len(paths) < 3:
+        for path in paths:
+            _sync_one(path)
+    else:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(_sync_one, paths))
+
+
+def _sync_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def find(conn: Connection, message: int, number: int) -> Any:

@@ -30,7 +30,7 @@ from parley.core import events as e
 from parley.core.conversation import State
 from parley.core.errors import NotFound
 from parley.log import record as log
-from parley.log.record import Tx, chunks
+from parley.log.record import Tx, add_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 
 conversations = Table(
@@ -110,8 +110,7 @@ class InboxReader:
         self._count(tx, old, new)
 
     def _store(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
-        if fresh := [_row(state) for number, state in new.items() if number not in old]:
-            tx.conn.execute(insert(conversations), fresh)
+        add_rows(tx.conn, conversations, [_row(state) for number, state in new.items() if number not in old])
         alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for number, state in new.items():
             if number in old and state is not old[number]:
@@ -119,7 +118,7 @@ class InboxReader:
                 changes = {key: value for key, value in now.items() if was[key] != value}
                 alike.setdefault(tuple(changes), []).append(changes | {"number": number})
         for columns, rows in alike.items():  # rows that change in the same columns share a statement
-            changed = {column: bindparam(column) for column in columns}
+            changed: dict[str, Any] = {column: bindparam(column) for column in columns}
             tx.conn.execute(update(conversations).where(_C.id == bindparam("number")).values(changed), rows)
 
     def _tag(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:

@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -22,20 +21,22 @@ from parley.core.channel import (
     Address,
     Channel,
     Delivery,
-    Inbound,
     InboundMessage,
     InboundRating,
     InboundReceipt,
     Inbox,
 )
 from parley.core.conversation import State
-from parley.core.errors import Busy, Conflict, NotFound, Unreadable
+from parley.core.errors import Busy, Conflict, NotFound
 from parley.core.identity import looks_like_mail, normal
-from parley.log.record import Record, Tx, chunks, deliveries
+from parley.log.record import Record, Tx, add_rows, chunks
+from parley.log.tables import deliveries, raws
 from parley.services import delivery as outgoing
 from parley.services import people, surveys, threads
 from parley.services.files import Store
 from parley.services.inbox import conversations, states
+from parley.services.reading import Heard, Unread
+from parley.services.reading_apart import Readers
 
 logger = logging.getLogger("parley.intake")
 
@@ -54,8 +55,11 @@ class Intake:
         channels: Mapping[str, Channel],
         inboxes: Callable[[], Mapping[int, Inbox]],
         key: bytes,
+        apart: bool | None = None,
     ) -> None:
+        """apart: whether a second process reads backlogs; None: where there is more than one processor."""
         self.record, self.store, self.channels, self.inboxes, self.key = record, store, channels, inboxes, key
+        self.readers = Readers(channels, store, apart)
         self._gathering: Takings | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -75,7 +79,6 @@ class Intake:
             "received_at": self.record.clock(),
             "state": "new",
             "history": int(history),
-            "raw": raw if small else None,
             "raw_file": None if small else self.store.put(raw),
             "note": None,
         }
@@ -86,10 +89,12 @@ class Intake:
                 self.record.write(lambda tx: self._store(tx, batch)).add_done_callback(
                     lambda stored: self._settle(batch, stored)
                 )
-            return batch.add(row)
+            return batch.add(row, raw if small else None)
 
     async def take_async(self, inbox: int, provider_id: str, raw: bytes) -> bool:
-        return await asyncio.wrap_future(self.take(inbox, provider_id, raw))
+        if len(raw) <= RAW_IN_TABLE:
+            return await asyncio.wrap_future(self.take(inbox, provider_id, raw))
+        return await asyncio.wrap_future(await asyncio.to_thread(self.take, inbox, provider_id, raw))
 
     def _store(self, tx: Tx, batch: "Takings") -> None:
         """One statement for everything that arrived while the last commit ran."""
@@ -97,10 +102,15 @@ class Intake:
             if self._gathering is batch:
                 self._gathering = None
         upsert = sqlite.insert if tx.record.database.name == "sqlite" else postgresql.insert
-        statement = upsert(deliveries).on_conflict_do_nothing(index_elements=["inbox", "provider_id"])
-        statement = statement.returning(deliveries.c.inbox, deliveries.c.provider_id)
+        statement = (
+            upsert(deliveries)
+            .on_conflict_do_nothing(index_elements=["inbox", "provider_id"])
+            .returning(deliveries.c.id, deliveries.c.inbox, deliveries.c.provider_id)
+        )
         for chunk in chunks(list(batch.rows.values()), 500):
-            batch.fresh |= {(row.inbox, row.provider_id) for row in tx.conn.execute(statement, chunk)}
+            batch.fresh |= {(row.inbox, row.provider_id): row.id for row in tx.conn.execute(statement, chunk)}
+        whole = [{"delivery": number, "raw": batch.raws[key]} for key, number in batch.fresh.items()]
+        add_rows(tx.conn, raws, [row for row in whole if row["raw"] is not None])
 
     def _settle(self, batch: "Takings", stored: "Future[None]") -> None:
         error = stored.exception()
@@ -122,28 +132,64 @@ class Intake:
         self._wake.set()
         if self._thread:
             self._thread.join(timeout=30)
+        self.readers.close()
 
     def _work(self) -> None:
         while not self._stop:
             self._wake.clear()
             pause = 2.0
             try:
-                while not self._stop and self.process():
-                    pass
+                self.drain()
+                self.readers.rest()
             except Exception:
                 logger.exception("Intake stumbled; the deliveries are kept and will be tried again")
                 pause = 1.0
             self._wake.wait(pause)
 
+    def drain(self) -> None:
+        """Bring everything unread into conversations; the next batch is read while one is being filed."""
+        batch = self._unread(0)
+        reading = self.readers.read(batch)
+        while batch and not self._stop:
+            heard = reading.result()
+            following = self._unread(batch[-1].delivery.id) if len(batch) == READ_AT_ONCE else []
+            reading = self.readers.read(following) if following else reading
+            self._file(heard)
+            batch = following
+
     def process(self, limit: int = READ_AT_ONCE) -> int:
         """Bring the oldest unread deliveries into conversations. Returns how many were taken up."""
-        with self.record.reading() as conn:
-            question = select(deliveries).where(deliveries.c.state == "new").order_by(deliveries.c.id).limit(limit)
-            rows = conn.execute(question).all()
-        if not rows:
-            return 0
+        batch = self._unread(0, limit)
+        if batch:
+            self._file(self.readers.read(batch).result())
+        return len(batch)
+
+    def _unread(self, after: int, limit: int = READ_AT_ONCE) -> list[Unread]:
         known = self.inboxes()
-        heard = [self._read(row, known.get(row.inbox)) for row in rows]
+        question = (
+            select(deliveries, raws.c.raw)
+            .outerjoin(raws, raws.c.delivery == deliveries.c.id)
+            .where(deliveries.c.state == "new", deliveries.c.id > after)
+            .order_by(deliveries.c.id)
+            .limit(limit)
+        )
+        with self.record.reading() as conn:
+            rows = conn.execute(question).all()
+        return [self._taken_out(row, known.get(row.inbox)) for row in rows]
+
+    def _taken_out(self, row: Any, inbox: Inbox | None) -> Unread:
+        raw, trouble = row.raw, None
+        if raw is None:
+            try:
+                raw = self.store.get(row.raw_file)
+            except NotFound as error:
+                raw, trouble = b"", str(error)
+        delivery = Delivery(
+            id=row.id, inbox=row.inbox, provider_id=row.provider_id, received_at=row.received_at, raw=bytes(raw)
+        )
+        return Unread(delivery=delivery, inbox=inbox, history=bool(row.history), trouble=trouble)
+
+    def _file(self, heard: Sequence[Heard]) -> None:
         try:
             self.record.do(lambda tx: Admission(self, tx).admit(heard))
         except (Busy, Conflict):
@@ -153,43 +199,21 @@ class Intake:
                 logger.exception("A batch failed as a whole; taking its deliveries one by one")
                 return self._one_by_one(heard)
             self._give_up(heard[0])
-        return len(rows)
 
-    def _one_by_one(self, heard: Sequence["Heard"]) -> int:
+    def _one_by_one(self, heard: Sequence[Heard]) -> None:
         for one in heard:
             try:
                 self.record.do(lambda tx, one=one: Admission(self, tx).admit([one]))  # type: ignore[misc]
             except (Busy, Conflict):
                 raise
             except Exception:
-                logger.exception("Delivery %s cannot be taken in", one.delivery.id)
+                logger.exception("Delivery %s cannot be taken in", one.delivery)
                 self._give_up(one)
-        return len(heard)
 
-    def _give_up(self, one: "Heard") -> None:
+    def _give_up(self, one: Heard) -> None:
         reason = "It was read, but could not be filed. The raw message is kept."
-        failed = Heard(delivery=one.delivery, inbox=one.inbox, said=[], trouble=reason)
+        failed = Heard(delivery=one.delivery, inbox=one.inbox, trouble=reason)
         self.record.do(lambda tx: Admission(self, tx).admit([failed]))
-
-    def _read(self, row: Any, inbox: Inbox | None) -> "Heard":
-        raw = row.raw if row.raw is not None else self.store.get(row.raw_file)
-        delivery = Delivery(
-            id=row.id,
-            inbox=row.inbox,
-            provider_id=row.provider_id,
-            received_at=row.received_at,
-            raw=bytes(raw),
-        )
-        heard = Heard(delivery=delivery, inbox=inbox, said=[], history=bool(row.history))
-        if inbox is None:
-            return msgspec.structs.replace(heard, trouble="Its inbox was removed meanwhile.")
-        try:
-            return msgspec.structs.replace(heard, said=self.channels[inbox.channel].read(delivery, inbox))
-        except Unreadable as error:
-            return msgspec.structs.replace(heard, trouble=str(error))
-        except Exception as error:
-            logger.exception("Delivery %s cannot be read", row.id)
-            return msgspec.structs.replace(heard, trouble=f"It cannot be read ({type(error).__name__}).")
 
 
 class Takings:
@@ -197,14 +221,17 @@ class Takings:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], dict[str, Any]] = {}
+        self.raws: dict[tuple[int, str], bytes | None] = {}
         self.waiting: list[tuple[tuple[int, str], bool, Future[bool]]] = []
-        self.fresh: set[tuple[int, str]] = set()
+        self.fresh: dict[tuple[int, str], int] = {}
 
-    def add(self, row: dict[str, Any]) -> "Future[bool]":
+    def add(self, row: dict[str, Any], raw: bytes | None) -> "Future[bool]":
         key = (row["inbox"], row["provider_id"])
         future: Future[bool] = Future()
+        future.set_running_or_notify_cancel()  # a caller who goes away cannot cancel it for the others
         self.waiting.append((key, key not in self.rows, future))
-        self.rows.setdefault(key, row)
+        if key not in self.rows:
+            self.rows[key], self.raws[key] = row, raw
         return future
 
     def settle(self, error: BaseException | None) -> None:
@@ -215,21 +242,11 @@ class Takings:
                 future.set_result(first and key in self.fresh)
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery and what its channel made of it, or why it could not."""
-
-    delivery: Delivery
-    inbox: Inbox | None
-    said: list[Inbound]
-    trouble: str | None = None
-    history: bool = False
-
-
 class Admission:
     """One batch on its way into conversations, inside one transaction."""
 
     def __init__(self, intake: Intake, tx: Tx) -> None:
-        self.tx, self.intake = tx, intake
+        self.tx, self.intake, self.inboxes = tx, intake, intake.inboxes()
         self.states: dict[int, State] = {}
         self.named: dict[str, tuple[int, int]] = {}
         self.parts: dict[tuple[int, str], None] = {}
@@ -241,26 +258,26 @@ class Admission:
         for one in heard:
             if one.trouble:
                 self._quarantine(one)
-            for said in one.said:
+            for said, files in zip(one.said, one.files, strict=True):
                 if isinstance(said, InboundMessage):
-                    self._message(one, said)
+                    self._message(one, said, files)
                 elif isinstance(said, InboundReceipt):
                     outgoing.note_receipt(self.tx, said)
                 elif isinstance(said, InboundRating):
-                    surveys.note_rating(self.tx, self.intake.key, said, one.inbox.channel if one.inbox else "")
+                    surveys.note_rating(self.tx, self.intake.key, said, self.inboxes[one.inbox].channel)
         self._mark(heard)
 
     def _still_new(self, heard: Sequence[Heard]) -> list[Heard]:
         """Another process may have been faster with some of them."""
         new: set[int] = set()
-        for chunk in chunks([one.delivery.id for one in heard], 500):
+        for chunk in chunks([one.delivery for one in heard], 500):
             question = select(deliveries.c.id).where(deliveries.c.id.in_(chunk), deliveries.c.state == "new")
             new |= set(self.tx.conn.execute(question).scalars())
-        return [one for one in heard if one.delivery.id in new]
+        return [one for one in heard if one.delivery in new]
 
     def _mark(self, heard: Sequence[Heard]) -> None:
         for state, wanted in (("done", False), ("quarantined", True)):
-            numbers = [one.delivery.id for one in heard if bool(one.trouble) is wanted]
+            numbers = [one.delivery for one in heard if bool(one.trouble) is wanted]
             for chunk in chunks(numbers, 500):
                 self.tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(state=state))
 
@@ -276,12 +293,12 @@ class Admission:
                 if read := threads.read_token(self.intake.key, token):
                     wanted.add(read[1])
         self.states = states(self.tx.conn, list(wanted))
+        self.tx.versions([e.conversation(number) for number in self.states])
 
     # one message ────────────────────────────────────────────────────────────────────────────
 
-    def _message(self, one: Heard, message: InboundMessage) -> None:
-        inbox = one.inbox
-        assert inbox is not None
+    def _message(self, one: Heard, message: InboundMessage, files: tuple[e.File, ...]) -> None:
+        inbox = self.inboxes[one.inbox]
         who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
         for address in message.known_as:
             who = self._joined(who, address)
@@ -290,7 +307,7 @@ class Admission:
         if number is None:
             number = self._open(inbox, who, message, one.history, at)
         state = self.states[number]
-        fact = self._fact(one, inbox, who, message, unverified)
+        fact = self._fact(one, inbox, who, message, files, unverified)
         recorded = self.tx.append(e.conversation(number), talk.receive(state, fact), _by(one, who), at=at)
         for r in recorded:
             state = talk.evolve(state, r)
@@ -311,7 +328,13 @@ class Admission:
         return fresh
 
     def _fact(
-        self, one: Heard, inbox: Inbox, who: people.Identity, message: InboundMessage, unverified: bool
+        self,
+        one: Heard,
+        inbox: Inbox,
+        who: people.Identity,
+        message: InboundMessage,
+        files: tuple[e.File, ...],
+        unverified: bool,
     ) -> e.MessageReceived:
         return e.MessageReceived(
             message=self.tx.new_id("message"),
@@ -319,11 +342,11 @@ class Admission:
             identity=who.id,
             inbox=inbox.id,
             channel=inbox.channel,
-            delivery=one.delivery.id,
+            delivery=one.delivery,
             external_id=message.external_id,
             sent_at=message.sent_at,
             preview=talk.preview(message.text[: message.fold] if message.fold else message.text),
-            files=self.intake.store.keep(message.files),
+            files=files,
             automatic=message.automatic,
             history=one.history,
             unverified=unverified,
@@ -401,17 +424,16 @@ class Admission:
     # what cannot be read ────────────────────────────────────────────────────────────────────
 
     def _quarantine(self, one: Heard) -> None:
-        brand = one.inbox.brand if one.inbox else 0
-        channel = one.inbox.channel if one.inbox else ""
-        nobody = Address(kind="nobody", value=f"inbox/{one.delivery.inbox}", name="Unreadable sender")
+        inbox = self.inboxes.get(one.inbox)
+        brand = inbox.brand if inbox else 0
+        channel = inbox.channel if inbox else ""
+        nobody = Address(kind="nobody", value=f"inbox/{one.inbox}", name="Unreadable sender")
         who = next(iter(people.meet(self.tx, [nobody], "intake").values()))
         number = self.tx.new_id("conversation")
         subject = "A message could not be read"
         facts = [
-            e.ConversationOpened(
-                person=who.person, inbox=one.delivery.inbox, brand=brand, channel=channel, subject=subject
-            ),
-            e.Quarantined(delivery=one.delivery.id, reason=one.trouble or ""),
+            e.ConversationOpened(person=who.person, inbox=one.inbox, brand=brand, channel=channel, subject=subject),
+            e.Quarantined(delivery=one.delivery, reason=one.trouble or ""),
         ]
         self.tx.append(e.conversation(number), facts, "intake", new=True)
 

@@ -30,7 +30,7 @@ from parley.core import events as e
 from parley.core.channel import Address
 from parley.core.errors import NotFound, Refused
 from parley.core.identity import normal
-from parley.log.record import Tx, chunks
+from parley.log.record import Tx, add_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 
 people = Table(
@@ -110,11 +110,8 @@ class PeopleReader:
             for r in batch
             if isinstance(r.event, e.PersonMet)
         ]
-        if met:
-            tx.conn.execute(insert(people), met)
-        claimed = [_claim_row(r) for r in batch if isinstance(r.event, e.IdentityClaimed)]
-        if claimed:
-            tx.conn.execute(insert(identities), claimed)
+        add_rows(tx.conn, people, met)
+        add_rows(tx.conn, identities, [_claim_row(r) for r in batch if isinstance(r.event, e.IdentityClaimed)])
         for recorded in batch:
             if not isinstance(recorded.event, e.PersonMet | e.IdentityClaimed):
                 _change(tx, recorded.event)

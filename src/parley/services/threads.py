@@ -4,11 +4,12 @@ import base64
 import hmac
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Column, Connection, Index, String, Table, insert, select
+from sqlalchemy import Column, Connection, Index, String, Table, select
 
 from parley.core import events as e
-from parley.log.record import Tx, chunks
+from parley.log.record import Tx, add_rows, chunks
 from parley.log.tables import Id, metadata
 
 externals = Table(
@@ -37,7 +38,8 @@ class ThreadReader:
     tables = (externals, participants)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        named, present = [], {}
+        named: list[dict[str, Any]] = []
+        present: dict[tuple[int, str], None] = {}
         for r in batch:
             event = r.event
             assert isinstance(event, self.kinds)
@@ -51,17 +53,16 @@ class ThreadReader:
             if not (isinstance(event, e.MessageReceived) and event.unverified):
                 for who in (f"i:{event.identity}", *(f"m:{mail}"[:260] for mail in event.cc)):
                     present[(r.subject_id, who)] = None
-        if named:
-            tx.conn.execute(insert(externals), named)
-        self._note(tx, list(present))
+        add_rows(tx.conn, externals, named)
+        begun = {r.subject_id for r in batch if r.version == 2}  # the first word, behind the opening
+        self._note(tx, list(present), begun)
 
-    def _note(self, tx: Tx, present: list[tuple[int, str]]) -> None:
+    def _note(self, tx: Tx, present: list[tuple[int, str]], begun: set[int]) -> None:
         known: set[tuple[int, str]] = set()
-        for chunk in chunks(sorted({conversation for conversation, _ in present}), 500):
+        for chunk in chunks(sorted({conversation for conversation, _ in present} - begun), 500):
             question = select(participants).where(participants.c.conversation.in_(chunk))
             known |= {(row.conversation, row.who) for row in tx.conn.execute(question)}
-        if rows := [{"conversation": c, "who": w} for c, w in present if (c, w) not in known]:
-            tx.conn.execute(insert(participants), rows)
+        add_rows(tx.conn, participants, [{"conversation": c, "who": w} for c, w in present if (c, w) not in known])
 
 
 def conversations_of(conn: Connection, external_ids: Sequence[str]) -> dict[str, tuple[int, int]]:

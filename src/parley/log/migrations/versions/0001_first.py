@@ -147,7 +147,6 @@ def upgrade() -> None:
         sa.Column("received_at", Moment, nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("history", sa.Integer(), nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("raw_file", sa.String(length=64), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
@@ -359,6 +358,12 @@ def upgrade() -> None:
     op.create_index("ix_ratings_asked", "ratings", ["asked_at"], unique=False)
     op.create_index("ix_ratings_conversation", "ratings", ["conversation"], unique=False)
     op.create_table(
+        "raws",
+        sa.Column("delivery", Id, autoincrement=False, nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("delivery", name=op.f("pk_raws")),
+    )
+    op.create_table(
         "sessions",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("agent", sa.Integer(), nullable=False),
@@ -426,6 +431,7 @@ def downgrade() -> None:
     op.drop_table("surveys")
     op.drop_table("settings")
     op.drop_table("sessions")
+    op.drop_table("raws")
     op.drop_table("ratings")
     op.drop_table("presences")
     op.drop_table("places")
