@@ -156,11 +156,16 @@ function renew(there: HTMLElement, fresh: HTMLElement): HTMLElement {
   return there;
 }
 
-/** Ascending `order`. Moved only when it has to move: a moved element loses focus and hover. */
+/** What a row is ordered by in this view: those who wait by how long, everything else newest first. */
+function orderOf(row: HTMLElement): number {
+  return Number(list()?.dataset.token === "waiting" ? row.dataset.waits : row.dataset.order);
+}
+
+/** Ascending `orderOf`. Moved only when it has to move: a moved element loses focus and hover. */
 function place(row: HTMLElement): void {
-  const order = Number(row.dataset.order);
+  const order = orderOf(row);
   const others = rows().filter((other) => other !== row && !other.classList.contains("is-leaving"));
-  const next = others.find((other) => Number(other.dataset.order) > order) ?? null;
+  const next = others.find((other) => orderOf(other) > order) ?? null;
   const here = box();
   if (!here || (row.isConnected && row.nextElementSibling === next)) return;
   if (!next && one("[data-more]") && !row.isConnected) return;

@@ -19,6 +19,7 @@ from parley.log.readers import Follower, Following, News, rebuild
 from parley.log.record import Reader, Record, utc_now
 from parley.services import (
     delivery,
+    desk_notes,
     inbox,
     listening,
     people,
@@ -217,6 +218,7 @@ def in_step_readers() -> list[Reader]:
         inbox.InboxReader(),
         threads.ThreadReader(),
         replies.ClientIdReader(),
+        desk_notes.MentionReader(),
         FileReader(),
         delivery.OutboxReader(),
         timers.TimerReader(),

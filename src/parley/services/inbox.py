@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -75,6 +76,14 @@ tags = Table(
     Column("conversation", Id, primary_key=True, autoincrement=False),
 )
 Index("ix_conversation_tags_conversation", tags.c.conversation)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("agent", Integer, primary_key=True, autoincrement=False),
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+)
+Index("ix_mentions_conversation", mentions.c.conversation)
 
 tallies = Table(
     "tallies",
@@ -237,7 +246,9 @@ def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
     if view.startswith("tag:"):
         tagged = select(tags.c.conversation).where(tags.c.tag == view[4:])
         return and_(_C.id.in_(tagged), _C.status != talk.CLOSED)
+    mentioned = select(mentions.c.conversation).where(mentions.c.agent == (who.agent or -1))
     clauses: dict[str, ColumnElement[bool]] = {
+        "mentions": and_(_C.id.in_(mentioned), _C.status != talk.CLOSED),
         "waiting": and_(_C.waiting_since.is_not(None), _C.status == talk.OPEN),
         "mine": and_(_C.assignee == (who.agent or -1), _C.status == talk.OPEN),
         "unassigned": and_(_C.assignee.is_(None), _C.status == talk.OPEN),
@@ -273,16 +284,38 @@ def _cursor(last: State, view: str) -> str:
     return f"{Moment().process_bind_param(moment, None)}-{last.id}"  # type: ignore[arg-type]
 
 
-def counts(conn: Connection, who: Viewer) -> dict[str, int]:
-    """How many conversations each view holds, from kept tallies rather than by counting."""
+def counts(conn: Connection, who: Viewer, *, every_agent: bool = False) -> dict[str, int]:
+    """How many conversations each view holds, from kept tallies rather than by counting.
+
+    every_agent: also what each agent holds, as `agent-12`, for pages that are told alike.
+    """
     question = select(tallies)
     if who.brands is not None:
         question = question.where(tallies.c.brand.in_(who.brands))
     found: dict[str, int] = {}
     for row in conn.execute(question):
         found[row.view] = found.get(row.view, 0) + row.n
-    found["mine"] = found.get(f"agent/{who.agent}", 0)
-    return {view: n for view, n in found.items() if not view.startswith("agent/")}
+    held = {view.replace("/", "-"): n for view, n in found.items() if view.startswith("agent/")}
+    found = {view: n for view, n in found.items() if not view.startswith("agent/")}
+    if every_agent:
+        return found | held
+    mentioned = select(func.count()).select_from(
+        mentions.join(conversations, conversations.c.id == mentions.c.conversation)
+    )
+    mine = mentioned.where(mentions.c.agent == (who.agent or -1), _C.status != talk.CLOSED, visible_to(who))
+    return found | {"mine": held.get(f"agent-{who.agent}", 0), "mentions": conn.execute(mine).scalar_one()}
+
+
+def held_by(conn: Connection) -> dict[int, int]:
+    """How many open conversations each agent holds."""
+    question = select(tallies.c.view, func.sum(tallies.c.n)).where(tallies.c.view.like("agent/%"))
+    return {int(view[6:]): int(n) for view, n in conn.execute(question.group_by(tallies.c.view))}
+
+
+def common_tags(conn: Connection, limit: int = 50) -> list[str]:
+    """The tags in use, most used first."""
+    question = select(tags.c.tag).group_by(tags.c.tag).order_by(func.count().desc(), tags.c.tag).limit(limit)
+    return list(conn.execute(question).scalars())
 
 
 def of_person(conn: Connection, person: int, who: Viewer, limit: int = 50) -> list[State]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     insert,
+    or_,
     select,
     update,
 )
@@ -352,6 +353,66 @@ def identity_by_id(conn: Connection, number: int) -> Identity:
 def identities_of(conn: Connection, number: int) -> list[Identity]:
     question = select(identities).where(identities.c.person == number).order_by(identities.c.since, identities.c.id)
     return [Identity(**row._mapping) for row in conn.execute(question)]
+
+
+def identities_by_id(conn: Connection, numbers: Sequence[int]) -> dict[int, Identity]:
+    found = {}
+    for chunk in chunks(list(set(numbers)), 500):
+        for row in conn.execute(select(identities).where(identities.c.id.in_(chunk))):
+            found[row.id] = Identity(**row._mapping)
+    return found
+
+
+def addresses_of(conn: Connection, numbers: Sequence[int]) -> dict[int, list[Identity]]:
+    """The identities of many people at once, oldest first."""
+    found: dict[int, list[Identity]] = {}
+    for chunk in chunks(list(set(numbers)), 500):
+        question = select(identities).where(identities.c.person.in_(chunk)).order_by(identities.c.since)
+        for row in conn.execute(question):
+            found.setdefault(row.person, []).append(Identity(**row._mapping))
+    return found
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """A merge that stands: `absorbed` was found to be the same human."""
+
+    absorbed: int
+    name: str
+    at: datetime
+    reason: str
+
+
+def merges_of(conn: Connection, number: int) -> list[Merge]:
+    """Who was merged into this person and may be taken out again, newest first."""
+    absorbed = {row.id: row.name for row in conn.execute(select(people).where(people.c.merged_into == number))}
+    if not absorbed:
+        return []
+    from parley.log import record as log
+
+    merged = [r for r in log.stream(conn, e.person(number)) if isinstance(r.event, e.PersonsMerged)]
+    return [
+        Merge(absorbed=r.event.absorbed, name=absorbed[r.event.absorbed], at=r.at, reason=r.event.reason)
+        for r in reversed(merged)
+        if isinstance(r.event, e.PersonsMerged) and r.event.absorbed in absorbed
+    ]
+
+
+def newest(conn: Connection, beginning: str = "", after: int | None = None, limit: int = 50) -> list[Person]:
+    """People, newest first, or those whose name or mail address begins so."""
+    question = select(people).where(people.c.merged_into.is_(None))
+    if beginning:
+        low = beginning.strip().lower()
+        mails = select(identities.c.person).where(
+            identities.c.kind == "mail", identities.c.value >= low, identities.c.value < low + "\U0010ffff"
+        )
+        names = [
+            (people.c.name >= v) & (people.c.name < v + "\U0010ffff")
+            for v in {beginning.strip(), beginning.strip().title()}
+        ]
+        question = question.where(or_(people.c.id.in_(mails), *names))
+    if after is not None:
+        question = question.where(people.c.id < after)
+    return [Person(**row._mapping) for row in conn.execute(question.order_by(people.c.id.desc()).limit(limit))]
 
 
 def person(conn: Connection, number: int) -> Person:

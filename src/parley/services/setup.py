@@ -177,6 +177,13 @@ def add_agent(
     return int(tx.conn.execute(insert(agents).values(row).returning(agents.c.id)).scalar_one())
 
 
+def change_agent(tx: Tx, agent: int, **changes: Any) -> None:
+    """Change columns of an agent's row, such as `role`, `active`, `single_keys` or `password` (a hash)."""
+    if changes.get("role", "agent") not in ROLES:
+        raise BadConfig(f"There is no role “{changes['role']}”. Roles are: {', '.join(ROLES)}.")
+    tx.conn.execute(update(agents).where(agents.c.id == agent).values(**changes))
+
+
 def set_setting(tx: Tx, key: str, value: Any) -> None:
     data = msgspec.json.encode(value)
     if not tx.conn.execute(update(settings).where(settings.c.key == key).values(value=data)).rowcount:

@@ -10,7 +10,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import InboundRating
 from parley.core.errors import Refused
-from parley.log.record import Record, Tx
+from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services import inbox, replies, setup, threads
 
@@ -168,3 +168,13 @@ def of_conversation(tx_or_conn: Any, conversation: int) -> Any:
 
 def of_message(conn: Connection, message: int) -> Any:
     return conn.execute(select(surveys).where(_S.message == message)).one_or_none()
+
+
+def scores_of(conn: Connection, conversations: Sequence[int]) -> dict[int, int]:
+    """The rating of each conversation that got one; where there are several, the newest."""
+    found: dict[int, int] = {}
+    for chunk in chunks(list(conversations), 500):
+        question = select(_S.conversation, _S.score).where(_S.conversation.in_(chunk), _S.score.is_not(None))
+        for row in conn.execute(question.order_by(_S.id)):
+            found[row.conversation] = row.score
+    return found

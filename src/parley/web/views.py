@@ -67,8 +67,8 @@ class Shell(View, frozen=True, kw_only=True):
 class ListRow(View, frozen=True, kw_only=True):
     """A conversation in the list.
 
-    order: rows stand in ascending order of it (waiting longest first: microseconds of the time it
-    waits from; settled ones: minus the time of the last word). words_by: "" for the customer, else
+    order: rows stand in ascending order of it (minus the time of the last word, in microseconds);
+    in the view of those who wait, in ascending order of `waits` (since when). words_by: "" for the customer, else
     whose words the preview shows ("You", "Bot", "Ana"). due: when the promise breaks.
     """
 
@@ -93,6 +93,7 @@ class ListRow(View, frozen=True, kw_only=True):
     failed: bool = False
     tokens: tuple[str, ...] = ()
     order: int = 0
+    waits: int = 0
     seq: int = 0
 
 

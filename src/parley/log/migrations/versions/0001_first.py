@@ -161,6 +161,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'new'"),
     )
     op.create_table(
+        "drafts",
+        sa.Column("agent", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("conversation", Id, autoincrement=False, nullable=False),
+        sa.Column("reply", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "conversation", name=op.f("pk_drafts")),
+    )
+    op.create_table(
         "events",
         sa.Column("seq", Id, autoincrement=False, nullable=False),
         sa.Column("stream", sa.String(length=40), nullable=False),
@@ -274,6 +282,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("conversation", name=op.f("pk_measured")),
     )
     op.create_index("ix_measured_began", "measured", ["began_at"], unique=False)
+    op.create_table(
+        "mentions",
+        sa.Column("agent", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("conversation", Id, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("agent", "conversation", name=op.f("pk_mentions")),
+    )
+    op.create_index("ix_mentions_conversation", "mentions", ["conversation"], unique=False)
     op.create_table(
         "notebook",
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -440,6 +455,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("orders")
     op.drop_table("notebook")
+    op.drop_table("mentions")
     op.drop_table("measured")
     op.drop_table("login_tickets")
     op.drop_table("leases")
@@ -450,6 +466,7 @@ def downgrade() -> None:
     op.drop_table("files")
     op.drop_table("externals")
     op.drop_table("events")
+    op.drop_table("drafts")
     op.drop_table("deliveries")
     op.drop_table("counters")
     op.drop_table("conversations")

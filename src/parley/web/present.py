@@ -1,0 +1,542 @@
+"""Turns what services answer into what pages show. Asks only; one look-up per kind of thing, never per row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from parley.core import conversation as talk
+from parley.core import events as e
+from parley.core.channel import Channel, Inbox
+from parley.core.conversation import State
+from parley.log import record as log
+from parley.log.tables import to_micros
+from parley.services import delivery, desk_notes, inbox, orders, people, replies, setup, surveys
+from parley.services.inbox import Viewer
+from parley.web import formats, views
+from parley.web.stream import arrange
+from parley.web.words import translate as t
+
+SHOWN = 300
+LATEST = 30
+
+VIEWS = (
+    ("waiting", "Waiting", "inbox", "Everybody has an answer"),
+    ("mine", "Mine", "user", "Nothing is yours right now"),
+    ("unassigned", "Unassigned", "circle-dashed", "Everything has somebody"),
+    ("mentions", "Mentions", "at-sign", "Nobody mentioned you"),
+    ("snoozed", "Snoozed", "alarm-clock", "Nothing is asleep"),
+    ("bot", "With the bot", "sparkles", "The bot has nothing to do"),
+    ("failed", "Not delivered", "circle-alert", "Everything arrived"),
+    ("closed", "Closed", "circle-check", ""),
+    ("all", "All", "message-circle", ""),
+)
+
+
+class Lens:
+    """What every row and turn needs to be shown: names, brands, channels, the time. Read once per answer."""
+
+    def __init__(self, conn: Connection, channels: Mapping[str, Channel], now: datetime) -> None:
+        self.conn, self.channels, self.now = conn, channels, now
+        self.brands = setup.all_brands(conn)
+        self.agents = setup.all_agents(conn)
+        self.labels = {name: channel.manifest.label for name, channel in channels.items()}
+
+    def glyph(self, channel: str) -> str:
+        return self.channels[channel].manifest.glyph if channel in self.channels else "message-circle"
+
+    def face(self, agent: int | None) -> views.Face | None:
+        known = self.agents.get(agent or 0)
+        return agent_face(known) if known else None
+
+    def due(self, state: State) -> datetime | None:
+        brand = self.brands.get(state.brand)
+        if state.waiting_since is None or brand is None or state.status != talk.OPEN:
+            return None
+        return state.waiting_since + timedelta(minutes=brand.look.promise_minutes)
+
+
+def agent_face(agent: setup.Agent) -> views.Face:
+    return views.Face(
+        id=agent.id,
+        name=agent.name,
+        initials=formats.initials(agent.name),
+        hue=formats.hue(agent.name),
+        presence=agent.presence,
+    )
+
+
+# ── the shell and the list ──────────────────────────────────────────────────────────────────
+
+
+def shell(conn: Connection, agent: setup.Agent, csrf: str, section: str, *, company: str = "") -> views.Shell:
+    who = Viewer(agent=agent.id, role=agent.role, brands=agent.brands or None)
+    counts = tokens_counted(inbox.counts(conn, who), agent.id)
+    brands = setup.all_brands(conn)
+    names = [b.name for b in brands.values() if not agent.brands or b.id in agent.brands]
+    return views.Shell(
+        me=agent_face(agent),
+        role=agent.role,
+        csrf=csrf,
+        seq=log.head(conn),
+        section=section,
+        company=company or (names[0] if len(names) == 1 else "Parley"),
+        views=tuple(list_view(key, agent.id, counts) for key, *_ in VIEWS),
+        keys=agent.single_keys,
+    )
+
+
+def token_of(key: str, agent: int) -> str:
+    """What rows carry that belong into a view; views of one's own name the agent."""
+    return {"mine": f"agent-{agent}", "mentions": f"mention-{agent}"}.get(key, key)
+
+
+def list_view(key: str, agent: int, counts: Mapping[str, int]) -> views.ListView:
+    _, label, glyph, empty = next((v for v in VIEWS if v[0] == key), (key, key, "tag", ""))
+    token = token_of(key, agent)
+    shown = counts.get(token) if key not in ("closed", "all") else None
+    return views.ListView(
+        key=key, token=token, label=t(label), glyph=glyph, count=shown, empty=t(empty) if empty else ""
+    )
+
+
+def tokens_counted(counts: Mapping[str, int], agent: int | None) -> dict[str, int]:
+    """Counts by view token; what has no count is left out."""
+    found = {key: n for key, n in counts.items() if key not in ("mine", "mentions")}
+    if agent is not None:
+        found[f"agent-{agent}"] = counts.get("mine", 0)
+        found[f"mention-{agent}"] = counts.get("mentions", 0)
+    return found
+
+
+def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
+    known = people.persons(lens.conn, [s.person for s in states])
+    nameless = [p.id for p in known.values() if not p.name]
+    addresses = people.addresses_of(lens.conn, nameless) if nameless else {}
+    mentioned = desk_notes.mentioned_in(lens.conn, [s.id for s in states])
+    return tuple(
+        row(lens, s, people.display_name(known.get(s.person), addresses.get(s.person, ())), mentioned.get(s.id, ()))
+        for s in states
+    )
+
+
+def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> views.ListRow:
+    brand = lens.brands.get(state.brand)
+    brand_name = brand.name if brand and len(lens.brands) > 1 else ""
+    writer = {"customer": "", "bot": t("Bot"), "system": t("Desk")}.get(state.last_by)
+    assignee = lens.face(state.assignee)
+    if writer is None:
+        writer = assignee.name.split()[0] if assignee else t("We")
+    return views.ListRow(
+        id=state.id,
+        person=name,
+        hue=formats.hue(name),
+        initials=formats.initials(name),
+        subject=state.subject,
+        preview=state.preview,
+        words_by=writer,
+        brand=brand_name,
+        brand_hue=formats.hue(brand_name),
+        channel=lens.labels.get(state.channel, state.channel),
+        glyph=lens.glyph(state.channel),
+        status=shown_status(state),
+        last_at=state.last_at,
+        waiting_since=state.waiting_since if state.status == talk.OPEN else None,
+        due=lens.due(state),
+        snoozed_until=state.snoozed_until,
+        tags=state.tags,
+        assignee=assignee,
+        failed=state.failed > 0,
+        tokens=tokens(state, mentioned),
+        order=-to_micros(state.last_at),
+        waits=to_micros(state.waiting_since) if state.waiting_since else 0,
+        seq=state.seq,
+    )
+
+
+def shown_status(state: State) -> str:
+    return "waiting" if state.status == talk.OPEN and state.waiting_since else state.status
+
+
+def tokens(state: State, mentioned: Iterable[int] = ()) -> tuple[str, ...]:
+    """The views a row belongs to, in the words of `token_of`."""
+    found = ["all", *(v.replace("agent/", "agent-") for v in talk.views(state))]
+    if state.failed:
+        found.append("failed")
+    if state.status != talk.CLOSED:
+        found += [f"mention-{agent}" for agent in mentioned]
+    return tuple(found)
+
+
+def facts(lens: Lens, state: State) -> views.Facts:
+    return views.Facts(
+        status=shown_status(state),
+        subject=state.subject,
+        assignee=lens.face(state.assignee),
+        tags=state.tags,
+        snoozed_until=state.snoozed_until,
+        waiting_since=state.waiting_since if state.status == talk.OPEN else None,
+        due=lens.due(state),
+    )
+
+
+# ── the conversation ────────────────────────────────────────────────────────────────────────
+
+
+class Teller:
+    """Makes turns out of a conversation's events."""
+
+    def __init__(self, lens: Lens, state: State, history: Sequence[e.Recorded], inboxes: Mapping[int, Inbox]) -> None:
+        self.lens, self.state, self.inboxes = lens, state, inboxes
+        conn = lens.conn
+        spoken = [r.event for r in history]
+        self.words = log.words_of(conn, [ev.message for ev in spoken if isinstance(ev, SAID)])
+        self.sent = delivery.of_conversation(conn, state.id)
+        self.name = people.display_name(people.person(conn, state.person), people.identities_of(conn, state.person))
+        self.comments = {ev.comment_message for ev in spoken if isinstance(ev, e.SurveyAnswered)}
+        wanted = [ev.identity for ev in spoken if isinstance(ev, e.MessageReceived | e.ReplyWritten)]
+        self.addresses = people.identities_by_id(conn, wanted)
+
+    def turns(self, history: Sequence[e.Recorded]) -> list[views.Turn]:
+        return [turn for r in history if (turn := self.turn(r)) is not None]
+
+    def turn(self, r: e.Recorded) -> views.Turn | None:
+        match r.event:
+            case e.MessageReceived():
+                return self._received(r, r.event)
+            case e.ReplyWritten():
+                return self._reply(r, r.event)
+            case e.NoteWritten():
+                return None if r.event.message in self.comments else self._note(r, r.event)
+            case e.HandoffAsked():
+                return self._handover(r, r.event)
+            case e.SurveyAnswered():
+                said = self.words.get(r.event.comment_message or 0)
+                label = self.lens.labels.get(r.event.channel, r.event.channel)
+                comment = said.text if said else ""
+                return views.Rating(id=r.seq, at=r.at, score=r.event.score, comment=comment, channel=label)
+            case e.Quarantined():
+                raw = f"/desk/deliveries/{r.event.delivery}/raw"
+                return views.Quarantine(id=r.seq, at=r.at, reason=r.event.reason, raw=raw)
+        return self._fact(r)
+
+    def _received(self, r: e.Recorded, event: e.MessageReceived) -> views.Message:
+        words = self.words.get(event.message) or e.Words(text="")
+        address = self.addresses.get(event.identity)
+        name = self.name if not event.unverified else (address.value if address else t("Somebody"))
+        face = views.Face(name=name, initials=formats.initials(name), hue=formats.hue(name))
+        new, old = _split(words)
+        framed = bool(words.html) and _wants_frame(words.html or "")
+        return views.Message(
+            id=event.message,
+            side="them",
+            author=face,
+            at=r.at,
+            channel=self.lens.labels.get(event.channel, event.channel),
+            glyph=self.lens.glyph(event.channel),
+            text=new,
+            folded=old,
+            frame=f"/desk/messages/{event.message}/html" if words.html else "",
+            framed=framed,
+            frame_height=formats.frame_height(words.html or "") if framed else 200,
+            remote_images="data-remote-src" in (words.html or ""),
+            subject=(words.subject or "") if (words.subject or "") != self.state.subject else "",
+            to=self._to(event.inbox),
+            cc=event.cc,
+            files=_files(event.message, event.files),
+            unverified=event.unverified,
+            erased=not words.text and not words.html and not event.files,
+        )
+
+    def _reply(self, r: e.Recorded, event: e.ReplyWritten) -> views.Message:
+        words = self.words.get(event.message) or e.Words(text="")
+        row = self.sent.get(event.message)
+        address = self.addresses.get(event.identity)
+        side, face = self._writer(r.by, event.purpose)
+        text = words.text
+        if event.purpose == "code":
+            text = t("A code was mailed to {address}.", address=address.value if address else "")
+        return views.Message(
+            id=event.message,
+            side=side,
+            author=face,
+            at=r.at,
+            channel=self.lens.labels.get(event.channel, event.channel),
+            glyph=self.lens.glyph(event.channel),
+            text=text,
+            to=address.value if address and address.kind == "mail" else "",
+            cc=event.cc,
+            files=_files(event.message, event.files),
+            sources=tuple(
+                views.SourceChip(kind=s.kind, title=s.title, href=s.url, passage=s.passage, confidence=s.confidence)
+                for s in event.sources
+            ),
+            confidence=event.confidence,
+            state=_sending(row),
+            reason=row.reason if row else "",
+            can_retry=bool(row and row.state == "failed"),
+            next_try=row.next_try if row and row.state == "queued" and row.tries else None,
+            client_id=event.client_id or "",
+            erased=not words.text and not event.files,
+        )
+
+    def _writer(self, by: str, purpose: str) -> tuple[str, views.Face]:
+        kind, _, number = by.partition("/")
+        if purpose != "reply":
+            return "system", views.Face(name=t("Desk"), initials="D", hue=0)
+        if kind == "bot":
+            return "bot", views.Face(name=t("Bot"), bot=True)
+        known = self.lens.face(int(number)) if number.isdigit() else None
+        return "us", known or views.Face(name=t("Us"), initials="U", hue=0)
+
+    def _note(self, r: e.Recorded, event: e.NoteWritten) -> views.Note:
+        words = self.words.get(event.message)
+        _, face = self._writer(r.by, "reply")
+        return views.Note(
+            id=event.message,
+            author=face,
+            at=r.at,
+            text=words.text if words else "",
+            files=_files(event.message, event.files),
+            client_id=event.client_id or "",
+        )
+
+    def _handover(self, r: e.Recorded, event: e.HandoffAsked) -> views.Handover:
+        return views.Handover(
+            id=r.seq,
+            at=r.at,
+            reason=event.reason,
+            wish=event.wish,
+            known=event.known,
+            tried=event.tried,
+            suggestion=event.suggestion,
+        )
+
+    def _to(self, inbox_id: int) -> str:
+        found = self.inboxes.get(inbox_id)
+        return found.address if found else ""
+
+    # one quiet line for everything the desk did ─────────────────────────────────────────────
+
+    def _fact(self, r: e.Recorded) -> views.Fact | None:
+        who = self._name_of(r.by)
+        line: tuple[str, str] | None = None
+        match r.event:
+            case e.Assigned(agent=None):
+                line = ("user-minus", t("{who} gave it back to all", who=who))
+            case e.Assigned(agent=int(agent)):
+                line = ("user-plus", self._assigned(r.by, agent, who))
+            case e.Tagged(tag=tag):
+                line = ("tag", t("{who} tagged it {tag}", who=who, tag=tag))
+            case e.Untagged(tag=tag):
+                line = ("tag", t("{who} removed the tag {tag}", who=who, tag=tag))
+            case e.Snoozed(until=until):
+                line = ("alarm-clock", t("{who} snoozed it until {time} UTC", who=who, time=f"{until:%-d %b %H:%M}"))
+            case e.Woke(reason=reason):
+                line = ("alarm-clock", t("It woke ({reason})", reason=t(reason)))
+            case e.Closed(resolved=resolved):
+                line = (
+                    "circle-check",
+                    t("{who} closed it", who=who) if resolved else t("Closed after a day of silence"),
+                )
+            case e.Reopened(reason=reason):
+                line = ("rotate-ccw", t("Reopened ({reason})", reason=t(reason)))
+            case e.SubjectChanged(subject=subject):
+                line = ("pencil", t("{who} renamed it “{subject}”", who=who, subject=subject))
+            case e.PersonChanged(reason=reason):
+                line = ("git-merge", t("It belongs to another person now ({reason})", reason=t(reason)))
+            case e.SurveyDropped(reason=reason):
+                line = ("star", t("No rating was asked for ({reason})", reason=t(reason)))
+            case e.SendReplayed():
+                line = ("send", t("{who} sent it again", who=who))
+        return views.Fact(id=r.seq, glyph=line[0], text=line[1], at=r.at) if line else None
+
+    def _assigned(self, by: str, agent: int, who: str) -> str:
+        known = self.lens.agents.get(agent)
+        name = known.name if known else t("somebody")
+        if by == f"agent/{agent}":
+            return t("{name} took it", name=name)
+        return t("{who} gave it to {name}", who=who, name=name)
+
+    def _name_of(self, by: str) -> str:
+        kind, _, number = by.partition("/")
+        if kind == "agent" and number.isdigit() and int(number) in self.lens.agents:
+            return self.lens.agents[int(number)].name.split()[0]
+        return {"bot": t("The bot"), "person": self.name, "routing": t("Routing")}.get(kind, t("The desk"))
+
+
+SAID = (e.MessageReceived, e.ReplyWritten, e.NoteWritten)
+SHOWN_EVENTS = tuple(k for k in e.KINDS.values() if k not in (e.BotPondered,))
+
+
+def _split(words: e.Words) -> tuple[str, str]:
+    if words.fold is None or words.fold >= len(words.text):
+        return words.text, ""
+    new = words.text[: words.fold].rstrip()
+    return (new, words.text[words.fold :].strip("\n")) if new else (words.text, "")
+
+
+def _wants_frame(html: str) -> bool:
+    """Whether a mail's layout says more than its text: tables and pictures do, plain paragraphs do not."""
+    low = html.lower()
+    return "<table" in low or "<img" in low
+
+
+def _sending(row: Any) -> str:
+    if row is None:
+        return ""
+    return "delayed" if row.state == "queued" and row.tries else str(row.state)
+
+
+def _files(message: int, described: Sequence[e.File]) -> tuple[views.FileLink, ...]:
+    return tuple(
+        views.FileLink(
+            name=f.name,
+            href=f"/files/{message}/{n}",
+            size=f.size,
+            picture=f.type in ("image/png", "image/jpeg", "image/gif", "image/webp"),
+            thumb=f"/files/{message}/{n}?inline=1",
+        )
+        for n, f in enumerate(described)
+    )
+
+
+def conversation(
+    lens: Lens, state: State, agent: setup.Agent, inboxes: Mapping[int, Inbox], present: bool
+) -> views.ConversationPage:
+    """Everything about one conversation. `present`: the customer is in a live chat right now."""
+    conn = lens.conn
+    who = Viewer(agent=agent.id, role=agent.role, brands=agent.brands or None)
+    history = [r for r in inbox.history(conn, state.id, newest=SHOWN) if type(r.event) in SHOWN_EVENTS]
+    teller = Teller(lens, state, history, inboxes)
+    turns = arrange(teller.turns(history), lens.labels, UTC, lens.now)
+    brand = lens.brands.get(state.brand)
+    reply, note = desk_notes.draft(conn, agent.id, state.id)
+    return views.ConversationPage(
+        id=state.id,
+        seq=log.head(conn),
+        subject=state.subject,
+        status=shown_status(state),
+        brand=brand.name if brand else "",
+        channel=lens.labels.get(state.channel, state.channel),
+        glyph=lens.glyph(state.channel),
+        turns=tuple(turns),
+        composer=composer(lens, state, inboxes, present, reply, note, may_write=who.may_act),
+        person=person_pane(lens, state.person, who, state.id),
+        assignee=lens.face(state.assignee),
+        tags=state.tags,
+        waiting_since=state.waiting_since if state.status == talk.OPEN else None,
+        due=lens.due(state),
+        snoozed_until=state.snoozed_until,
+        row=rows(lens, [state])[0],
+    )
+
+
+def composer(
+    lens: Lens, state: State, inboxes: Mapping[int, Inbox], present: bool, reply: str, note: str, *, may_write: bool
+) -> views.Composer:
+    ways = replies.ways(lens.conn, state, list(inboxes.values()), dict(lens.channels), present)
+    last = replies.last_received(lens.conn, state)
+    choices = tuple(
+        views.ChannelChoice(
+            identity=way.identity.id if way.identity else 0,
+            inbox=way.inbox.id,
+            label=lens.labels.get(way.inbox.channel, way.inbox.channel),
+            glyph=lens.glyph(way.inbox.channel),
+            address=way.identity.value if way.identity and way.identity.kind == "mail" else way.inbox.name,
+            open=way.open,
+            reason=way.why_not,
+            chosen=bool(way.open and last and last.inbox == way.inbox.id),
+        )
+        for way in sorted(ways, key=lambda way: not way.open)
+    )
+    nobody = state.quarantined and last is None
+    closed = t("Nobody can be answered here: the message could not be read.") if nobody else ""
+    return views.Composer(channels=choices, draft=reply, draft_note=note, may_write=may_write, closed=closed)
+
+
+# ── the person ──────────────────────────────────────────────────────────────────────────────
+
+GLYPHS = {"mail": "mail", "phone": "phone", "visitor": "globe", "user": "id-card"}
+TONES = {"delivered": "good", "in transit": "good", "cancelled": "warn", "returned": "warn"}
+
+
+def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None) -> views.PersonPane:
+    conn = lens.conn
+    one = people.person(conn, number)
+    known = people.identities_of(conn, number)
+    name = people.display_name(one, known)
+    talks = inbox.of_person(conn, number, who, 30)
+    scores = surveys.scores_of(conn, [s.id for s in talks])
+    mails = [i.value for i in known if i.kind == "mail"]
+    bought = orders.of_mails(conn, mails, 8)
+    return views.PersonPane(
+        id=number,
+        name=name,
+        initials=formats.initials(name),
+        hue=formats.hue(name),
+        since=one.met_at,
+        identities=tuple(_identity(i) for i in known if i.kind != "nobody"),
+        orders=tuple(_order(o) for o in bought),
+        earlier=tuple(_earlier(lens, s, s.id == current, scores.get(s.id)) for s in talks),
+        ratings=tuple(score for s in talks if (score := scores.get(s.id)))[:8],
+        facts=_worth(bought),
+    )
+
+
+def _identity(i: people.Identity) -> views.IdentityLine:
+    value = t("Website visitor") if i.kind == "visitor" else i.value
+    return views.IdentityLine(
+        id=i.id, kind=i.kind, glyph=GLYPHS.get(i.kind, "at-sign"), value=value, proof=i.proof or ""
+    )
+
+
+def _order(o: orders.Order) -> views.OrderLine:
+    items = tuple(f"{i.quantity} × {i.name}" if i.quantity > 1 else i.name for i in o.items)
+    total = f"{o.currency} {o.cents / 100:,.2f}" if o.cents else ""
+    tone = TONES.get(o.status, "quiet")
+    return views.OrderLine(number=o.number, state=t(o.status), tone=tone, total=total, at=o.placed_at, items=items)
+
+
+def _worth(bought: Sequence[orders.Order]) -> tuple[tuple[str, str], ...]:
+    counted = [o for o in bought if o.status not in ("cancelled", "returned")]
+    if not counted:
+        return ()
+    sum_ = sum(o.cents for o in counted) / 100
+    return ((t("Bought"), t("{sum} in {n} orders", sum=f"{counted[0].currency} {sum_:,.2f}", n=len(counted))),)
+
+
+def _earlier(lens: Lens, state: State, current: bool, score: int | None) -> views.EarlierLine:
+    return views.EarlierLine(
+        id=state.id,
+        subject=state.subject or state.preview,
+        status=shown_status(state),
+        glyph=lens.glyph(state.channel),
+        channel=lens.labels.get(state.channel, state.channel),
+        at=state.last_at,
+        current=current,
+        score=score,
+    )
+
+
+def person_page(lens: Lens, number: int, who: Viewer, inboxes: Mapping[int, Inbox]) -> views.PersonPage:
+    """The person with everything they and we said, on all channels, as one timeline."""
+    turns: list[views.Turn] = []
+    for state in inbox.of_person(lens.conn, number, who, 20):
+        history = [r for r in inbox.history(lens.conn, state.id, newest=120) if isinstance(r.event, ON_TIMELINE)]
+        turns += Teller(lens, state, history, inboxes).turns(history)
+    turns.sort(key=lambda turn: turn.at or lens.now)
+    merges = tuple(
+        views.MergeLine(id=m.absorbed, name=m.name, at=m.at, reason=m.reason)
+        for m in people.merges_of(lens.conn, number)
+    )
+    shown = arrange(turns[-SHOWN:], lens.labels, UTC, lens.now)
+    return views.PersonPage(pane=person_pane(lens, number, who), turns=tuple(shown), merges=merges)
+
+
+ON_TIMELINE = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.HandoffAsked, e.SurveyAnswered, e.Closed)
+
+
+# Turns whose `id` is the seq of their event; those of the others is the message's.
+BY_SEQ = ("fact", "handover", "rating", "quarantine")
