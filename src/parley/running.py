@@ -55,9 +55,11 @@ def run_server(
     app = make_app(room_of(desk, demo=demo), beside=[lambda _: _alive(desk, work), *beside])
     if not demo:
         from parley.services import setup
+        from parley.web.session import setup_code
 
         first = desk.record.ask(setup.is_new)
         where = f"{config.url}/setup" if first else f"{config.url}/desk"
+        where += f"?code={setup_code(config.key)}" if first else ""
         print(f"Parley is at {where}" + (" – open it to set the desk up." if first else ""), flush=True)
     uvicorn.run(
         app,

@@ -106,6 +106,7 @@ class Hub:
         self._crowd = Crowd()
         self._streams: dict[int, int] = {}
         self._nudge = asyncio.Event()
+        self._grown = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._quit: Callable[[], None] = lambda: None
@@ -159,6 +160,9 @@ class Hub:
         upto, told = await asyncio.to_thread(self._read, self.seen, BATCH, scopes)
         more = upto > self.seen
         self.seen = upto
+        if more:
+            self._grown.set()
+            self._grown = asyncio.Event()
         for state, pieces in told:
             for listener in self._listeners:
                 if listener.who.brands in pieces and can_see(listener.who, state):
@@ -178,6 +182,12 @@ class Hub:
     def _pieces(self, conn: Connection, happening: Happening, scopes: set[Scope]) -> dict[Scope, bytes]:
         wanted = [s for s in scopes if s is None or happening.state.brand in s]
         return {s: piece(self.render(conn, happening, s), happening.seq) for s in wanted}
+
+    async def anything_new(self, seconds: float) -> None:
+        """Wait until the log has grown beyond what was told, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._grown.wait()
 
     # pages ──────────────────────────────────────────────────────────────────────────────────
 

@@ -29,9 +29,7 @@ async def live(
     return Stream(_told(request, room, caller, place), media_type="text/event-stream", headers=headers)
 
 
-async def _told(
-    request: Request[Any, Any, Any], room: Room, caller: Caller, place: int | None
-) -> AsyncIterator[bytes]:
+async def _told(request: Request[Any, Any, Any], room: Room, caller: Caller, place: int | None) -> AsyncIterator[bytes]:
     """The stream, for as long as the session holds with the same rights."""
     secret = session_secret(request.scope, room.door.cookie)
     async for piece in room.hub.stream(caller.viewer, place, BEAT_SECONDS):
@@ -47,9 +45,7 @@ class Looking(msgspec.Struct):
 
 
 @post("/desk/conversations/{number:int}/presence", status_code=204)
-async def look(
-    request: Request[Any, Any, Any], room: Room, caller: Caller, who: Viewer, number: FromPath[int]
-) -> None:
+async def look(request: Request[Any, Any, Any], room: Room, caller: Caller, who: Viewer, number: FromPath[int]) -> None:
     """Others on the conversation see it; a page says it every 20 s, and every 4 s while keys are pressed."""
     looking = await read_form(request, Looking)
     room.hub.looks(caller.agent, await room.ask(inbox.state, number, who), looking.doing)

@@ -7,15 +7,17 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response
+from litestar import Litestar, MediaType, Request, Response, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from parley import __version__, web
 from parley.core.errors import Busy, Conflict, NotAllowed, NotFound, ParleyError, Refused
 from parley.web import security, views
+from parley.web.api_page import ReadablePage
 from parley.web.security import Gate, SignInFirst
 from parley.web.state import Room
 
@@ -58,7 +60,7 @@ def make_app(room: Room, beside: Sequence[Callable[[Litestar], AbstractAsyncCont
         before_send=[security.protect],
         exception_handlers=_failures(),
         lifespan=[lambda app: _open(room), *beside],
-        openapi_config=OpenAPIConfig(title="Parley", version=__version__, path="/api", create_examples=False),
+        openapi_config=_described(),
         request_max_body_size=BODY_LIMIT,
         signature_types=[Room],
         debug=False,
@@ -67,6 +69,15 @@ def make_app(room: Room, beside: Sequence[Callable[[Litestar], AbstractAsyncCont
     app.state.room = room
     app.state.reception, app.state.assets, app.state.templates = room.reception, room.assets, room.templates
     return app
+
+
+def _described() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Parley",
+        version=__version__,
+        render_plugins=[ReadablePage(), JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=Router("/api", route_handlers=[], opt=security.PUBLIC),
+    )
 
 
 def _routes(room: Room) -> list[ControllerRouterHandler]:
@@ -143,7 +154,7 @@ def told(
     trouble = views.Trouble(
         code=status, title=TITLES.get(status, "That did not work"), text=text, href="/desk", link="To the desk"
     )
-    page = room.page("account/trouble.html", trouble=trouble)
+    page = room.page("error.html", trouble=trouble, public=None)
     return Response(page, status_code=status, headers=headers, media_type=MediaType.HTML)
 
 

@@ -28,7 +28,8 @@ class Room:
     url: how customers reach the desk. secure: they come over TLS. key: signs links.
     trusted_proxies: addresses whose X-Forwarded-For is believed. bot: the follower that answers.
     reception: receives the visitors of a live channel, None where no such channel is installed.
-    demo: show the pages of the demo company.
+    demo: show the pages of the demo company. slow: held while a password is checked, which takes 64 MB
+    and a core. fetching: held while a picture is fetched from elsewhere.
     """
 
     record: Record
@@ -49,6 +50,8 @@ class Room:
     visitors: VisitorDesk
     reception: Any = None
     assets: Assets = field(default_factory=Assets)
+    slow: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     templates: jinja2.Environment = field(init=False)
 
     def __post_init__(self) -> None:
