@@ -208,9 +208,9 @@ def moment(at: int) -> datetime:
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A clock read: seconds, and whether it has stopped or still runs."""
+    """A clock read: whole seconds, and whether it has stopped or still runs."""
 
-    seconds: float
+    seconds: int
     stopped: bool
 
 
@@ -254,8 +254,8 @@ def reopened(talk: Measured) -> bool | None:
 
 
 def _stopped(talk: Measured, at: int) -> Reading | None:
-    return None if talk.began_at is None else Reading(max(0, at - talk.began_at) / SECOND, True)
+    return None if talk.began_at is None else Reading(max(0, at - talk.began_at) // SECOND, True)
 
 
 def _running(talk: Measured, now: int) -> Reading | None:
-    return None if talk.began_at is None else Reading(max(0, now - talk.began_at) / SECOND, False)
+    return None if talk.began_at is None else Reading(max(0, now - talk.began_at) // SECOND, False)

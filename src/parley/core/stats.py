@@ -195,9 +195,8 @@ def time_quantile(steps: Sequence[Step], p: float, level: float = LEVEL) -> Esti
     """
     left, z = 1 - p, z_of(level)
     value = _crossing([(step.time, step.alive) for step in steps], left)
-    bands = [(step.time, *_band(step, z)) for step in steps]
-    low = next((time for time, lower, _ in bands if lower <= left), None)
-    high = next((time for time, _, upper in bands if upper < left), None)
+    low = next((step.time for step in steps if _band(step, z)[0] <= left), None)
+    high = next((step.time for step in steps if _band(step, z)[1] < left), None)
     return Estimate(value, Interval(low, high))
 
 

@@ -28,7 +28,7 @@ from parley.core.measure import (
     resolution_clock,
 )
 from parley.services.inbox import Viewer
-from parley.services.numbers import Choice, Facts, Period, before, facts_of, may_choose, period_of
+from parley.services.numbers import Choice, Facts, Period, Rated, before, facts_of, may_choose, period_of
 
 CHANGE_LEVEL = 0.99
 FEW_FOR_A_PERSON = 5  # below this many cases nothing is said about a single agent
@@ -119,8 +119,8 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
         numbers=_numbers(facts, past, at, _paired(facts, past, this, choice.days), few),
         days=_days(facts, past, this, choice.days),
         heat=_heat(facts),
-        channels=_groups(facts, at, few, lambda talk: talk.channel),
-        brands=_groups(facts, at, few, lambda talk: str(talk.brand)),
+        channels=_groups(facts, at, few, lambda fact: fact.channel),
+        brands=_groups(facts, at, few, lambda fact: str(fact.brand)),
         curves=(_curve("human", facts, human_clock, at), _curve("bot", facts, bot_clock, at)),
     )
 
@@ -198,12 +198,12 @@ def _answers(talks: Iterable[Measured], question: Callable[[Measured], bool | No
 
 
 def _content(facts: Facts) -> tuple[int, int]:
-    scores = [survey.score for survey, _ in facts.rated if survey.score is not None]
+    scores = [survey.score for survey in facts.rated if survey.score is not None]
     return sum(score >= CONTENT for score in scores), len(scores)
 
 
 def _answered(facts: Facts) -> tuple[int, int]:
-    return sum(survey.score is not None for survey, _ in facts.rated), len(facts.rated)
+    return sum(survey.score is not None for survey in facts.rated), len(facts.rated)
 
 
 # ── over days, hours, channels ──────────────────────────────────────────────────────────────
@@ -241,14 +241,15 @@ def _heat(facts: Facts) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(row) for row in found)
 
 
-def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured], str]) -> tuple[Group, ...]:
+def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated], str]) -> tuple[Group, ...]:
     """The figures of each channel or brand, the largest first; without comparison."""
+    apart: dict[str, Facts] = {}
+    for talk in facts.talks:
+        apart.setdefault(key(talk), Facts([], [])).talks.append(talk)
+    for survey in facts.rated:
+        apart.setdefault(key(survey), Facts([], [])).rated.append(survey)
     nothing = Facts([], [])
-    names = {key(talk) for talk in facts.talks} | {key(talk) for _, talk in facts.rated}
-    groups = []
-    for name in names:
-        own = Facts([t for t in facts.talks if key(t) == name], [(s, t) for s, t in facts.rated if key(t) == name])
-        groups.append(Group(key=name, numbers=_numbers(own, nothing, now, ([], []), few)))
+    groups = [Group(key=name, numbers=_numbers(own, nothing, now, ([], []), few)) for name, own in apart.items()]
     return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
 
 
@@ -299,7 +300,7 @@ def _cases(facts: Facts, key: str, now: int) -> list[Case]:
 def _rated_cases(facts: Facts, *, answered: bool) -> list[Case]:
     found = [
         Case(conversation=survey.conversation, at=moment(survey.asked_at), value=survey.score)
-        for survey, _ in facts.rated
+        for survey in facts.rated
         if survey.score is not None or not answered
     ]
     return sorted(found, key=lambda case: (case.value is not None, case.value or 0))

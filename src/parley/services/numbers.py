@@ -184,25 +184,31 @@ def may_choose(who: Viewer, choice: Choice) -> None:
 # ── facts of a period ───────────────────────────────────────────────────────────────────────
 
 
+class Rated(msgspec.Struct, frozen=True):
+    """A survey that was asked, with the channel and brand of its conversation. score: None while unanswered."""
+
+    conversation: int
+    asked_at: int
+    score: int | None
+    channel: str
+    brand: int
+
+
 class Facts(msgspec.Struct, frozen=True):
-    """What happened in a period: conversations that began in it, surveys that were asked in it.
+    """What happened in a period: conversations that began in it, surveys that were asked in it."""
 
-    rated: each survey with its conversation's figures, which say channel, brand and agent.
-    """
-
-    talks: Sequence[Measured]
-    rated: Sequence[tuple[Survey, Measured]]
+    talks: list[Measured]
+    rated: list[Rated]
 
 
 def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> Facts:
     start, end = micros(period.start), micros(period.end)
     began = _chosen(select(measured), who, choice).where(_M.began_at >= start, _M.began_at < end, ~_M.quarantined)
-    asked = _chosen(select(ratings, measured), who, choice).where(_R.asked_at >= start, _R.asked_at < end)
-    asked = asked.join(ratings, _R.conversation == _M.conversation)
-    width = len(Survey.__struct_fields__)
+    asked = _chosen(select(_R.conversation, _R.asked_at, _R.score, _M.channel, _M.brand), who, choice)
+    asked = asked.join(ratings, _R.conversation == _M.conversation).where(_R.asked_at >= start, _R.asked_at < end)
     return Facts(
-        [Measured(*row) for row in conn.execute(began.order_by(_M.began_at))],
-        [(Survey(*row[:width]), Measured(*row[width:])) for row in conn.execute(asked.order_by(_R.asked_at))],
+        [Measured(*row) for row in conn.execute(began.order_by(_M.began_at)).all()],
+        [Rated(*row) for row in conn.execute(asked.order_by(_R.asked_at)).all()],
     )
 
 
