@@ -26,6 +26,8 @@ let page = "";
 let open = parent === window;
 let greeted = false; // the first welcome is history, not news
 let typingOver = 0;
+let haveName = () => {};
+const named = new Promise<void>((done) => (haveName = done)); // the desk knows this browser by a token
 let stuck = true; // the end of the chat is in sight and stays there
 
 // ── what is on the screen ───────────────────────────────────────────────────────────────────
@@ -250,6 +252,7 @@ function hear(frame: FromDesk) {
 
 function welcomed(frame: Welcome) {
   memory.token = frame.visitor;
+  haveName();
   chat.seen = Math.max(chat.seen, frame.seen ?? 0);
   chat.wait = frame.wait ?? { kind: "wait" };
   chat.proved = frame.proved ?? "";
@@ -308,6 +311,7 @@ function lineChanged(state: LineState) {
 // ── files ───────────────────────────────────────────────────────────────────────────────────
 
 async function upload(file: File): Promise<string> {
+  await named;
   const answer = await fetch(`${base}/files`, { method: "POST", headers: { ...bearer(), "x-file-name": encodeURIComponent(file.name), "content-type": file.type || "application/octet-stream" }, body: file })
     .catch(() => { throw new Error(t("“{name}” could not be uploaded. Attach it again when you are back online.", { name: file.name })); });
   const told = (await answer.json()) as { ref?: string; detail?: string };

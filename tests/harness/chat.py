@@ -22,12 +22,12 @@ from litestar.static_files import create_static_files_router
 
 from parley.app import Desk
 from parley.channels.webchat.reception import Reception
-from parley.channels.webchat.signing import SignedUser, sign
+from parley.channels.webchat.signing import SignedUser, sign, visitor_of
 from parley.config import Config
 from parley.core.conversation import State as Talk
 from parley.demo.knowledge import articles
 from parley.log.record import Tx
-from parley.services import inbox, knowledge, replies, routing, setup
+from parley.services import inbox, knowledge, people, replies, routing, setup
 from parley.services.inbox import Viewer
 from parley.web import widget
 from parley.web.templating import DIST, Assets, environment
@@ -79,6 +79,8 @@ class ChatDesk:
         self.site_url = f"http://127.0.0.1:{site_port}"
         self.desk.record.do(lambda tx: self._build(tx, colour, with_bot))
         self.desk.setup_changed()
+        if with_bot:
+            self.desk.bot.brain.warm(self.desk.record)
         self.visitors = VisitorDesk(
             self.desk.record,
             self.desk.intake,
@@ -180,23 +182,21 @@ class ChatDesk:
     def agent_online(self) -> None:
         self.act(lambda tx: routing.set_presence(tx, self.ana, "online"))
 
-    def agent_replies(self, text: str) -> int:
+    def agent_replies(self, number: int, text: str) -> int:
         who = Viewer(agent=self.ana, role="agent", brands=None)
-        number = self.talk().id
         return self.act(lambda tx: replies.reply(tx, number, who, text))
 
-    def agent_types(self, on: bool = True) -> None:
-        self.visitors.agent_typing(self.talk().id, "Ana Silva", on)
+    def agent_types(self, number: int, on: bool = True) -> None:
+        self.visitors.agent_typing(number, "Ana Silva", on)
 
     def act(self, job: Callable[[Tx], T]) -> T:
         return self.desk.record.do(job)
 
-    def talk(self) -> Talk:
-        """The newest conversation."""
-        return self.talks()[0]
-
-    def talks(self) -> list[Talk]:
-        return list(self.desk.record.ask(inbox.page, "all", inbox.SYSTEM).rows)
+    def talks_of(self, token: str) -> list[Talk]:
+        """The conversations of the browser that holds this token, newest first."""
+        key = ("visitor", visitor_of(token) or "")
+        found = self.desk.record.ask(people.by_address, [key])
+        return self.desk.record.ask(inbox.of_person, found[key].person, inbox.SYSTEM) if key in found else []
 
     def stop(self) -> None:
         self.site.stop()
@@ -210,8 +210,9 @@ def website(desk: str, lang: str, user: str, theme: str) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body{{font:16px/1.5 Georgia,serif;margin:0;color:#2b2320;background:#faf6f0}}
 main{{max-width:60rem;margin:0 auto;padding:2rem}}button{{background:red;font-size:40px}}
-@media(prefers-color-scheme:dark){{body{{background:#171412;color:#eee}}}}</style></head>
+@media(prefers-color-scheme:dark){{body{{background:#171412;color:#eee}}a{{color:#9cf}}}}</style></head>
 <body><main><h1>Boots for bad weather</h1><p>Made in the hills since 1974.</p>
 <p><a href="/other">Another page</a></p><form><label>Name <input></label></form></main>
-<script src="{desk}/widget.js" data-inbox="shop" data-color="#8c3b22" data-user="{user}" data-theme="{theme}" async></script>
+<script src="{desk}/widget.js" data-inbox="shop" data-color="#8c3b22" data-user="{user}"
+ data-theme="{theme}" async></script>
 </body></html>"""

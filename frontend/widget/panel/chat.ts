@@ -34,7 +34,7 @@ export class Chat {
     let place = this.turns.length;
     while (place > 0 && this.turns[place - 1]!.seq > turn.seq) place--;
     this.turns.splice(place, 0, turn);
-    if (turn.author.kind !== "visitor") this.typing = "";
+    if (turn.author.kind === "agent" || turn.author.kind === "bot") this.typing = "";
     return true;
   }
 

@@ -153,7 +153,7 @@ function voice(name: string): HTMLElement {
 }
 
 function author(kind: string, name: string): HTMLElement {
-  return h("div", { class: "author" }, h("b", {}, name || t("Assistant")), kind === "bot" && h("span", {}, t("automatic answer")),
+  return h("div", { class: "author" }, h("b", {}, name || t("Assistant")), kind === "bot" && ` · ${t("automatic answer")}`,
     h("span", { class: "unseen" }, ": "));
 }
 
