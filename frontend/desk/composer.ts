@@ -19,11 +19,13 @@ const drafts = new Map<number, Draft>();
 const unsent = new Map<string, Unsent>();
 const files = new Map<number, File[]>();
 let draftTimer = 0;
+/** r or n pressed before the conversation had come. */
+let asked: Mode | null = null;
 
 const form = (): HTMLFormElement | null => one<HTMLFormElement>("form.composer", pane.main());
 const area = (within = form()): HTMLTextAreaElement | null => (within ? one<HTMLTextAreaElement>("textarea", within) : null);
 const mode = (within: HTMLFormElement): Mode => (new FormData(within).get("mode") === "note" ? "note" : "reply");
-export const canWrite = (): boolean => Boolean(form());
+export const canWrite = (): boolean => Boolean(form()) || pane.main().hasAttribute("aria-busy");
 
 export function listen(): void {
   document.addEventListener("submit", submitted);
@@ -42,7 +44,7 @@ export function listen(): void {
 /** Put the caret where one writes, as a reply or as a note. */
 export function write(wanted: Mode): void {
   const here = form();
-  if (!here) return;
+  if (!here) return void (asked = pane.main().hasAttribute("aria-busy") ? wanted : null);
   setMode(here, wanted);
   const box = area(here);
   box?.focus();
@@ -84,10 +86,13 @@ function restore(id: number): void {
   box.value = draft[draft.mode];
   box.placeholder = (draft.mode === "note" ? box.dataset.notePlaceholder : box.dataset.replyPlaceholder) ?? "";
   showFiles(here);
+  if (asked) write(asked);
+  asked = null;
 }
 
 function leave(id: number): void {
   clearTimeout(draftTimer);
+  asked = null;
   saveDraft(id);
 }
 

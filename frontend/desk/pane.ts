@@ -19,6 +19,7 @@ const opened: ((id: number) => void)[] = [];
 const turned: ((id: number) => void)[] = [];
 const left: ((id: number) => void)[] = [];
 let current = 0;
+let turnNumber = 0;
 
 export const openId = (): number => current;
 export const main = (): HTMLElement => one("#main") as HTMLElement;
@@ -74,6 +75,7 @@ export async function show(id: number, { push = true, hint }: { push?: boolean; 
   if (id === current && main().dataset.id === String(id)) return reveal("conversation");
   if (current) for (const then of left) then(current);
   current = id;
+  const mine = ++turnNumber;
   reveal("conversation");
   const known = ready.get(id);
   if (push) afterPaint(() => id === current && history.pushState({ conversation: id }, "", `/desk/conversations/${id}`));
@@ -87,7 +89,7 @@ export async function show(id: number, { push = true, hint }: { push?: boolean; 
   for (const then of turned) then(id);
   painted("move", { id, warm: false });
   const fetched = await preload(id);
-  if (current === id) {
+  if (mine === turnNumber) {
     put(parse(fetched));
     painted("fill", { id });
   }
@@ -101,6 +103,7 @@ export function reveal(what: "conversation" | "list"): void {
 export function showNothing(): void {
   if (current) for (const then of left) then(current);
   current = 0;
+  turnNumber += 1;
   reveal("list");
 }
 

@@ -1,6 +1,6 @@
 """From key to paint: measures the desk's keyboard flow in Chromium, with every answer held back by 80 ms.
 
-`python -m tests.harness.desk_measure` prints median, 95th percentile and the longest of each act. The
+`python -m harness.desk_measure` prints median, 95th percentile and the longest of each act. The
 figures come from the page itself (`performance.measure`, from the key's time stamp to the frame after).
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.harness.desk_server import prototype
+from harness.desk_server import prototype
 
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -1,6 +1,6 @@
 """The desk's pages on invented data and a slow line: for drawing screens and measuring keys to paint.
 
-`python -m tests.harness.desk_prototype [port]` serves the real templates and scripts; every answer
+`python -m harness.desk_prototype [port]` serves the real templates and scripts; every answer
 is held back by 80 ms, so that what an agent far away feels can be measured on one machine.
 """
 
@@ -20,7 +20,7 @@ from litestar.static_files import create_static_files_router
 from parley.web import views as v
 from parley.web.stream import arrange
 from parley.web.templating import environment
-from tests.harness import desk_samples as samples
+from harness import desk_samples as samples
 
 DELAY = float(os.environ.get("DESK_DELAY", "0.08"))
 POLICY = (
@@ -64,7 +64,7 @@ class Desk:
         view = next(view for view in self.shell().views if view.key == key)
         rows = sorted(
             (talk.row(self.seq) for talk in self.talks.values() if view.token in talk.tokens()),
-            key=lambda row: row.order,
+            key=lambda row: row.waits if key == "waiting" else row.order,
         )
         return v.ListPage(view=view, rows=tuple(rows))
 
@@ -311,6 +311,14 @@ async def colleague_looks(id: int, doing: str = "writing", typing: bool = False)
     desk.tell_presence(id, typing)
 
 
+@post("/lever/fresh", status_code=204)
+async def fresh() -> None:
+    """As after a start; pages that are open keep their live stream."""
+    listeners = desk.listeners
+    desk.__init__()  # type: ignore[misc]
+    desk.listeners = listeners
+
+
 @post("/lever/refuse", status_code=204)
 async def refuse() -> None:
     desk.refuse_next += 1
@@ -370,7 +378,7 @@ async def login(wrong: int = 0) -> Response[str]:
 
 @get("/setup")
 async def setup() -> Response[str]:
-    return page("account/setup.html", csrf="prototype", values={}, problems={})
+    return page("account/setup.html", csrf="prototype", values={}, problems={}, elsewhere=False)
 
 
 @get("/help")
@@ -403,7 +411,7 @@ async def slowly(request: Request[Any, Any, Any]) -> None:
 app = Litestar(
     [
         home, inbox, conversation, reply, note, close, reopen, assign, tag, untag, snooze, wake, draft, presence,
-        my_presence, my_keys, replay, mail, choices, live, customer_writes, colleague_looks, refuse, search,
+        my_presence, my_keys, replay, mail, choices, live, customer_writes, colleague_looks, fresh, refuse, search,
         people, person, knowledge, article, article_edit, numbers, settings, login, setup, help_home,
         help_article, rating, trouble,
         create_static_files_router(path="/static", directories=[WEB / "static"]),
@@ -416,4 +424,4 @@ app = Litestar(
 if __name__ == "__main__":
     import uvicorn
 
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1] if len(sys.argv) > 1 else 8099), log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1] if len(sys.argv) > 1 else 8099), log_level="warning", timeout_graceful_shutdown=1)

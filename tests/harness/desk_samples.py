@@ -127,14 +127,14 @@ class Talk:
         last = self.messages()[-1]
         waiting = self.waiting_since()
         by = "" if last.side == "them" else "You" if last.author == ME else last.author.name.split()[0]
-        order = waiting.timestamp() if waiting else 9e9 - last.at.timestamp()
         return v.ListRow(
             id=self.id, person=self.person, hue=hue(self.person), initials=initials(self.person),
             subject=self.subject, preview=" ".join(last.text.split())[:140], words_by=by, brand=self.brand,
             brand_hue=210 if self.brand == "Fjord" else 120, channel=self.channel, glyph=self.glyph,
             status=self.shown_status(), last_at=last.at, waiting_since=waiting, due=self.due(),
             snoozed_until=self.snoozed_until, tags=tuple(self.tags), assignee=self.assignee,
-            failed="failed" in self.tokens(), tokens=self.tokens(), order=int(order * 1e6), seq=seq,
+            failed="failed" in self.tokens(), tokens=self.tokens(), order=-int(last.at.timestamp() * 1e6),
+            waits=int(waiting.timestamp() * 1e6) if waiting else 0, seq=seq,
         )  # fmt: skip
 
     def facts(self) -> v.Facts:

@@ -87,7 +87,7 @@ def frame_height(html: str) -> int:
     text = re.sub(r"<[^>]+>", "", html)
     blocks = len(re.findall(r"<(?:p|div|tr|li|h[1-6]|br)\b", html, re.I))
     pictures = len(re.findall(r"<img\b", html, re.I))
-    return max(120, min(640, 60 + len(text) // 80 * 22 + blocks * 18 + pictures * 120))
+    return max(120, min(640, 96 + len(text) // 80 * 22 + blocks * 18 + pictures * 120))
 
 
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")

@@ -1,0 +1,305 @@
+"""The desk's pages in a real browser, on invented data: keyboard, sending, live rows, no script, accessibility."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from harness.desk_server import prototype
+
+AXE = Path(__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WIDTHS = (1440, 1024, 390)
+PAGES = (
+    "/desk/inbox/waiting", "/desk/inbox/mentions", "/desk/conversations/1", "/desk/conversations/2",
+    "/desk/conversations/3", "/desk/conversations/4", "/desk/conversations/6", "/desk/conversations/7",
+    "/desk/conversations/9", "/desk/search?q=order", "/desk/people", "/desk/people/101", "/desk/knowledge",
+    "/desk/knowledge/1", "/desk/knowledge/1/edit", "/desk/numbers", "/desk/settings", "/desk/settings/agents",
+    "/desk/settings/tokens", "/desk/settings/you", "/login?wrong=1", "/setup", "/help", "/help?q=return",
+    "/help/returns-policy", "/rating/token", "/trouble",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shared_address() -> Iterator[str]:
+    with prototype() as address:
+        yield address
+
+
+@pytest.fixture
+def address(shared_address: str) -> str:
+    """The desk as it was when it started."""
+    httpx.post(f"{shared_address}/lever/fresh")
+    return shared_address
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def open_id(page: Page) -> str | None:
+    return page.locator("#main").get_attribute("data-id")
+
+
+def settled(page: Page, number: int) -> None:
+    """Wait until a conversation is on screen with all its words."""
+    expect(page.locator(f"#main[data-id='{number}'] .stream .turns")).to_be_visible()
+
+
+def test_hands_stay_on_the_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/inbox/waiting")
+    expect(page.locator("#main")).to_have_class(re.compile("is-empty"))
+    page.keyboard.press("j")
+    first = open_id(page)
+    page.keyboard.press("j")
+    second = open_id(page)
+    assert first and second and first != second
+    expect(page.locator(f"#row-{second}")).to_have_attribute("aria-current", "true")
+    expect(page).to_have_url(re.compile(f"/desk/conversations/{second}$"))
+    page.keyboard.press("k")
+    assert open_id(page) == first
+    page.keyboard.press("n")
+    expect(page.locator("textarea[name=text]")).to_be_focused()
+    page.keyboard.type("j and e are letters while one writes")
+    assert open_id(page) == first
+    expect(page.locator(".send-note")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Next conversation")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("numb")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/desk/numbers"))
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    expect(page).to_have_url(re.compile("/desk/inbox/waiting"))
+
+
+def test_single_keys_can_be_switched_off(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/inbox/waiting")
+    page.keyboard.press("?")
+    page.get_by_label("Single-key shortcuts are on").uncheck()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.keyboard.press("j")
+    expect(page.locator("#main")).to_have_class(re.compile("is-empty"))
+    page.keyboard.press("Control+k")
+    expect(page.get_by_placeholder("What do you want to do?")).to_be_focused()
+
+
+def test_a_reply_shows_at_once_and_tells_how_far_it_got(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/1")
+    page.keyboard.press("r")
+    page.keyboard.type("It leaves tonight, by express.\n\nBest, Ines")
+    page.keyboard.press("Control+Enter")
+    turn = page.locator(".turn", has_text="It leaves tonight")
+    expect(turn).to_have_count(1)
+    expect(turn.locator(".words p")).to_have_count(2)
+    expect(page.locator("textarea[name=text]")).to_have_value("")
+    expect(page.locator("textarea[name=text]")).to_be_focused()
+    expect(turn.locator(".state")).to_contain_text("Delivered", timeout=5000)
+    expect(turn.locator(".state")).to_contain_text("Read", timeout=5000)
+    expect(turn).to_have_count(1)
+
+
+def test_a_refused_reply_keeps_its_words_and_is_sent_once_on_retry(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/1")
+    httpx.post(f"{address}/lever/refuse")
+    page.keyboard.press("r")
+    page.keyboard.type("Words that must not be lost")
+    page.keyboard.press("Control+Enter")
+    turn = page.locator(".turn", has_text="Words that must not be lost")
+    expect(turn.locator(".state")).to_contain_text("Nothing was lost")
+    turn.get_by_role("button", name="Try again").click()
+    expect(turn.locator(".state")).to_contain_text("Read", timeout=5000)
+    page.reload()
+    expect(page.locator(".turn", has_text="Words that must not be lost")).to_have_count(1)
+
+
+def test_a_failed_delivery_says_why_and_can_be_tried_again(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/4")
+    state = page.locator(".state[data-state=failed]")
+    expect(state).to_contain_text("The mailbox is full")
+    state.get_by_role("button", name="Try again").click()
+    expect(page.locator(".turn.us .state").last).to_contain_text("Read", timeout=5000)
+
+
+def test_closing_moves_on_and_can_be_taken_back(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/inbox/waiting")
+    page.keyboard.press("j")
+    closed = open_id(page)
+    settled(page, int(closed or 0))
+    page.keyboard.press("e")
+    assert open_id(page) != closed
+    expect(page.locator(f"#row-{closed}")).to_have_count(0)
+    page.keyboard.press("u")
+    settled(page, int(closed or 0))
+    expect(page.locator(f"#row-{closed}")).to_have_count(1)
+    expect(page.locator(".talk-status")).to_contain_text("Waiting")
+
+
+def test_assign_tag_and_snooze_from_the_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/3")
+    page.keyboard.press("a")
+    page.get_by_role("combobox", name="Assign to").fill("tom")
+    page.keyboard.press("Enter")
+    expect(page.locator(".owner")).to_contain_text("Tomas Brandt")
+    page.keyboard.press("l")
+    page.keyboard.type("urgent today")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator(".talk-tags")).to_contain_text("urgent today")
+    expect(page.locator(".fact", has_text="You tagged it urgent today")).to_be_visible()
+    page.keyboard.press("s")
+    page.keyboard.type("3d")
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-3")).to_have_count(0)
+    page.goto(f"{address}/desk/conversations/3")
+    expect(page.locator(".talk-status")).to_contain_text("Snoozed")
+
+
+def test_several_are_picked_and_closed_together(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/inbox/waiting")
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.locator(".bulk-count")).to_have_text("2 selected")
+    before = page.locator(".rows .row").count()
+    page.keyboard.press("e")
+    expect(page.locator(".rows .row")).to_have_count(before - 2)
+
+
+def test_a_draft_is_there_again_after_moving_and_reloading(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/2")
+    page.keyboard.press("r")
+    page.keyboard.type("Half a thou")
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    expect(page.locator("textarea[name=text]")).to_have_value("")
+    page.keyboard.press("j")
+    settled(page, 2)
+    expect(page.locator("textarea[name=text]")).to_have_value("Half a thou")
+    page.reload()
+    expect(page.locator("textarea[name=text]")).to_have_value("Half a thou")
+
+
+def test_a_slash_offers_prepared_answers(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/1")
+    page.keyboard.press("r")
+    page.keyboard.type("/")
+    page.get_by_role("combobox", name="Prepared answers").fill("label")
+    page.keyboard.press("Enter")
+    expect(page.locator("textarea[name=text]")).to_have_value(re.compile("^Hi Mara,.*return label", re.S))
+
+
+def test_news_moves_rows_and_keeps_the_writers_caret(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/1")
+    page.keyboard.press("r")
+    page.keyboard.type("I am writ")
+    page.locator(".stream").evaluate("box => { box.scrollTop = 0 }")
+    httpx.post(f"{address}/lever/customer/1", params={"text": "One more thing"})
+    expect(page.locator(".turn", has_text="One more thing")).to_have_count(1)
+    expect(page.locator(".pill")).to_be_visible()
+    assert page.locator(".stream").evaluate("box => box.scrollTop") == 0
+    page.keyboard.type("ing")
+    expect(page.locator("textarea[name=text]")).to_have_value("I am writing")
+    page.locator(".pill").click()
+    expect(page.locator(".pill")).to_be_hidden()
+    waiting = page.locator(".views [data-count=waiting]")
+    before = int(waiting.inner_text())
+    httpx.post(f"{address}/lever/customer/4", params={"text": "It came again, broken again"})
+    expect(page.locator("#row-4")).to_contain_text("broken again")
+    expect(waiting).to_have_text(str(before + 1))
+    orders = page.locator(".rows .row").evaluate_all("rows => rows.map(row => Number(row.dataset.waits))")
+    assert orders == sorted(orders)
+
+
+def test_colleagues_and_customers_who_write_are_seen(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/1")
+    settled(page, 1)
+    httpx.post(f"{address}/lever/colleague/1", params={"doing": "writing", "typing": True})
+    expect(page.locator(".viewers")).to_contain_text("Tomas is writing")
+    expect(page.locator(".customer-typing")).to_contain_text("Mara Lindqvist is writing")
+
+
+def test_two_desks_see_each_other(browser: Browser, page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/2")
+    other = browser.new_page()
+    other.goto(f"{address}/desk/conversations/2")
+    page.keyboard.press("n")
+    page.keyboard.type("Only for us")
+    page.keyboard.press("Control+Enter")
+    expect(other.locator(".turn.note", has_text="Only for us")).to_have_count(1)
+    other.close()
+
+
+def test_mail_html_stays_in_its_cage(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/3")
+    frame = page.locator("iframe.mail")
+    sandbox = frame.get_attribute("sandbox") or ""
+    assert "allow-scripts" not in sandbox and "allow-same-origin" not in sandbox
+    expect(page.frame_locator("iframe.mail").get_by_text("Dear team")).to_be_visible()
+    page.get_by_role("link", name="Show remote images").click()
+    expect(frame).to_have_attribute("src", re.compile("images=1"))
+
+
+def test_reading_and_answering_needs_no_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/desk")
+    page.locator("#row-1 a").click()
+    expect(page.locator(".turn", has_text="by Friday evening")).to_be_visible()
+    page.locator("textarea[name=text]").fill("Sent without a script")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".turn.us", has_text="Sent without a script")).to_have_count(1)
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".talk-status")).to_contain_text("Closed")
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_passes_axe_and_fits_its_window(browser: Browser, shared_address: str, theme: Any) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: run `npm ci` in frontend/")
+    context = browser.new_context(color_scheme=theme, reduced_motion="reduce", bypass_csp=True)
+    page, found = context.new_page(), []
+    for path in PAGES:
+        page.goto(shared_address + path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 844})
+            found += [f"{path} at {width}: {line}" for line in [*wide(page), *(axe(page) if width != 1024 else [])]]
+    context.close()
+    assert found == []
+
+
+def wide(page: Page) -> list[str]:
+    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [f"{over} px too wide"] if over > 0 else []
+
+
+def axe(page: Page) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(content=AXE.read_text())
+    result = page.evaluate("axe.run(document, { iframes: false })")
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary'][:160]}"
+        for rule in result["violations"]
+        for node in rule["nodes"][:3]
+    ]
