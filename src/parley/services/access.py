@@ -45,6 +45,7 @@ tokens = Table(
     Column("hash", String(64), nullable=False, unique=True),
     Column("agent", Integer, nullable=False),
     Column("name", String(80), nullable=False),
+    Column("scope", String(5), nullable=False),
     Column("since", Moment, nullable=False),
     Column("last_used", Moment),
 )
@@ -196,10 +197,18 @@ def use_login_link(tx: Tx, secret: str) -> str | None:
 # ── API tokens ──────────────────────────────────────────────────────────────────────────────
 
 
-def issue_token(tx: Tx, agent: int, name: str) -> str:
-    """A token that acts as this agent; shown once, stored as a hash."""
+def issue_token(tx: Tx, agent: int, name: str, scope: str = "write") -> str:
+    """A token that acts as this agent (scope write) or only reads as they do (read). Shown once."""
+    if scope not in ("read", "write"):
+        raise Refused("A token may read, or read and write.")
     secret = f"parley_{secrets.token_urlsafe(32)}"
-    row = {"hash": _digest(secret), "agent": agent, "name": name.strip()[:80] or "token", "since": tx.at}
+    row = {
+        "hash": _digest(secret),
+        "agent": agent,
+        "name": name.strip()[:80] or "token",
+        "scope": scope,
+        "since": tx.at,
+    }
     tx.conn.execute(insert(tokens).values(**row))
     return secret
 
@@ -210,13 +219,17 @@ def revoke_token(tx: Tx, token: int, agent: int | None = None) -> None:
 
 
 def agent_of_token(conn: Connection, secret: str) -> setup.Agent | None:
+    """The agent a token acts for; with the scope `read` they may only read."""
     question = (
-        select(setup.agents)
-        .join(tokens, tokens.c.agent == setup.agents.c.id)
+        select(tokens.c.scope, setup.agents)
+        .join(setup.agents, tokens.c.agent == setup.agents.c.id)
         .where(tokens.c.hash == _digest(secret), setup.agents.c.active)
     )
     row = conn.execute(question).one_or_none()
-    return setup.as_agent(row) if row else None
+    if row is None:
+        return None
+    agent = setup.as_agent(row)
+    return msgspec.structs.replace(agent, role="read-only") if row.scope == "read" else agent
 
 
 def tokens_of(conn: Connection, agent: int | None = None) -> list[Any]:

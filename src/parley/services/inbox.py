@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -322,6 +323,28 @@ def of_person(conn: Connection, person: int, who: Viewer, limit: int = 50) -> li
     """A person's conversations, newest first."""
     question = select(conversations).where(_C.person == person, visible_to(who))
     return [as_state(row) for row in conn.execute(question.order_by(_C.last_at.desc()).limit(limit))]
+
+
+def summed_up(conn: Connection, persons: Sequence[int], who: Viewer) -> dict[int, tuple[int, int, datetime]]:
+    """Person → (conversations, open ones, newest moment), of those the viewer may see."""
+    found: dict[int, tuple[int, int, datetime]] = {}
+    still_open = func.sum(case((_C.status != talk.CLOSED, 1), else_=0))
+    for chunk in chunks(list(persons), 500):
+        question = select(_C.person, func.count(), still_open, func.max(_C.last_at)).where(
+            _C.person.in_(chunk), visible_to(who)
+        )
+        for person, count, open_, last in conn.execute(question.group_by(_C.person)):
+            found[person] = (count, int(open_), last)
+    return found
+
+
+def may_see_person(conn: Connection, person: int, who: Viewer) -> None:
+    """NotFound unless the viewer serves every brand, or may see a conversation of this person."""
+    if who.brands is None and who.role not in ("anonymous",):
+        return
+    seen = select(_C.id).where(_C.person == person, visible_to(who)).limit(1)
+    if conn.execute(seen).first() is None:
+        raise NotFound("There is no such person, or they are not yours to see.")
 
 
 def history(conn: Connection, number: int, newest: int = 400) -> list[e.Recorded]:

@@ -45,7 +45,7 @@ _A = articles.c
 
 
 class Article(msgspec.Struct, frozen=True, kw_only=True):
-    """brand None: for all. audience: public or internal. wordings: how customers ask for it."""
+    """brand None: for all. audience: public, internal or draft. wordings: how customers ask for it."""
 
     id: int
     slug: str
@@ -78,8 +78,8 @@ def write(
     title = title.strip()
     if not title or not body.strip():
         raise Refused("An article needs a title and a text.")
-    if audience not in ("public", "internal"):
-        raise Refused("An article is public or internal.")
+    if audience not in ("public", "internal", "draft"):
+        raise Refused("An article is public, internal or a draft.")
     row = {
         "title": title[:200],
         "body": body,

@@ -397,6 +397,15 @@ def merges_of(conn: Connection, number: int) -> list[Merge]:
     ]
 
 
+def alike(conn: Connection, number: int, limit: int = 5) -> list[Person]:
+    """Others who may be the same human, because they have the same name. Suggestions only."""
+    one = person(conn, number)
+    if len(one.name) < 5 or " " not in one.name:
+        return []
+    question = select(people).where(people.c.name == one.name, people.c.id != number, people.c.merged_into.is_(None))
+    return [Person(**row._mapping) for row in conn.execute(question.limit(limit))]
+
+
 def newest(conn: Connection, beginning: str = "", after: int | None = None, limit: int = 50) -> list[Person]:
     """People, newest first, or those whose name or mail address begins so."""
     question = select(people).where(people.c.merged_into.is_(None))

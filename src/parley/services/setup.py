@@ -1,7 +1,6 @@
 """How this desk is set up: brands, inboxes, agents, tokens. Plain tables, changed by admins."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -60,6 +59,7 @@ agents = Table(
     Column("brands", Text, nullable=False, default=""),
     Column("presence", String(8), nullable=False, default="offline"),
     Column("single_keys", Boolean, nullable=False, default=True),
+    Column("theme", String(5), nullable=False, default="auto"),
     Column("active", Boolean, nullable=False, default=True),
     Column("joined_at", Moment, nullable=False),
 )
@@ -106,6 +106,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     brands: tuple[int, ...] = ()
     presence: str = "offline"
     single_keys: bool = True
+    theme: str = "auto"
     active: bool = True
 
     @property
@@ -119,6 +120,10 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 def add_brand(tx: Tx, name: str, look: Look | None = None) -> int:
     row = {"name": name, "look": msgspec.json.encode(look or Look())}
     return int(tx.conn.execute(insert(brands).values(row).returning(brands.c.id)).scalar_one())
+
+
+def change_brand(tx: Tx, brand: int, name: str, look: Look) -> None:
+    tx.conn.execute(update(brands).where(brands.c.id == brand).values(name=name, look=msgspec.json.encode(look)))
 
 
 def add_inbox(
@@ -171,6 +176,7 @@ def add_agent(
         "brands": ",".join(map(str, brands)),
         "presence": "offline",
         "single_keys": True,
+        "theme": "auto",
         "active": True,
         "joined_at": tx.at,
     }
@@ -227,6 +233,7 @@ def as_agent(row: Any) -> Agent:
         brands=tuple(int(b) for b in row.brands.split(",") if b),
         presence=row.presence,
         single_keys=bool(row.single_keys),
+        theme=row.theme,
         active=bool(row.active),
     )
 
@@ -259,7 +266,3 @@ def as_inbox(row: Any, channel: Channel) -> Inbox:
 def is_new(conn: Connection) -> bool:
     """Whether nobody has set this desk up yet."""
     return conn.execute(select(agents.c.id).limit(1)).first() is None
-
-
-def joined(row: Any) -> datetime:
-    return row.joined_at

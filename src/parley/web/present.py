@@ -84,6 +84,7 @@ def shell(conn: Connection, agent: setup.Agent, csrf: str, section: str, *, comp
         company=company or (names[0] if len(names) == 1 else "Parley"),
         views=tuple(list_view(key, agent.id, counts) for key, *_ in VIEWS),
         keys=agent.single_keys,
+        theme=agent.theme,
     )
 
 
@@ -123,7 +124,7 @@ def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
 
 def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> views.ListRow:
     brand = lens.brands.get(state.brand)
-    brand_name = brand.name if brand and len(lens.brands) > 1 else ""
+    brand_name = brand.name.split()[0] if brand and len(lens.brands) > 1 else ""
     writer = {"customer": "", "bot": t("Bot"), "system": t("Desk")}.get(state.last_by)
     assignee = lens.face(state.assignee)
     if writer is None:

@@ -494,6 +494,8 @@ class ArticlePage(View, frozen=True, kw_only=True):
     html: str
     source: str = ""
     author: str = ""
+    tags: str = ""
+    wordings: str = ""
 
 
 class Figure(View, frozen=True, kw_only=True):

@@ -1,0 +1,266 @@
+"""The desk's other pages: search, people, knowledge."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.types import ControllerRouterHandler
+from markupsafe import Markup, escape
+from sqlalchemy import Connection
+
+from parley.core.errors import Refused
+from parley.log.record import Tx
+from parley.services import inbox, knowledge, people, search, setup
+from parley.web import formats, present, views
+from parley.web.desk import Answer, html, lens, seen_other
+from parley.web.forms import read_form
+from parley.web.help import as_html, summary
+from parley.web.security import ACT, Caller
+from parley.web.state import Room
+
+PER_PAGE = 50
+
+
+# ── search ──────────────────────────────────────────────────────────────────────────────────
+
+
+@get("/desk/search", include_in_schema=False)
+async def search_page(room: Room, caller: Caller, q: FromQuery[str] = "") -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _search_html, room, caller, q[:200]))
+
+
+def _search_html(conn: Connection, room: Room, caller: Caller, q: str) -> str:
+    here = lens(room, conn)
+    hits = search.find(conn, room.record.database.name, q, caller.viewer)
+    rows = present.rows(here, [hit.state for hit in hits])
+    found = views.SearchPage(
+        query=q,
+        hits=tuple(
+            views.Hit(row=row, passage=marked(hit.snippet or hit.state.preview, q))
+            for row, hit in zip(rows, hits, strict=True)
+        ),
+        people=_people_rows(conn, people.newest(conn, q, limit=5), caller) if q.strip() else (),
+        articles=tuple(article_row(a, {}) for a in _articles_like(conn, q)[:5]) if q.strip() else (),
+    )
+    shell = present.shell(conn, caller.agent, caller.csrf, "inbox")
+    return room.page("desk/search.html", shell=shell, page=found)
+
+
+def marked(passage: str, wanted: str) -> str:
+    """A passage as safe HTML with the words that were looked for marked."""
+    terms = {term.casefold() for term in wanted.split() if len(term) > 1}
+    out = Markup("")
+    for word in passage.split(" "):
+        plain = word.strip(".,;:!?“”\"'()").casefold()
+        hit = any(plain.startswith(term) for term in terms)
+        out += Markup("<mark>{}</mark> ").format(word) if hit else escape(word) + " "
+    return str(out)
+
+
+# ── people ──────────────────────────────────────────────────────────────────────────────────
+
+
+@get("/desk/people", include_in_schema=False)
+async def people_page(
+    room: Room, caller: Caller, q: FromQuery[str] = "", after: FromQuery[int | None] = None
+) -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _people_html, room, caller, q[:200], after))
+
+
+def _people_html(conn: Connection, room: Room, caller: Caller, q: str, after: int | None) -> str:
+    found = people.newest(conn, q, after, PER_PAGE + 1)
+    rows = _people_rows(conn, found[:PER_PAGE], caller)
+    shell = present.shell(conn, caller.agent, caller.csrf, "people")
+    more = found[PER_PAGE - 1].id if len(found) > PER_PAGE else None
+    return room.page("desk/people.html", shell=shell, rows=rows, query=q, after=more)
+
+
+def _people_rows(conn: Connection, found: list[people.Person], caller: Caller) -> tuple[views.PersonRow, ...]:
+    """People with what may be seen of their conversations; those of other brands alone are left out."""
+    addresses = people.addresses_of(conn, [p.id for p in found])
+    talks = inbox.summed_up(conn, [p.id for p in found], caller.viewer)
+    rows = []
+    for one in found:
+        if one.id not in talks and caller.viewer.brands is not None:
+            continue
+        name = people.display_name(one, addresses.get(one.id, ()))
+        count, still_open, last = talks.get(one.id, (0, 0, None))
+        shown = tuple(i.value for i in addresses.get(one.id, ()) if i.kind in ("mail", "phone"))
+        rows.append(
+            views.PersonRow(
+                id=one.id, name=name, initials=formats.initials(name), hue=formats.hue(name), addresses=shown,
+                conversations=count, open=still_open, last_at=last,
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+@get("/desk/people/{number:int}", include_in_schema=False)
+async def person_page(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _person_html, room, caller, number))
+
+
+def _person_html(conn: Connection, room: Room, caller: Caller, number: int) -> str:
+    inbox.may_see_person(conn, number, caller.viewer)
+    page = present.person_page(lens(room, conn), number, caller.viewer, room.inboxes())
+    alike = _people_rows(conn, people.alike(conn, number), caller)
+    shell = present.shell(conn, caller.agent, caller.csrf, "people")
+    return room.page("desk/person.html", shell=shell, page=msgspec.structs.replace(page, alike=alike))
+
+
+class Merging(msgspec.Struct):
+    absorbed: str = ""
+
+
+@post("/desk/people/{number:int}/merges", opt=ACT, include_in_schema=False)
+async def merge(request: Request[Any, Any, Any], room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    form = await read_form(request, Merging)
+    if not form.absorbed.isdigit():
+        raise Refused("Say who is the same person.")
+
+    def act(tx: Tx) -> None:
+        for one in (number, int(form.absorbed)):
+            inbox.may_see_person(tx.conn, one, caller.viewer)
+        people.merge(tx, number, int(form.absorbed), "by hand", caller.viewer.by)
+
+    await room.do(act)
+    return seen_other(f"/desk/people/{number}")
+
+
+@post("/desk/people/{number:int}/merges/{absorbed:int}/undoing", opt=ACT, include_in_schema=False)
+async def unmerge(room: Room, caller: Caller, number: FromPath[int], absorbed: FromPath[int]) -> Answer:
+    def act(tx: Tx) -> None:
+        inbox.may_see_person(tx.conn, number, caller.viewer)
+        people.unmerge(tx, number, absorbed, caller.viewer.by)
+
+    await room.do(act)
+    return seen_other(f"/desk/people/{number}")
+
+
+# ── knowledge ───────────────────────────────────────────────────────────────────────────────
+
+
+@get("/desk/knowledge", include_in_schema=False)
+async def knowledge_page(room: Room, caller: Caller, q: FromQuery[str] = "") -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _knowledge_html, room, caller, q[:200]))
+
+
+def _knowledge_html(conn: Connection, room: Room, caller: Caller, q: str) -> str:
+    brands = setup.all_brands(conn)
+    rows = tuple(article_row(a, brands) for a in (_articles_like(conn, q) if q.strip() else knowledge.every(conn)))
+    shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
+    return room.page("desk/knowledge.html", shell=shell, rows=rows, query=q)
+
+
+def _articles_like(conn: Connection, q: str) -> list[knowledge.Article]:
+    terms = [term.casefold() for term in q.split()]
+
+    def rank(article: knowledge.Article) -> int:
+        title, rest = article.title.casefold(), " ".join((article.body, *article.wordings, *article.tags)).casefold()
+        return sum(4 * (term in title) + (term in rest) for term in terms)
+
+    ranked = sorted(((rank(a), a) for a in knowledge.every(conn)), key=lambda pair: -pair[0])
+    return [article for score, article in ranked if score >= len(terms)]
+
+
+def article_row(a: knowledge.Article, brands: Mapping[int, setup.Brand]) -> views.ArticleRow:
+    brand = brands.get(a.brand or 0)
+    return views.ArticleRow(
+        id=a.id,
+        title=a.title,
+        slug=a.slug,
+        summary=summary(a.body),
+        section=a.tags[0].title() if a.tags else "",
+        brand=brand.name if brand else "",
+        published=a.audience != "draft",
+        internal=a.audience == "internal",
+        changed_at=a.changed_at,
+    )
+
+
+@get("/desk/knowledge/{number:int}", include_in_schema=False)
+async def article_page(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _article_html, room, caller, number, False))
+
+
+@get("/desk/knowledge/{number:int}/edit", opt=ACT, include_in_schema=False)
+async def article_edit_page(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _article_html, room, caller, number, True))
+
+
+@get("/desk/knowledge/new", opt=ACT, include_in_schema=False)
+async def article_new_page(room: Room, caller: Caller) -> Answer:
+    return html(await asyncio.to_thread(room.record.ask, _article_html, room, caller, 0, True))
+
+
+def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edit: bool, problem: str = "") -> str:
+    brands = setup.all_brands(conn)
+    shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
+    if number:
+        found = knowledge.by_id(conn, number)
+        row, author = article_row(found, brands), _author(conn, found.changed_by)
+        page = views.ArticlePage(
+            row=row, html=as_html(found.body, found.title), source=found.body, author=author,
+            wordings="\n".join(found.wordings), tags=", ".join(found.tags),
+        )  # fmt: skip
+    else:
+        page = views.ArticlePage(row=views.ArticleRow(id=0, title="", slug=""), html="")
+    if not edit:
+        return room.page("desk/article.html", shell=shell, article=page)
+    choices = [views.BrandLine(id=b.id, name=b.name, hue=formats.hue(b.name)) for b in brands.values()]
+    return room.page("desk/article_edit.html", shell=shell, article=page, problem=problem, brands=choices)
+
+
+def _author(conn: Connection, by: str) -> str:
+    kind, _, number = by.partition("/")
+    agents = setup.all_agents(conn)
+    return agents[int(number)].name if kind == "agent" and number.isdigit() and int(number) in agents else ""
+
+
+class Writing(msgspec.Struct):
+    """What the editor sends. tags: separated by commas. wordings: one per line."""
+
+    title: str = ""
+    source: str = ""
+    tags: str = ""
+    wordings: str = ""
+    brand: str = ""
+    published: str = ""
+    internal: str = ""
+
+
+@post("/desk/knowledge", opt=ACT, include_in_schema=False)
+async def write_article(request: Request[Any, Any, Any], room: Room, caller: Caller) -> Answer:
+    return await _write(request, room, caller, None)
+
+
+@post("/desk/knowledge/{number:int}", opt=ACT, include_in_schema=False)
+async def rewrite_article(request: Request[Any, Any, Any], room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    return await _write(request, room, caller, number)
+
+
+async def _write(request: Request[Any, Any, Any], room: Room, caller: Caller, number: int | None) -> Answer:
+    form = await read_form(request, Writing)
+    audience = ("internal" if form.internal else "public") if form.published else "draft"
+    written = await room.do(
+        knowledge.write,
+        form.title,
+        form.source.replace("\r\n", "\n"),
+        caller.viewer.by,
+        article=number,
+        brand=int(form.brand) if form.brand.isdigit() else None,
+        audience=audience,
+        tags=[tag.strip() for tag in form.tags.split(",") if tag.strip()],
+        wordings=[line.strip() for line in form.wordings.splitlines() if line.strip()],
+    )
+    return seen_other(f"/desk/knowledge/{written}")
+
+
+def routes() -> list[ControllerRouterHandler]:
+    return [
+        search_page, people_page, person_page, merge, unmerge, knowledge_page, article_page, article_edit_page,
+        article_new_page, write_article, rewrite_article,
+    ]  # fmt: skip
