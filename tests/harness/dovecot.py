@@ -1,4 +1,4 @@
-"""A private Dovecot: a real IMAP (and LMTP) server on free loopback ports, with its own users and mail folders.
+"""A private Dovecot: a real IMAP server on a free loopback port, with its own users and mail folders.
 
     with dovecot(users={"ana@acme.example": "secret"}) as server:
         server.deliver("ana@acme.example", raw)
@@ -22,9 +22,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = next(
-    (path for path in (shutil.which("dovecot"), "/usr/sbin/dovecot") if path and Path(path).exists()), ""
-)
+PROGRAM = next((path for path in (shutil.which("dovecot"), "/usr/sbin/dovecot") if path and Path(path).exists()), "")
 needs_dovecot = pytest.mark.skipif(not PROGRAM, reason="Dovecot is not installed (Debian: dovecot-imapd)")
 
 _SETTINGS = """
@@ -86,7 +84,7 @@ class Dovecot:
         self.delivered = 0
 
     def start(self) -> None:
-        # A server that is not root can only be itself; root lends it the unprivileged account for its helpers.
+        # Without root it can only be itself; root lends it an unprivileged account for its helpers.
         account = pwd.getpwuid(os.geteuid()) if os.geteuid() else _helper_account()
         group = grp.getgrgid(account.pw_gid).gr_name
         for name in ("run", "state", "mail", "home"):
@@ -138,7 +136,7 @@ class Dovecot:
         (inbox / "tmp" / name).rename(inbox / "new" / name)
 
     def number_anew(self, user: str) -> None:
-        """Forget the UIDs: the folder gets a new UIDVALIDITY, as after a restored backup. Stops and starts."""
+        """Forget the UIDs: the folder gets a new UIDVALIDITY, as after a restored backup. Restarts."""
         self.stop()
         for file in (self.base / "mail" / user).glob("dovecot*"):
             file.unlink()

@@ -73,7 +73,9 @@ def _list(mail: Part) -> str | None:
 
 
 def _looks(mail: Part, sender: Mailbox) -> str | None:
-    local = sender.address.rpartition("@")[0].lower()
+    local, at, _ = sender.address.lower().partition("@")
+    if not at:
+        return "its sender has no address"
     if _MACHINES.fullmatch(local):
         return "nobody reads its sender's address"
     if _AWAY.match(text_of(mail.first("subject"))):

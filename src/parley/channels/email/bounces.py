@@ -7,6 +7,7 @@ from parley.core.channel import InboundReceipt
 
 RECIPIENTS = 100
 _STATES = {"failed": "failed", "delayed": "delayed", "delivered": "delivered", "relayed": "delivered"}
+_WORST_FIRST = ("failed", "delayed", "delivered")
 
 
 def receipts(mail: Part) -> list[InboundReceipt]:
@@ -33,10 +34,12 @@ def _original_id(mail: Part) -> str | None:
 
 
 def _delivery(part: Part, original: str | None) -> list[InboundReceipt]:
+    """One piece of news, the worst: a message of ours is for one person, others are copies."""
     if original is None:
         return []
-    about = [_about(fields, original) for fields in _groups(part)[:RECIPIENTS]]
-    return [news for news in about if news is not None][:1] if about else []
+    about = [_about(fields, original) for fields in _groups(part)]
+    news = [one for one in about if one is not None]
+    return sorted(news, key=lambda one: _WORST_FIRST.index(one.state))[:1]
 
 
 def _groups(part: Part) -> list[dict[str, list[bytes]]]:

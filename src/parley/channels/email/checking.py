@@ -139,12 +139,20 @@ def _try_imap(settings: EmailSettings) -> str:
     with client:
         if settings.imap_security == "starttls":
             client.starttls(_context(settings))
-        client.login(settings.imap_user, secret(settings.imap_password))
+        _log_in(client, settings.imap_user, secret(settings.imap_password))
         name = folder_name(settings.imap_folder).replace("\\", "\\\\").replace('"', '\\"')
         answer, data = client.select(f'"{name}"', readonly=True)
         if answer != "OK":
             raise imaplib.IMAP4.error(f"the folder {settings.imap_folder} cannot be opened")
         return f"Logged in to {settings.imap_host}; {settings.imap_folder} holds {int(data[0] or b'0')} mails."
+
+
+def _log_in(client: imaplib.IMAP4, user: str, password: str) -> None:
+    """As the watcher does it: AUTHENTICATE PLAIN takes any letter, imaplib's LOGIN only ASCII."""
+    if "AUTH=PLAIN" in client.capabilities:
+        client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+    else:
+        client.login(user, password)
 
 
 def _try_smtp(settings: EmailSettings) -> str:

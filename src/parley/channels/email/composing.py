@@ -35,15 +35,20 @@ def _head(message: Outbound, inbox: Inbox, now: datetime) -> list[str]:
         f"Date: {format_datetime(now.astimezone(UTC))}",
         _addresses("From", [(_sender_name(message, inbox), inbox.address)]),
         _addresses("To", [(message.to.name, message.to.value)]),
-        _words("Subject", message.subject or "(no subject)"),
+        _words("Subject", _clean(message.subject) or "(no subject)"),
         f"Message-ID: {message_id(message.external_id, inbox)}",
     ]
-    if message.cc:
-        lines.append(_addresses("Cc", [("", address) for address in message.cc]))
+    if others := copies(message):
+        lines.append(_addresses("Cc", [("", address) for address in others]))
     if message.reply_token:
         lines += _reply_to(message, inbox)
     lines += _thread(message, inbox) + _manners(message, inbox)
     return [*lines, "MIME-Version: 1.0"]
+
+
+def copies(message: Outbound) -> list[str]:
+    """Who else gets it. A copy that can't be addressed is left out: the mail itself matters more."""
+    return [one for one in message.cc if looks_like_mail(normal("mail", one)) and one.isascii()]
 
 
 def _sender_name(message: Outbound, inbox: Inbox) -> str:

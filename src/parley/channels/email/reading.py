@@ -96,8 +96,8 @@ def _first(mail: Part, names: tuple[str, ...], charset: str) -> Mailbox | None:
             found = mailboxes(value, charset)
             if found:
                 return found[0]
-    daemon = text_of(mail.first("from")).strip("<> ")  # "From: MAILER-DAEMON" names its sender, if barely
-    return Mailbox("", daemon) if daemon and "from" in names and " " not in daemon else None
+    nameless = text_of(mail.first("from"), charset).strip("<> ")[:200] if "from" in names else ""
+    return Mailbox("", nameless) if nameless else None  # "From: MAILER-DAEMON" names its sender, if barely
 
 
 def _all_mailboxes(mail: Part, names: tuple[str, ...]) -> list[Mailbox]:

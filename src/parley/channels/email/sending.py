@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import aiosmtplib
 
-from parley.channels.email.composing import compose, normal_with_case
+from parley.channels.email.composing import compose, copies, normal_with_case
 from parley.channels.email.settings import EmailSettings, secret
 from parley.core.channel import Inbox, Outbound, Receipt
-from parley.core.errors import SendFailed
+from parley.core.errors import BadConfig, SendFailed
 
 CONNECT_SECONDS = 20
 ANSWER_SECONDS = 60
@@ -30,18 +30,21 @@ async def send(message: Outbound, inbox: Inbox) -> Receipt:
 
 
 async def _hand_over(raw: bytes, message: Outbound, inbox: Inbox, settings: EmailSettings) -> Receipt:
-    client = _client(settings)
+    client = aiosmtplib.SMTP()
     try:
+        client = await asyncio.to_thread(_client, settings)
         await client.connect()
         if settings.smtp_user:
             await client.login(settings.smtp_user, secret(settings.smtp_password))
         await client.mail(inbox.address)
         await client.rcpt(normal_with_case(message.to.value))
-        for other in message.cc:
+        for other in copies(message):
             await _also_to(client, other)
         answer = await client.data(raw, timeout=ANSWER_SECONDS)
     except aiosmtplib.SMTPException as problem:
         raise _failed(problem, settings) from problem
+    except BadConfig as problem:
+        raise SendFailed(str(problem)) from problem
     except (OSError, ssl.SSLError) as problem:
         raise SendFailed(f"{_server(settings)} could not be reached: {problem}.") from problem
     finally:
