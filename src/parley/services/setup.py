@@ -247,6 +247,12 @@ def all_inboxes(conn: Connection, channels: Mapping[str, Channel]) -> dict[int, 
     }
 
 
+def inbox_at(conn: Connection, channel: str, address: str) -> int | None:
+    """The inbox of a channel at an address, if there is one."""
+    question = select(inboxes.c.id).where(inboxes.c.channel == channel, inboxes.c.address == address.lower())
+    return conn.execute(question).scalar()
+
+
 def as_inbox(row: Any, channel: Channel) -> Inbox:
     try:
         decoded = msgspec.json.decode(row.settings, type=channel.manifest.settings)

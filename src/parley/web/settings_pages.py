@@ -1,0 +1,435 @@
+"""Settings: inboxes with their health, brands, agents, API tokens, and what is one's own."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import Connection
+
+from parley.core.channel import Channel, Inbox
+from parley.core.errors import BadConfig, NotFound, Refused
+from parley.core.identity import looks_like_mail
+from parley.log.record import Tx
+from parley.services import access, inbox, listening, setup
+from parley.web import formats, present, views
+from parley.web.desk import Answer, html, seen_other
+from parley.web.forms import read_form
+from parley.web.security import ADMIN, Caller
+from parley.web.state import Room
+
+Asked = Request[Any, Any, Any]
+TABS = ("inboxes", "brands", "agents", "tokens", "you")
+HIDDEN = "········"
+
+
+# Each tab has an address of its own, because others post there: a pattern would hide them.
+@get(["/desk/settings", *(f"/desk/settings/{tab}" for tab in TABS)], include_in_schema=False)
+async def settings_page(request: Asked, room: Room, caller: Caller) -> Answer:
+    tab = request.url.path.rpartition("/")[2]
+    tab = tab if tab in TABS else "inboxes"
+    return html(await asyncio.to_thread(room.record.ask, _settings_html, room, caller, tab))
+
+
+def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh: str = "") -> str:
+    shell = present.shell(conn, caller.agent, caller.csrf, "settings")
+    may_change = caller.agent.role == "admin"
+    return room.page(
+        "desk/settings.html", shell=shell, channels=_channel_choices(room), roles=setup.ROLES,
+        page=views.SettingsPage(
+            tab=tab,
+            inboxes=_inboxes(conn, room, caller) if tab == "inboxes" else (),
+            brands=_brands(conn, caller) if tab in ("brands", "inboxes") else (),
+            agents=_agents(conn) if tab == "agents" else (),
+            tokens=_tokens(conn, caller) if tab == "tokens" else (),
+            fresh=fresh,
+            may_change=may_change or tab == "tokens",
+        ),
+    )  # fmt: skip
+
+
+def _channel_choices(room: Room) -> list[tuple[str, str]]:
+    return [(name, channel.manifest.label) for name, channel in room.channels.items()]
+
+
+def _inboxes(conn: Connection, room: Room, caller: Caller) -> tuple[views.InboxLine, ...]:
+    brands, last = setup.all_brands(conn), listening.last_received(conn)
+    shown = [i for i in room.inboxes().values() if caller.viewer.brands is None or i.brand in caller.viewer.brands]
+    return tuple(_inbox_line(room, brands, last, box) for box in shown)
+
+
+def _inbox_line(room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int, Any], box: Inbox) -> views.InboxLine:
+    channel = room.channels[box.channel]
+    problems = tuple(channel.check(box))
+    said = room.health.said.get(box.id)
+    received = last.get(box.id)
+    sentence = said.sentence if said else ("Received something last" if received else "Nothing received yet")
+    return views.InboxLine(
+        id=box.id,
+        name=box.name,
+        brand=brands[box.brand].name if box.brand in brands else "",
+        channel=channel.manifest.label,
+        glyph=channel.manifest.glyph,
+        address=box.address,
+        health="bad" if problems else "good" if received or said else "quiet",
+        said=sentence,
+        said_at=said.at if said else received,
+        received_at=received,
+        with_bot=box.with_bot,
+        problems=problems,
+    )
+
+
+def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
+    count: dict[int, int] = {}
+    for number in conn.execute(setup.inboxes.select()):
+        count[number.brand] = count.get(number.brand, 0) + 1
+    return tuple(
+        views.BrandLine(
+            id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
+            colour=b.look.colour, sign_off=b.look.sign_off, promise_minutes=b.look.promise_minutes,
+        )
+        for b in setup.all_brands(conn).values()
+        if caller.viewer.brands is None or b.id in caller.viewer.brands
+    )  # fmt: skip
+
+
+def _agents(conn: Connection) -> tuple[views.AgentLine, ...]:
+    held = inbox.held_by(conn)
+    return tuple(
+        views.AgentLine(
+            id=a.id, face=present.agent_face(a), mail=a.mail, role=a.role, skills=a.skills, open=held.get(a.id, 0),
+            capacity=a.capacity, active=a.active,
+        )
+        for a in setup.all_agents(conn).values()
+    )  # fmt: skip
+
+
+def _tokens(conn: Connection, caller: Caller) -> tuple[views.TokenLine, ...]:
+    """An admin sees everybody's, others their own."""
+    everybody = caller.agent.role == "admin"
+    agents = setup.all_agents(conn)
+    return tuple(
+        views.TokenLine(
+            id=row.id, name=row.name, scope=row.scope, made_at=row.since, used_at=row.last_used,
+            by=agents[row.agent].name if row.agent in agents else "",
+        )
+        for row in access.tokens_of(conn, None if everybody else caller.agent.id)
+    )  # fmt: skip
+
+
+# ── one's own ───────────────────────────────────────────────────────────────────────────────
+
+
+class Yours(msgspec.Struct):
+    theme: str = "auto"
+    keys: str = ""
+    password: str = ""
+
+
+@post("/desk/settings/you", include_in_schema=False)
+async def change_yours(request: Asked, room: Room, caller: Caller) -> Answer:
+    form = await read_form(request, Yours)
+    if form.theme not in ("auto", "light", "dark"):
+        raise Refused("The theme is auto, light or dark.")
+    changes: dict[str, Any] = {"theme": form.theme, "single_keys": bool(form.keys)}
+    if form.password:
+        changes["password"] = await asyncio.to_thread(access.hash_password, form.password)
+    await room.do(setup.change_agent, caller.agent.id, **changes)
+    room.door.refresh(caller.agent.id)
+    return seen_other("/desk/settings/you")
+
+
+class Token(msgspec.Struct):
+    name: str = ""
+    scope: str = "read"
+
+
+@post("/desk/settings/tokens", include_in_schema=False)
+async def make_token(request: Asked, room: Room, caller: Caller) -> Answer:
+    form = await read_form(request, Token)
+    if caller.agent.role == "read-only" and form.scope != "read":
+        raise Refused("Your role may read; so may your tokens.")
+    fresh = await room.do(access.issue_token, caller.agent.id, form.name, form.scope)
+    return html(await asyncio.to_thread(room.record.ask, _settings_html, room, caller, "tokens", fresh))
+
+
+@post("/desk/settings/tokens/{number:int}/revocation", include_in_schema=False)
+async def revoke_token(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    owner = None if caller.agent.role == "admin" else caller.agent.id
+    await room.do(access.revoke_token, number, owner)
+    room.door.forget(caller.agent.id)
+    return seen_other("/desk/settings/tokens")
+
+
+# ── brands ──────────────────────────────────────────────────────────────────────────────────
+
+
+class BrandForm(msgspec.Struct):
+    name: str = ""
+    colour: str = "#2f6f4f"
+    sign_off: str = ""
+    promise_minutes: int = 240
+
+
+@post("/desk/settings/brands", opt=ADMIN, include_in_schema=False)
+async def add_brand(request: Asked, room: Room, caller: Caller) -> Answer:
+    form = await read_form(request, BrandForm)
+    name, look = _look(form, setup.Look())
+    await room.do(setup.add_brand, name, look)
+    await asyncio.to_thread(room.setup_changed)
+    return seen_other("/desk/settings/brands")
+
+
+@post("/desk/settings/brands/{number:int}", opt=ADMIN, include_in_schema=False)
+async def change_brand(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    form = await read_form(request, BrandForm)
+    known = (await room.ask(setup.all_brands)).get(number)
+    if known is None:
+        raise NotFound("There is no such brand.")
+    name, look = _look(form, known.look)
+    await room.do(setup.change_brand, number, name, look)
+    return seen_other("/desk/settings/brands")
+
+
+def _look(form: BrandForm, before: setup.Look) -> tuple[str, setup.Look]:
+    if not form.name.strip():
+        raise Refused("A brand needs a name.")
+    if not 1 <= form.promise_minutes <= 60 * 24 * 30:
+        raise Refused("A first answer is promised within 1 minute to 30 days.")
+    look = msgspec.structs.replace(
+        before, colour=form.colour[:40], sign_off=form.sign_off[:500], promise_minutes=form.promise_minutes
+    )
+    return form.name.strip()[:80], look
+
+
+# ── agents ──────────────────────────────────────────────────────────────────────────────────
+
+
+class AgentForm(msgspec.Struct):
+    name: str = ""
+    mail: str = ""
+    role: str = "agent"
+    skills: str = ""
+    capacity: float = 1.0
+    active: str = ""
+
+
+@post("/desk/settings/agents", opt=ADMIN, include_in_schema=False)
+async def add_agent(request: Asked, room: Room, caller: Caller) -> Answer:
+    """Add an agent; the answer shows a link that signs them in once, to be passed on."""
+    form = await read_form(request, AgentForm)
+    _check_agent(form)
+
+    def act(tx: Tx) -> str:
+        if access.stored_password(tx.conn, form.mail):
+            raise Refused("There is an agent with that address already.")
+        number = setup.add_agent(
+            tx, form.name.strip()[:80], form.mail, form.role, skills=_skills(form.skills), capacity=form.capacity
+        )
+        return access.login_link(tx, number)
+
+    link = f"{room.url}/login/{await room.do(act)}"
+    return html(await asyncio.to_thread(room.record.ask, _settings_html, room, caller, "agents", link))
+
+
+@post("/desk/settings/agents/{number:int}", opt=ADMIN, include_in_schema=False)
+async def change_agent(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    form = await read_form(request, AgentForm)
+    if number == caller.agent.id and (form.role != "admin" or not form.active):
+        raise Refused("You cannot take your own rights away. Ask another admin.")
+    if form.role not in setup.ROLES:
+        raise Refused("There is no such role.")
+
+    def act(tx: Tx) -> None:
+        setup.agent(tx.conn, number)
+        setup.change_agent(
+            tx, number, role=form.role, skills=",".join(_skills(form.skills)), capacity=form.capacity,
+            active=bool(form.active),
+        )  # fmt: skip
+        if not form.active:
+            access.end_all_sessions(tx, number)
+
+    await room.do(act)
+    room.door.forget(number)
+    return seen_other("/desk/settings/agents")
+
+
+def _check_agent(form: AgentForm) -> None:
+    if not form.name.strip():
+        raise Refused("An agent needs a name.")
+    if not looks_like_mail(form.mail.strip()):
+        raise Refused("That does not look like a mail address.")
+    if not 0 < form.capacity <= 20:
+        raise Refused("A capacity is more than 0 and at most 20; 1 is one person fully occupied.")
+
+
+def _skills(text: str) -> tuple[str, ...]:
+    return tuple(skill.strip().lower() for skill in text.split(",") if skill.strip())
+
+
+# ── inboxes ─────────────────────────────────────────────────────────────────────────────────
+
+
+@get("/desk/settings/inboxes/new/{channel:str}", opt=ADMIN, include_in_schema=False)
+async def new_inbox_page(room: Room, caller: Caller, channel: FromPath[str]) -> Answer:
+    if channel not in room.channels:
+        raise NotFound("There is no such channel.")
+    return html(await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, None, {}, ()))
+
+
+@get("/desk/settings/inboxes/{number:int}", opt=ADMIN, include_in_schema=False)
+async def inbox_page(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    box = _known(room, number)
+    return html(await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, box.channel, box, {}, ()))
+
+
+def _known(room: Room, number: int) -> Inbox:
+    box = room.inboxes().get(number)
+    if box is None:
+        raise NotFound("There is no such inbox.")
+    return box
+
+
+def _inbox_html(
+    conn: Connection,
+    room: Room,
+    caller: Caller,
+    channel: str,
+    box: Inbox | None,
+    typed: Mapping[str, str],
+    steps: tuple[tuple[str, bool, str], ...],
+    problem: str = "",
+) -> str:
+    door = room.channels[channel]
+    snippet = getattr(door, "snippet", None)
+    return room.page(
+        "desk/inbox_edit.html",
+        shell=present.shell(conn, caller.agent, caller.csrf, "settings"),
+        inbox=box,
+        channel=channel,
+        label=door.manifest.label,
+        about=_about(door),
+        fields=_fields(door, box, typed),
+        brands=list(setup.all_brands(conn).values()),
+        typed=typed,
+        steps=steps,
+        problem=problem,
+        snippet=snippet(box, room.url) if snippet and box else "",
+        problems=door.check(box) if box else (),
+    )
+
+
+def _about(door: Channel) -> list[str]:
+    return [part.strip() for part in (door.manifest.settings.__doc__ or "").split("\n\n") if part.strip()]
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One setting as a form shows it. kind: text, number, check, secret or lines."""
+
+    name: str
+    label: str
+    kind: str
+    value: str
+
+
+def _fields(door: Channel, box: Inbox | None, typed: Mapping[str, str]) -> list[Field]:
+    """A form for whatever a channel's settings struct holds."""
+    found = []
+    for field in msgspec.structs.fields(door.manifest.settings):
+        default = "" if field.default in (msgspec.NODEFAULT, msgspec.UNSET) else field.default
+        value = getattr(box.settings, field.name) if box else default
+        kind = _kind(field.name, value)
+        if kind == "secret" and value and not str(value).startswith("env:"):
+            value = HIDDEN
+        shown = "\n".join(value) if isinstance(value, tuple | list) else str(value)
+        found.append(Field(field.name, field.name.replace("_", " "), kind, typed.get(f"s.{field.name}", shown)))
+    return found
+
+
+def _kind(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "check"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, tuple | list):
+        return "lines"
+    return "secret" if any(part in name for part in ("password", "secret", "token")) else "text"
+
+
+@post("/desk/settings/inboxes/new/{channel:str}", opt=ADMIN, include_in_schema=False)
+async def add_inbox(request: Asked, room: Room, caller: Caller, channel: FromPath[str]) -> Answer:
+    if channel not in room.channels:
+        raise NotFound("There is no such channel.")
+    return await _save(request, room, caller, channel, None)
+
+
+@post("/desk/settings/inboxes/{number:int}", opt=ADMIN, include_in_schema=False)
+async def change_inbox(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    box = _known(room, number)
+    return await _save(request, room, caller, box.channel, box)
+
+
+async def _save(request: Asked, room: Room, caller: Caller, channel: str, box: Inbox | None) -> Answer:
+    """Save and test. What is wrong is said above the form, with everything that was typed kept."""
+    form = {key: str(value) for key, value in (await request.form()).items()}
+    door = room.channels[channel]
+    try:
+        settings = _settings_from(door, form, box)
+        number = await room.do(_store_inbox, form, channel, box, settings)
+    except (Refused, BadConfig) as error:
+        page = await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, box, form, (), str(error))
+        return html(page, 422)
+    await asyncio.to_thread(room.setup_changed)
+    if form.get("then") != "test":
+        return seen_other("/desk/settings/inboxes")
+    saved = _known(room, number)
+    test = getattr(door, "try_connections", None)
+    steps = tuple(await asyncio.to_thread(test, saved)) if test else ()
+    return html(await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, saved, {}, steps))
+
+
+def _settings_from(door: Channel, form: Mapping[str, str], box: Inbox | None) -> msgspec.Struct:
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(door.manifest.settings):
+        default = field.default if field.default is not msgspec.NODEFAULT else ""
+        kind, typed = _kind(field.name, default), form.get(f"s.{field.name}", "")
+        if kind == "secret" and typed == HIDDEN and box is not None:
+            values[field.name] = getattr(box.settings, field.name)
+        elif kind == "check":
+            values[field.name] = bool(typed)
+        elif kind == "lines":
+            values[field.name] = [line.strip() for line in typed.splitlines() if line.strip()]
+        elif typed or kind == "text":
+            values[field.name] = typed.strip()
+    try:
+        return msgspec.convert(values, door.manifest.settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused(f"A setting is wrong: {error}.") from error
+
+
+def _store_inbox(tx: Tx, form: Mapping[str, str], channel: str, box: Inbox | None, settings: Any) -> int:
+    name, address = form.get("name", "").strip()[:80], form.get("address", "").strip().lower()[:254]
+    brand = form.get("brand", "")
+    if not name or not address:
+        raise Refused("An inbox needs a name and an address.")
+    if not brand.isdigit() or int(brand) not in setup.all_brands(tx.conn):
+        raise Refused("Choose the brand it belongs to.")
+    taken = setup.inbox_at(tx.conn, channel, address)
+    if taken is not None and (box is None or taken != box.id):
+        raise Refused(f"There is an inbox at {address} already.")
+    with_bot = bool(form.get("with_bot"))
+    if box is None:
+        return setup.add_inbox(tx, int(brand), channel, name, address, settings, with_bot)
+    setup.change_inbox(tx, box.id, brand=int(brand), name=name, address=address, settings=settings, with_bot=with_bot)
+    return box.id
+
+
+def routes() -> list[ControllerRouterHandler]:
+    return [
+        settings_page, change_yours, make_token, revoke_token, add_brand, change_brand, add_agent, change_agent,
+        new_inbox_page, inbox_page, add_inbox, change_inbox,
+    ]  # fmt: skip
