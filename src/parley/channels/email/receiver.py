@@ -141,7 +141,7 @@ class Session(asyncio.Protocol):
         if len(self.house.sessions) > SESSIONS:
             self.leave(b"421 4.7.0 Too many connections; come back later\r\n")
         else:
-            transport.write(f"220 {self.house.name} ESMTP and LMTP\r\n".encode("ascii"))
+            self.transport.write(f"220 {self.house.name} ESMTP and LMTP\r\n".encode("ascii"))
 
     def connection_lost(self, problem: Exception | None) -> None:
         self.house.sessions.discard(self)

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.harness.dovecot import Dovecot, dovecot, free_port, needs_dovecot
 
+from harness.dovecot import Dovecot, dovecot, free_port, needs_dovecot
 from parley.channels.email import channel
 from parley.channels.email.tests.facts import inbox, message
 from parley.channels.email.tests.test_receiving import Desk, until
@@ -40,7 +40,7 @@ def mail(number: int, body: str = "Where is it?") -> bytes:
 
 
 def mailbox(server: Dovecot, user: str, **settings: Any) -> Inbox:
-    usual = {
+    usual: dict[str, Any] = {
         "imap_host": server.host,
         "imap_port": server.imap_port,
         "imap_security": "none",

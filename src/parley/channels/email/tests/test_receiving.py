@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.harness.dovecot import free_port
 
+from harness.dovecot import free_port
 from parley.channels.email import channel
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.tests.facts import inbox, message
@@ -352,6 +352,20 @@ def test_stopping_finishes_what_is_being_kept_and_frees_the_port() -> None:
             probe.bind(("127.0.0.1", port))
 
     asyncio.run(run())
+    assert len(desk.kept) == 1
+
+
+def test_it_works_on_uvloop_too() -> None:
+    """Its transports are of a class of their own."""
+    loops = pytest.importorskip("uvloop")
+    desk, port = Desk(), free_port()
+
+    async def run() -> None:
+        async with listening(desk, inbox(listen_port=port)):
+            await asyncio.to_thread(sent, port, "support@acme.example")
+
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        runner.run(run())
     assert len(desk.kept) == 1
 
 

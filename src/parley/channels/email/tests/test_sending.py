@@ -1,11 +1,12 @@
 """Our mail handed to a real SMTP server, willing and unwilling."""
 
 import asyncio
+from typing import Any
 
 import pytest
-from tests.harness.dovecot import free_port
-from tests.harness.smtp_sink import Sink, smtp_sink
 
+from harness.dovecot import free_port
+from harness.smtp_sink import Sink, smtp_sink
 from parley.channels.email import channel
 from parley.channels.email.tests.facts import inbox, message
 from parley.channels.email.tests.test_composing import reply
@@ -13,7 +14,7 @@ from parley.core.channel import Address, Inbox, Outbound, Receipt
 from parley.core.errors import SendFailed
 
 
-def outgoing(sink: Sink, **settings: object) -> Inbox:
+def outgoing(sink: Sink, **settings: Any) -> Inbox:
     return inbox(smtp_host=sink.host, smtp_port=sink.port, smtp_security="none", **settings)
 
 
@@ -111,7 +112,7 @@ def test_an_impossible_address_is_permanent() -> None:
 
 def test_a_password_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     with smtp_sink(logins={"desk": "from outside"}) as sink:
-        settings = {"smtp_user": "desk", "smtp_password": "env:PARLEY_TEST_SMTP_PASSWORD"}
+        settings: dict[str, Any] = {"smtp_user": "desk", "smtp_password": "env:PARLEY_TEST_SMTP_PASSWORD"}
         assert "PARLEY_TEST_SMTP_PASSWORD" in str(failure(reply(), outgoing(sink, **settings)))
         assert any("PARLEY_TEST_SMTP_PASSWORD" in line for line in channel.check(outgoing(sink, **settings)))
         monkeypatch.setenv("PARLEY_TEST_SMTP_PASSWORD", "from outside")
