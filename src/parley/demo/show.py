@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from litestar import Litestar
+
 from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.demo import build, company, history
 from parley.demo.crowd import Crowd
 from parley.demo.post import PostOffice
+from parley.demo.storefront import Storefront
 from parley.demo.week import week_of_conversations
 from parley.log.record import Tx
 from parley.services import access, setup
@@ -33,7 +36,7 @@ def run_demo(folder: Path | None, first_port: int, *, living: bool) -> None:
     try:
         config = load(environment={}, data=data, port=_free_port(first_port), log_level="warning")
         show = Show(config, living, begun)
-        run_server(config, desk=show.desk, demo=True, beside=[lambda _: show.alive()])
+        run_server(config, desk=show.desk, demo=True, beside=[show.alive])
     finally:
         if not kept:
             shutil.rmtree(data, ignore_errors=True)
@@ -126,8 +129,9 @@ class Show:
     # living ─────────────────────────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def alive(self) -> AsyncIterator[None]:
-        """The post office always; the crowd when customers are wanted."""
+    async def alive(self, app: Litestar) -> AsyncIterator[None]:
+        """The shop and the post office always; the crowd when customers are wanted."""
+        app.state.shop = Storefront(self.post)
         tasks = [asyncio.create_task(self.post.run(), name="post office")]
         tasks.append(asyncio.create_task(self._print_addresses(), name="addresses"))
         warm = asyncio.to_thread(self.desk.bot.brain.warm, self.desk.record)
