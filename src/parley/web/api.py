@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
-from litestar.params import FromPath, FromQuery, JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection, select
 
@@ -24,12 +24,12 @@ from parley.core.errors import NotAllowed, NotFound, Refused
 from parley.core.identity import normal
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, inbox, knowledge, orders, people, replies, search, setup
+from parley.services import delivery, inbox, knowledge, messages, orders, people, replies, search, setup
 from parley.services.inbox import Viewer, can_see
-from parley.web.security import LEAD, Caller
+from parley.web.security import ACT, LEAD, Caller
 from parley.web.state import Room
 
-Limit = Annotated[int, Parameter(ge=1, le=500)]
+Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
 # ── what is said over the wire ──────────────────────────────────────────────────────────────
@@ -260,7 +260,7 @@ def _said(event: e.AnyEvent) -> int | None:
     return event.message if isinstance(event, e.MessageReceived | e.ReplyWritten | e.NoteWritten) else None
 
 
-@post("/conversations/{number:int}/replies", tags=["conversations"])
+@post("/conversations/{number:int}/replies", opt=ACT, tags=["conversations"])
 async def add_reply(room: Room, who: Viewer, number: FromPath[int], data: JSONBody[NewReply]) -> Written:
     """Answer the customer. What became of it shows in the events: sent, delivered, read or failed."""
     files = await asyncio.to_thread(room.store.keep, _enclosed(data.files))
@@ -304,7 +304,7 @@ def _enclosed(files: Sequence[Enclosed]) -> list[Attached]:
     return [Attached(name=file.name, type=file.type, data=file.data) for file in files]
 
 
-@post("/conversations/{number:int}/notes", tags=["conversations"])
+@post("/conversations/{number:int}/notes", opt=ACT, tags=["conversations"])
 async def add_note(room: Room, who: Viewer, number: FromPath[int], data: JSONBody[NewNote]) -> Written:
     """Write an internal note. `@name` mentions a colleague."""
     files = await asyncio.to_thread(room.store.keep, _enclosed(data.files))
@@ -316,33 +316,33 @@ async def add_note(room: Room, who: Viewer, number: FromPath[int], data: JSONBod
     return await room.do(act)
 
 
-@post("/conversations/{number:int}/closure", status_code=200, tags=["conversations"])
+@post("/conversations/{number:int}/closure", opt=ACT, status_code=200, tags=["conversations"])
 async def close(room: Room, who: Viewer, number: FromPath[int]) -> Conversation:
     return _conversation(await room.do(replies.close, number, who))
 
 
-@delete("/conversations/{number:int}/closure", status_code=200, tags=["conversations"])
+@delete("/conversations/{number:int}/closure", opt=ACT, status_code=200, tags=["conversations"])
 async def reopen(room: Room, who: Viewer, number: FromPath[int]) -> Conversation:
     return _conversation(await room.do(replies.reopen, number, who))
 
 
-@put("/conversations/{number:int}/assignment", tags=["conversations"])
+@put("/conversations/{number:int}/assignment", opt=ACT, tags=["conversations"])
 async def assign(room: Room, who: Viewer, number: FromPath[int], data: JSONBody[Assignment]) -> Conversation:
     """Give it to an agent who serves its brand; null gives it back to all."""
     return _conversation(await room.do(replies.assign, number, who, data.agent))
 
 
-@put("/conversations/{number:int}/tags/{name:str}", tags=["conversations"])
+@put("/conversations/{number:int}/tags/{name:str}", opt=ACT, tags=["conversations"])
 async def tag(room: Room, who: Viewer, number: FromPath[int], name: FromPath[str]) -> Conversation:
     return _conversation(await room.do(replies.tag, number, who, name))
 
 
-@delete("/conversations/{number:int}/tags/{name:str}", status_code=200, tags=["conversations"])
+@delete("/conversations/{number:int}/tags/{name:str}", opt=ACT, status_code=200, tags=["conversations"])
 async def untag(room: Room, who: Viewer, number: FromPath[int], name: FromPath[str]) -> Conversation:
     return _conversation(await room.do(replies.untag, number, who, name))
 
 
-@put("/conversations/{number:int}/snooze", tags=["conversations"])
+@put("/conversations/{number:int}/snooze", opt=ACT, tags=["conversations"])
 async def snooze(room: Room, who: Viewer, number: FromPath[int], data: JSONBody[Snooze]) -> Conversation:
     """Put it aside until then; a message of the customer wakes it earlier."""
     if data.until.tzinfo is None:
@@ -350,7 +350,7 @@ async def snooze(room: Room, who: Viewer, number: FromPath[int], data: JSONBody[
     return _conversation(await room.do(replies.snooze, number, who, data.until))
 
 
-@delete("/conversations/{number:int}/snooze", status_code=200, tags=["conversations"])
+@delete("/conversations/{number:int}/snooze", opt=ACT, status_code=200, tags=["conversations"])
 async def wake(room: Room, who: Viewer, number: FromPath[int]) -> Conversation:
     return _conversation(await room.do(replies.wake, number, who))
 
@@ -504,7 +504,7 @@ def _works_with(agent: setup.Agent, who: Viewer) -> bool:
 
 @get("/deliveries", opt=LEAD, tags=["desk"])
 async def list_deliveries(
-    room: Room, who: Viewer, fate: Annotated[str, Parameter(query="state")] = "quarantined", limit: Limit = 100
+    room: Room, who: Viewer, fate: Annotated[str, QueryParameter(name="state")] = "quarantined", limit: Limit = 100
 ) -> list[DeliveryLine]:
     """What arrived and could not be read, newest first; its bytes are kept."""
     mine = await asyncio.to_thread(_my_inboxes, room, who)
@@ -531,10 +531,10 @@ async def raw_delivery(room: Room, who: Viewer, number: FromPath[int]) -> Respon
 
 
 def _raw(conn: Connection, room: Room, inboxes: Sequence[int], number: int) -> bytes:
-    row = conn.execute(select(log.deliveries).where(log.deliveries.c.id == number)).one_or_none()
-    if row is None or row.inbox not in inboxes:
+    number_of_inbox, data = messages.raw_delivery(conn, room.store, number)
+    if number_of_inbox not in inboxes:
         raise NotFound("There is no such delivery.")
-    return bytes(row.raw) if row.raw is not None else room.store.get(row.raw_file)
+    return data
 
 
 def _my_inboxes(room: Room, who: Viewer) -> list[int]:
@@ -557,7 +557,7 @@ def _dead_letters(conn: Connection, who: Viewer) -> list[DeadLetter]:
     ]
 
 
-@post("/dead-letters/{message:int}/replay", status_code=202, tags=["desk"])
+@post("/dead-letters/{message:int}/replay", opt=ACT, status_code=202, tags=["desk"])
 async def replay(room: Room, who: Viewer, message: FromPath[int]) -> Written:
     """Try to send it again."""
 
@@ -618,7 +618,7 @@ async def deliver(
     room: Room,
     who: Viewer,
     number: FromPath[int],
-    delivery_id: Annotated[str, Parameter(header="x-delivery-id")] = "",
+    delivery_id: Annotated[str, HeaderParameter(name="x-delivery-id")] = "",
 ) -> Taken:
     """Hand over raw bytes as the inbox's channel would get them. Stored durably before the answer comes.
 

@@ -276,13 +276,11 @@ async def raw(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
 
 
 def _raw(conn: Connection, room: Room, who: Viewer, number: int) -> bytes:
-    from sqlalchemy import select
-
-    row = conn.execute(select(log.deliveries).where(log.deliveries.c.id == number)).one_or_none()
-    known = room.inboxes().get(row.inbox) if row else None
-    if row is None or (who.brands is not None and (known is None or known.brand not in who.brands)):
+    arrived_at, data = messages.raw_delivery(conn, room.store, number)
+    known = room.inboxes().get(arrived_at)
+    if who.brands is not None and (known is None or known.brand not in who.brands):
         raise NotFound("There is no such delivery.")
-    return bytes(row.raw) if row.raw is not None else room.store.get(row.raw_file)
+    return data
 
 
 # ── answering an act, telling live pages ────────────────────────────────────────────────────
