@@ -1,4 +1,4 @@
-"""Every recorded mail is read as its .json says."""
+"""Every recorded mail is read as its .expected.json says."""
 
 import json
 import re
@@ -16,12 +16,12 @@ SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.eml"))
 
 def test_there_are_samples_of_many_kinds() -> None:
     assert len(SAMPLES) >= 30
-    assert all(sample.with_suffix(".json").exists() for sample in SAMPLES)
+    assert all(sample.with_suffix(".expected.json").exists() for sample in SAMPLES)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
 def test_a_sample_is_read_as_expected(sample: Path) -> None:
-    assert facts_of(sample.read_bytes()) == json.loads(sample.with_suffix(".json").read_text())
+    assert facts_of(sample.read_bytes()) == json.loads(sample.with_suffix(".expected.json").read_text())
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
