@@ -183,3 +183,58 @@ def test_names_come_with_the_address(mailing: StoryDesk) -> None:
     assert kim.name == "Kim Lee"
     met = mailing.change(lambda tx: people.meet(tx, [Address(kind="mail", value="KIM@example.com")], "test"))
     assert next(iter(met.values())).person == kim.id
+
+
+def test_our_own_mail_coming_back_is_no_news(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    desk.agent("ana").replies("It is green.")
+    desk.desk.intake.take(desk.mail_inbox, "echo", post.wait_for(1)[-1].raw).result(10)
+    desk.settle()
+    assert desk.conversation.messages == 2
+
+
+def test_an_imported_mailbox_keeps_both_sides(mailing: StoryDesk) -> None:
+    desk = mailing
+    mails = [
+        ("kim@example.com", "help@larkspur.test", "<a@x>", "", "A lamp", "Is it blue?"),
+        ("help@larkspur.test", "kim@example.com", "<b@larkspur.test>", "<a@x>", "Re: A lamp", "It is green."),
+        ("kim@example.com", "help@larkspur.test", "<c@x>", "<b@larkspur.test>", "Re: A lamp", "Good."),
+    ]
+    for n, (sender, to, name, answers, subject, body) in enumerate(mails):
+        raw = (
+            f"From: {sender}\r\nTo: {to}\r\nMessage-ID: {name}\r\nIn-Reply-To: {answers}\r\nSubject: {subject}\r\n"
+            f"Date: Mon, 02 Feb 2026 1{n}:00:00 +0000\r\n\r\n{body}\r\n"
+        )
+        desk.desk.intake.take(desk.mail_inbox, name, raw.encode(), history=True).result(10)
+    desk.settle()
+    assert [words.strip() for words in desk.words()] == ["Is it blue?", "It is green.", "Good."]
+    assert desk.conversation.last_at.hour == 12
+    assert desk.view("waiting") == []
+    assert desk.events(e.BotPondered, e.SurveyDue) == []
+
+
+def test_a_chat_that_went_on_by_mail_is_still_the_same_chat(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    kim = desk.chatter("kim")
+    kim.says("Is the blue lamp coming back?")
+    proves_mail(desk, post, desk.conversation.person, "kim@example.com")
+    person = desk.conversation.person
+    address = next(i for i in desk.record.ask(people.identities_of, person) if i.kind == "mail")
+    desk.agent("ana").replies("On Monday.", via=(desk.inbox(desk.mail_inbox), address))
+    reply_to = parsed(post)["Reply-To"].addresses[0].addr_spec
+    desk.customer("kim@example.com").mails("Re: lamp", "Thanks", to=reply_to)
+    kim.says("Back in the chat: which Monday?")
+    assert len(desk.conversations()) == 1
+
+
+def test_mail_from_our_own_address_is_never_answered_by_a_machine(mailing: StoryDesk) -> None:
+    raw = (
+        b"From: help@larkspur.test\r\nTo: help@larkspur.test\r\nMessage-ID: <self@x>\r\nSubject: Hi\r\n\r\n"
+        b"Where is my order 10342?\r\n"
+    )
+    mailing.desk.intake.take(mailing.mail_inbox, "self", raw).result(10)
+    mailing.settle()
+    (received,) = mailing.events(e.MessageReceived)
+    assert received.event.automatic == "sent from our own address"  # type: ignore[union-attr]
+    assert mailing.view("waiting") == []

@@ -7,11 +7,12 @@ provider id). What cannot be read becomes a quarantine conversation and the raw 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -34,7 +35,7 @@ from parley.log.tables import deliveries, raws
 from parley.services import delivery as outgoing
 from parley.services import people, surveys, threads
 from parley.services.files import Store
-from parley.services.inbox import conversations, states
+from parley.services.inbox import states
 from parley.services.reading import Heard, Unread
 from parley.services.reading_apart import Readers
 
@@ -42,7 +43,7 @@ logger = logging.getLogger("parley.intake")
 
 READ_AT_ONCE = 200
 RAW_IN_TABLE = 1024 * 1024
-REOPEN_DAYS = 30
+STALE = timedelta(hours=12)  # a matter closed longer ago stays closed; a new message opens a new one
 
 
 class Intake:
@@ -251,6 +252,7 @@ class Admission:
         self.named: dict[str, tuple[int, int]] = {}
         self.parts: dict[tuple[int, str], None] = {}
         self.open_by_sender: dict[tuple[int, int], int] = {}
+        self.ours = _addresses(self.inboxes.values())
 
     def admit(self, heard: Sequence[Heard]) -> None:
         heard = self._still_new(heard)
@@ -285,8 +287,11 @@ class Admission:
 
     def _look_up(self, heard: Sequence[Heard]) -> None:
         messages = [m for one in heard for m in one.said if isinstance(m, InboundMessage)]
-        self.people = people.meet(self.tx, [m.sender for m in messages], "intake") if messages else {}
-        self.named = threads.conversations_of(self.tx.conn, [r for m in messages for r in m.references])
+        strangers = [m.sender for m in messages if not self._is_ours(m)]
+        self.people = people.meet(self.tx, strangers, "intake") if strangers else {}
+        own = [m.external_id for m in messages if m.external_id and self._is_ours(m)]
+        references = [r for m in messages for r in m.references]
+        self.named = threads.conversations_of(self.tx.conn, [*references, *own])
         wanted = {number for number, _ in self.named.values()}
         for message in messages:
             for token in message.reply_tokens:
@@ -299,6 +304,13 @@ class Admission:
 
     def _message(self, one: Heard, message: InboundMessage, files: tuple[e.File, ...]) -> None:
         inbox = self.inboxes[one.inbox]
+        if self._is_ours(message):
+            if message.external_id in self.named:
+                return  # what we sent ourselves came back to us
+            if one.history:
+                return self._sent_by_us(one, inbox, message, files)
+            message = msgspec.structs.replace(message, automatic=message.automatic or "sent from our own address")
+            self.people |= people.meet(self.tx, [message.sender], "intake")
         who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
         for address in message.known_as:
             who = self._joined(who, address)
@@ -318,6 +330,37 @@ class Admission:
         self.parts[(number, f"i:{who.id}")] = None
         for mail in message.cc:
             self.parts[(number, f"m:{mail}")] = None
+
+    def _is_ours(self, message: InboundMessage) -> bool:
+        return message.sender.kind == "mail" and normal("mail", message.sender.value) in self.ours
+
+    def _sent_by_us(self, one: Heard, inbox: Inbox, message: InboundMessage, files: tuple[e.File, ...]) -> None:
+        """An answer of ours found in an imported mailbox: it joins its conversation as sent long ago."""
+        to = next((r for r in message.recipients if looks_like_mail(r) and normal("mail", r) not in self.ours), None)
+        if to is None:
+            return
+        at = message.sent_at
+        who = next(iter(people.meet(self.tx, [Address(kind="mail", value=to)], "import", at=at).values()))
+        number, _ = self._thread(inbox, who, message)
+        if number is None:
+            number = self._open(inbox, who, message, True, at)
+        text = message.text[: message.fold] if message.fold else message.text
+        fact = e.ReplyWritten(
+            message=self.tx.new_id("message"),
+            person=who.person,
+            identity=who.id,
+            inbox=inbox.id,
+            channel=inbox.channel,
+            external_id=message.external_id,
+            preview=talk.preview(text),
+            files=files,
+        )
+        facts = [fact, e.Sent(message=fact.message)]
+        for recorded in self.tx.append(e.conversation(number), facts, "import", at=at):
+            self.states[number] = talk.evolve(self.states[number], recorded)
+        self.tx.say(fact.message, _words(message))
+        if message.external_id:
+            self.named[message.external_id] = (number, fact.message)
 
     def _joined(self, who: people.Identity, address: Address) -> people.Identity:
         people.also_known_as(self.tx, who, address, "intake")
@@ -384,22 +427,17 @@ class Admission:
         return threads.takes_part(self.tx.conn, state.id, who.id, mail)
 
     def _open_matter(self, inbox: Inbox, who: people.Identity) -> int | None:
-        """The person's newest matter in this inbox, unless it was closed long ago."""
-        key = (who.person, inbox.id)
+        """The person's newest matter with this brand that they take part in under such an address,
+        unless it was closed long ago. Where it went on meanwhile (by mail, say) makes no difference."""
+        key = (who.person, inbox.brand)
         if key in self.open_by_sender:
             return self.open_by_sender[key]
-        question = (
-            select(conversations.c.id, conversations.c.status, conversations.c.closed_at)
-            .where(conversations.c.person == who.person, conversations.c.inbox == inbox.id)
-            .order_by(conversations.c.last_at.desc())
-            .limit(1)
-        )
-        row = self.tx.conn.execute(question).one_or_none()
-        if row is None or (row.closed_at and self.tx.at - row.closed_at > timedelta(hours=12)):
+        found = threads.newest_matter(self.tx.conn, who.person, inbox.brand, who.kind)
+        if found is None or (found.closed_at and self.tx.at - found.closed_at > STALE):
             return None
-        self._state(row.id)
-        self.open_by_sender[key] = row.id
-        return int(row.id)
+        self._state(found.id)
+        self.open_by_sender[key] = found.id
+        return int(found.id)
 
     def _open(
         self, inbox: Inbox, who: people.Identity, message: InboundMessage, history: bool, at: datetime | None
@@ -418,7 +456,7 @@ class Admission:
         recorded = self.tx.append(e.conversation(number), [fact], by, at=at, new=True)
         self.states[number] = talk.evolve(None, recorded[0])
         if self.intake.channels[inbox.channel].manifest.threads == "identity":
-            self.open_by_sender[(who.person, inbox.id)] = number
+            self.open_by_sender[(who.person, inbox.brand)] = number
         return number
 
     # what cannot be read ────────────────────────────────────────────────────────────────────
@@ -436,6 +474,12 @@ class Admission:
             e.Quarantined(delivery=one.delivery, reason=one.trouble or ""),
         ]
         self.tx.append(e.conversation(number), facts, "intake", new=True)
+
+
+def _addresses(inboxes: Iterable[Inbox]) -> frozenset[str]:
+    """Every address under which we receive."""
+    own = [a for box in inboxes for a in (box.address, *getattr(box.settings, "aliases", ())) if looks_like_mail(a)]
+    return frozenset(normal("mail", address) for address in own)
 
 
 def _by(one: Heard, who: people.Identity) -> str:

@@ -84,6 +84,25 @@ def takes_part(conn: Connection, conversation: int, identity: int, mail: str | N
     return conn.execute(question.limit(1)).first() is not None
 
 
+def newest_matter(conn: Connection, person: int, brand: int, kind: str) -> Any:
+    """(id, closed_at) of the person's newest conversation with a brand in which an address of theirs of
+    this kind takes part; None when there is none."""
+    from parley.services.inbox import conversations
+    from parley.services.people import identities
+
+    mine = select(identities.c.id).where(identities.c.person == person, identities.c.kind == kind)
+    names = [f"i:{number}" for number in conn.execute(mine).scalars()]
+    columns = conversations.c
+    here = select(participants.c.who).where(participants.c.conversation == columns.id, participants.c.who.in_(names))
+    question = (
+        select(columns.id, columns.closed_at)
+        .where(columns.person == person, columns.brand == brand, here.exists())
+        .order_by(columns.last_at.desc())
+        .limit(1)
+    )
+    return conn.execute(question).one_or_none()
+
+
 def names_of(conn: Connection, conversation: int, newest: int = 40) -> list[str]:
     """External ids of a conversation's messages, oldest first: the References of the next one."""
     question = (
