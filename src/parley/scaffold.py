@@ -74,7 +74,7 @@ channel = {title}()
 '''
 
 SAMPLE = '{"id": "m-1", "sender": "kim", "name": "Kim", "text": "Hello"}\n'
-EXPECTED = '[{"sender": {"kind": "%s", "value": "kim", "name": "Kim"}, "text": "Hello", "external_id": "m-1"}]\n'
+EXPECTED = '[{"sender": "kim", "name": "Kim", "new": "Hello", "external_id": "m-1"}]\n'
 
 TEST = '''"""The {name} channel reads what its platform sends. The samples are read by tests/test_channels.py as well."""
 
@@ -119,6 +119,6 @@ def lay_out_channel(name: str, into: Path | None = None) -> Path:
         (folder / sub).mkdir(parents=True)
     (folder / "__init__.py").write_text(CODE.format(name=name, title=title), "utf-8")
     (folder / "samples" / "hello.json").write_text(SAMPLE, "utf-8")
-    (folder / "samples" / "hello.expected.json").write_text(EXPECTED % name, "utf-8")
+    (folder / "samples" / "hello.expected.json").write_text(EXPECTED, "utf-8")
     (folder / "tests" / f"test_{name}.py").write_text(TEST.format(name=name, title=title), "utf-8")
     return folder

@@ -23,7 +23,7 @@ from parley.core.channel import (
 from parley.core.errors import SendFailed, Unreadable
 
 
-class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
+class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """No settings: a console inbox only needs a name."""
 
 
