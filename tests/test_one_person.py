@@ -236,5 +236,5 @@ def test_mail_from_our_own_address_is_never_answered_by_a_machine(mailing: Story
     mailing.desk.intake.take(mailing.mail_inbox, "self", raw).result(10)
     mailing.settle()
     (received,) = mailing.events(e.MessageReceived)
-    assert received.event.automatic == "sent from our own address"  # type: ignore[union-attr]
+    assert "our own address" in received.event.automatic  # type: ignore[union-attr, operator]
     assert mailing.view("waiting") == []
