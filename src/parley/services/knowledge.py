@@ -21,9 +21,10 @@ from sqlalchemy import (
     update,
 )
 
-from parley.core.errors import NotFound, Refused
+from parley.core.errors import NotAllowed, NotFound, Refused
 from parley.log.record import Tx
 from parley.log.tables import Moment, metadata
+from parley.services.inbox import Viewer
 
 articles = Table(
     "articles",
@@ -140,6 +141,26 @@ def stamp(conn: Connection) -> tuple[int, int]:
     """Changes whenever any article does; tells a cache when to read again."""
     count, versions = conn.execute(select(func.count(), func.coalesce(func.sum(_A.version), 0))).one()
     return int(count), int(versions)
+
+
+def serves(article: Article, who: Viewer) -> bool:
+    """Whether an agent works with this article: it is for all brands, or for one of theirs."""
+    return who.brands is None or article.brand is None or article.brand in who.brands
+
+
+def of_viewer(conn: Connection, number: int, who: Viewer) -> Article:
+    """An article an agent works with; NotFound also when it is another brand's."""
+    article = by_id(conn, number)
+    if not serves(article, who):
+        raise NotFound("There is no such article.")
+    return article
+
+
+def check_may_write(conn: Connection, number: int | None, brand: int | None, who: Viewer) -> None:
+    """An agent writes for the brands they serve; what all brands share is written by those who serve all."""
+    touched = [brand] if number is None else [brand, of_viewer(conn, number, who).brand]
+    if who.brands is not None and not all(one in who.brands for one in touched):
+        raise NotAllowed("You write for your own brands only. Choose one of them.")
 
 
 def _one(conn: Connection, clause) -> Article:  # type: ignore[no-untyped-def]

@@ -409,20 +409,20 @@ async def find(room: Room, who: Viewer, q: FromQuery[str], limit: Limit = 30) ->
 @get("/articles", tags=["knowledge"])
 async def list_articles(room: Room, who: Viewer, audience: FromQuery[str | None] = None) -> list[knowledge.Article]:
     articles = await room.ask(knowledge.every, audience=audience)
-    return [article for article in articles if _is_mine(article.brand, who)]
+    return [article for article in articles if knowledge.serves(article, who)]
 
 
 @get("/articles/{number:int}", tags=["knowledge"])
 async def get_article(room: Room, who: Viewer, number: FromPath[int]) -> knowledge.Article:
-    return _my_article(await room.ask(knowledge.by_id, number), who)
+    return await room.ask(knowledge.of_viewer, number, who)
 
 
-@post("/articles", opt=LEAD, tags=["knowledge"])
+@post("/articles", opt=ACT, tags=["knowledge"])
 async def add_article(room: Room, who: Viewer, data: JSONBody[NewArticle]) -> knowledge.Article:
     return await room.do(_write_article, who, data)
 
 
-@put("/articles/{number:int}", opt=LEAD, tags=["knowledge"])
+@put("/articles/{number:int}", opt=ACT, tags=["knowledge"])
 async def change_article(
     room: Room, who: Viewer, number: FromPath[int], data: JSONBody[NewArticle]
 ) -> knowledge.Article:
@@ -430,10 +430,7 @@ async def change_article(
 
 
 def _write_article(tx: Tx, who: Viewer, new: NewArticle, number: int | None = None) -> knowledge.Article:
-    if number is not None:
-        _my_article(knowledge.by_id(tx.conn, number), who)
-    if not _is_mine(new.brand, who) or (new.brand is None and who.brands is not None):
-        raise NotAllowed("You write for your own brands only.")
+    knowledge.check_may_write(tx.conn, number, new.brand, who)
     if new.brand is not None and new.brand not in setup.all_brands(tx.conn):
         raise Refused("There is no such brand.")
     written = knowledge.write(
@@ -452,12 +449,6 @@ def _write_article(tx: Tx, who: Viewer, new: NewArticle, number: int | None = No
 
 def _is_mine(brand: int | None, who: Viewer) -> bool:
     return who.brands is None or brand is None or brand in who.brands
-
-
-def _my_article(article: knowledge.Article, who: Viewer) -> knowledge.Article:
-    if not _is_mine(article.brand, who):
-        raise NotFound("There is no such article.")
-    return article
 
 
 # ── orders ──────────────────────────────────────────────────────────────────────────────────

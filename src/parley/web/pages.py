@@ -150,7 +150,8 @@ async def knowledge_page(room: Room, caller: Caller, q: FromQuery[str] = "") -> 
 
 def _knowledge_html(conn: Connection, room: Room, caller: Caller, q: str) -> str:
     brands = setup.all_brands(conn)
-    rows = tuple(article_row(a, brands) for a in (_articles_like(conn, q) if q.strip() else knowledge.every(conn)))
+    found = _articles_like(conn, q) if q.strip() else knowledge.every(conn)
+    rows = tuple(article_row(a, brands) for a in found if knowledge.serves(a, caller.viewer))
     shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
     return room.page("desk/knowledge.html", shell=shell, rows=rows, query=q)
 
@@ -200,7 +201,7 @@ def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edi
     brands = setup.all_brands(conn)
     shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
     if number:
-        found = knowledge.by_id(conn, number)
+        found = knowledge.of_viewer(conn, number, caller.viewer)
         row, author = article_row(found, brands), _author(conn, found.changed_by)
         page = views.ArticlePage(
             row=row, html=as_html(found.body, found.title), source=found.body, author=author,
@@ -210,7 +211,8 @@ def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edi
         page = views.ArticlePage(row=views.ArticleRow(id=0, title="", slug=""), html="")
     if not edit:
         return room.page("desk/article.html", shell=shell, article=page)
-    choices = [views.BrandLine(id=b.id, name=b.name, hue=formats.hue(b.name)) for b in brands.values()]
+    mine = [b for b in brands.values() if caller.viewer.brands is None or b.id in caller.viewer.brands]
+    choices = [views.BrandLine(id=b.id, name=b.name, hue=formats.hue(b.name)) for b in mine]
     return room.page("desk/article_edit.html", shell=shell, article=page, problem=problem, brands=choices)
 
 
@@ -245,17 +247,23 @@ async def rewrite_article(request: Request[Any, Any, Any], room: Room, caller: C
 async def _write(request: Request[Any, Any, Any], room: Room, caller: Caller, number: int | None) -> Answer:
     form = await read_form(request, Writing)
     audience = ("internal" if form.internal else "public") if form.published else "draft"
-    written = await room.do(
-        knowledge.write,
-        form.title,
-        form.source.replace("\r\n", "\n"),
-        caller.viewer.by,
-        article=number,
-        brand=int(form.brand) if form.brand.isdigit() else None,
-        audience=audience,
-        tags=[tag.strip() for tag in form.tags.split(",") if tag.strip()],
-        wordings=[line.strip() for line in form.wordings.splitlines() if line.strip()],
-    )
+    brand = int(form.brand) if form.brand.isdigit() else None
+
+    def act(tx: Tx) -> int:
+        knowledge.check_may_write(tx.conn, number, brand, caller.viewer)
+        return knowledge.write(
+            tx,
+            form.title,
+            form.source.replace("\r\n", "\n"),
+            caller.viewer.by,
+            article=number,
+            brand=brand,
+            audience=audience,
+            tags=[tag.strip() for tag in form.tags.split(",") if tag.strip()],
+            wordings=[line.strip() for line in form.wordings.splitlines() if line.strip()],
+        )
+
+    written = await room.do(act)
     return seen_other(f"/desk/knowledge/{written}")
 
 

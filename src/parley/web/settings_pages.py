@@ -138,9 +138,21 @@ async def change_yours(request: Asked, room: Room, caller: Caller) -> Answer:
     changes: dict[str, Any] = {"theme": form.theme, "single_keys": bool(form.keys)}
     if form.password:
         changes["password"] = await asyncio.to_thread(access.hash_password, form.password)
-    await room.do(setup.change_agent, caller.agent.id, **changes)
-    room.door.refresh(caller.agent.id)
-    return seen_other("/desk/settings/you")
+    fresh = await room.do(_change_yours, caller.agent.id, changes)
+    room.door.forget(caller.agent.id)
+    answer = seen_other("/desk/settings/you")
+    if fresh:
+        answer.headers["set-cookie"] = room.door.cookie_header(fresh)
+    return answer
+
+
+def _change_yours(tx: Tx, agent: int, changes: dict[str, Any]) -> str:
+    """A new password signs out everybody who came in with the old one; here, a new session begins."""
+    setup.change_agent(tx, agent, **changes)
+    if "password" not in changes:
+        return ""
+    access.end_all_sessions(tx, agent)
+    return access.begin_session(tx, agent)
 
 
 class Token(msgspec.Struct):
