@@ -4,6 +4,7 @@ import "../style/tokens.css";
 import "../style/base.css";
 import "./desk.css";
 import "./pages.css";
+import "./plots.css";
 import "./floats.css";
 import "./narrow.css";
 

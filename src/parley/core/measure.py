@@ -28,10 +28,17 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     cohort: str = "Conversations that began in the period."
 
 
-_WILSON = "Wilson interval, 95 %. Change: Newcombe interval, 99 %."
+_COUNT = (
+    "A count has no interval. A change is told when the 99 % interval of the ratio leaves out 1; days are "
+    "compared with the same weekday, and their scatter widens the interval."
+)
+_SHARE = (
+    "Wilson interval, 95 %. A change is told when Newcombe's 99 % interval of the difference leaves out 0. "
+    "Below 30 cases the count is shown instead of the percentage."
+)
 _TIMES = (
-    "95 %. All finished: quantile of type 7, interval from order statistics. Some still running: "
-    "Kaplan–Meier, interval after Brookmeyer and Crowley. Change: log-rank test, 99 %."
+    "95 % interval. Where all are finished: quantile of type 7, interval from order statistics. Where some still "
+    "run: Kaplan–Meier, interval after Brookmeyer and Crowley. A change is told when the log-rank test says so at 99 %."
 )
 _HUMAN = (
     "From the customer's first message to the first reply by a person. Who still waits counts as waiting "
@@ -53,8 +60,7 @@ DEFINITIONS: dict[str, Definition] = {
             key="volume", label="Conversations", unit="conversations",
             meaning="Conversations with a customer's message in them, dated by the first one. Machine mail alone "
             "(automatic answers, lists, bounces) and unreadable deliveries do not count; imported history does.",
-            spread="A count has no interval. Change: ratio of days paired by weekday, widened by "
-            "their scatter, 99 %.",
+            spread=_COUNT,
         ),
         Definition(key="human_median", label="First answer by people", unit="seconds",
                    meaning=_HUMAN + " Half got it within this time.", spread=_TIMES),
@@ -73,22 +79,22 @@ DEFINITIONS: dict[str, Definition] = {
             meaning="Of the conversations that began with the bot and are decided, those that were closed without "
             "people: no hand-over, no take-over, no reply by a person, not reopened. It does not say that the "
             "customer was content.",
-            spread=_WILSON,
+            spread=_SHARE,
         ),
         Definition(
             key="reopened", label="Reopened", unit="share",
             meaning="Of the conversations that were closed at least once, those that were reopened at least once.",
-            spread=_WILSON,
+            spread=_SHARE,
         ),
         Definition(
             key="csat", label="Satisfied", unit="share",
             meaning="Ratings of 4 or 5 among all ratings given, from 1 to 5. The last answer to a survey counts.",
-            spread=_WILSON, cohort="Surveys asked in the period.",
+            spread=_SHARE, cohort="Surveys asked in the period.",
         ),
         Definition(
             key="response_rate", label="Answered the survey", unit="share",
             meaning="Surveys answered among those asked. Who was asked lately may still answer.",
-            spread=_WILSON, cohort="Surveys asked in the period.",
+            spread=_SHARE, cohort="Surveys asked in the period.",
         ),
     )
 }  # fmt: skip

@@ -32,6 +32,7 @@ from parley.services.numbers import Choice, Facts, Period, Rated, before, facts_
 
 CHANGE_LEVEL = 0.99
 FEW_FOR_A_PERSON = 5  # below this many cases nothing is said about a single agent
+MOST_CASES = 200
 CONTENT = 4  # ratings from here on count as satisfied
 PERIODS = {7: "7 days", 28: "28 days", 91: "13 weeks"}  # whole weeks: equal weekdays on both sides
 
@@ -272,14 +273,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     running: bool = False
 
 
-def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime, limit: int = 200) -> list[Case]:
+def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime) -> list[Case]:
     """What a figure is made of, the most telling first: the longest times, the misses, the worst ratings."""
     if key not in DEFINITIONS:
         raise NotFound(f"There is no figure called “{key}”. Figures: {', '.join(DEFINITIONS)}.")
     may_choose(who, choice)
     facts = facts_of(conn, who, choice, period_of(choice.days, now))
     found = list(_cases(facts, key, micros(now)))
-    return found[:limit] if len(found) >= _few(who, choice) else []
+    return found[:MOST_CASES] if len(found) >= _few(who, choice) else []
 
 
 def _cases(facts: Facts, key: str, now: int) -> list[Case]:

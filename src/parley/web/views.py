@@ -525,7 +525,11 @@ class Chart(View, frozen=True, kw_only=True):
 
 
 class NumbersPage(View, frozen=True, kw_only=True):
-    """The numbers page. periods: (key, label, current). calendar: which hours and zone the figures use."""
+    """The numbers page. periods: (key, label, current). calendar: which hours and zone the figures use.
+
+    kept: the part of an address that keeps what is picked when the period changes. every: all figures,
+    for the table at the end. methods: (kind of figure, how sure it is). csv: the same figures as a table.
+    """
 
     period: str
     periods: tuple[tuple[str, str, bool], ...]
@@ -534,6 +538,41 @@ class NumbersPage(View, frozen=True, kw_only=True):
     calendar: str
     as_of: datetime | None = None
     empty: str = ""
+    kept: str = ""
+    picks: tuple["Pick", ...] = ()
+    every: tuple[Figure, ...] = ()
+    methods: tuple[tuple[str, str], ...] = ()
+    csv: str = ""
+
+
+class Pick(View, frozen=True, kw_only=True):
+    """A choice that narrows the figures; options are (value, label)."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    chosen: str = ""
+
+
+class CaseLine(View, frozen=True, kw_only=True):
+    """A conversation behind a figure; value is formatted."""
+
+    href: str
+    subject: str
+    person: str
+    channel: str
+    at: datetime
+    value: str = ""
+
+
+class CasesPage(View, frozen=True, kw_only=True):
+    """What a figure is made of. cut: there are more than are shown."""
+
+    title: str
+    meaning: str
+    back: str
+    lines: tuple[CaseLine, ...]
+    cut: bool = False
 
 
 class InboxLine(View, frozen=True, kw_only=True):
