@@ -252,8 +252,7 @@ def test_a_shared_computer_shows_everyone_their_own(context: BrowserContext, des
 
 
 def test_a_mailed_code_proves_the_address(kim: Visitor, desk: ChatDesk) -> None:
-    kim.opens().says("Thank you")
-    kim.sees("Thank you")
+    kim.opens().says("Thank you").is_kept()
     kim.menu("Go on by mail")
     kim.panel.get_by_label("Your mail address").fill("kim.lee@example.com")
     kim.panel.get_by_role("button", name="Send code").click()
@@ -277,8 +276,7 @@ def mailed_code(kim: Visitor) -> str:
 
 
 def test_ending_the_chat_asks_for_a_rating(kim: Visitor, desk: ChatDesk) -> None:
-    kim.opens().says("Thank you")
-    kim.sees("Thank you")
+    kim.opens().says("Thank you").is_kept()
     kim.menu("End chat and rate")
     kim.panel.get_by_role("radio", name="Good", exact=True).check(force=True)
     kim.panel.get_by_label("What should we know").fill("Quick and kind")

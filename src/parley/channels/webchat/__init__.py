@@ -2,7 +2,7 @@
 
 The web room keeps the line to the browser (see session.py) and hands every turn to intake as
 JSON (see raw.py). What the desk writes reaches the browser through the live stream of the log,
-so `send` has nothing to carry; the browser's acknowledgement comes back as a receipt.
+so `send` has nothing to carry; the browser says what has reached it and what was seen.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,6 @@ from parley.core.channel import (
     Inbound,
     InboundMessage,
     InboundRating,
-    InboundReceipt,
     Inbox,
     Manifest,
     Outbound,
@@ -59,15 +58,13 @@ class Webchat:
             raise Unreadable(f"This is not a turn of a web chat: {error}") from error
         if isinstance(taken, raw.Said):
             return [_message(taken, delivery, inbox.settings)]
-        if isinstance(taken, raw.Rated):
-            return [_rating(taken)]
-        return [InboundReceipt(state=taken.state, provider_id=str(taken.message))]
+        return [_rating(taken)]
 
     async def listen(self, door: Door) -> None:
         """Fed by the web room."""
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
-        return Receipt(provider_id=str(message.message))
+        return Receipt()
 
     def check(self, inbox: Inbox) -> list[str]:
         return problems(inbox.settings)

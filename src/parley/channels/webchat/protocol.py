@@ -161,9 +161,7 @@ class Beat(Frame, frozen=True, tag="beat"):
     """Nothing new, but the line is alive; sent every 25 s so that a dead line is noticed."""
 
 
-FromDesk = (
-    Welcome | Turn | Typing | State | Wait | AskRating | CodeSent | Proved | Rejected | Ended | Thanks | Beat
-)
+FromDesk = Welcome | Turn | Typing | State | Wait | AskRating | CodeSent | Proved | Rejected | Ended | Thanks | Beat
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,15 +36,7 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ra
     comment: str = ""
 
 
-class Acknowledged(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="acknowledged"):
-    """A message of ours reached the visitor's browser ("delivered") or their eyes ("read")."""
-
-    visitor: str
-    message: int
-    state: str
-
-
-Raw = Said | Rated | Acknowledged
+Raw = Said | Rated
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Raw).decode
@@ -52,6 +44,4 @@ decode = msgspec.json.Decoder(Raw).decode
 
 def provider_id(raw: Raw) -> str:
     """One name per thing that happened, so that a resend is the same delivery."""
-    if isinstance(raw, Acknowledged):
-        return f"{raw.visitor}:{raw.state}:{raw.message}"
     return f"{raw.visitor}:{raw.client_id}"

@@ -61,9 +61,7 @@ def _signing(settings: WebchatSettings) -> list[str]:
     if not settings.secret:
         return []
     if not settings.signing_secret:
-        return [
-            f"The environment variable {settings.secret[4:]} is empty: set it to the shop's signing secret."
-        ]
+        return [f"The environment variable {settings.secret[4:]} is empty: set it to the shop's signing secret."]
     if len(settings.signing_secret) < 32:
         return ["The signing secret is shorter than 32 characters: make one with `openssl rand -hex 32`."]
     return []

@@ -40,9 +40,7 @@ def vouched(token: str | None, secret: str, now: datetime) -> SignedUser | None:
     if not secret or not hmac.compare_digest(signature.encode(), _signature(payload, secret).encode()):
         return None
     try:
-        user = msgspec.json.decode(
-            base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=SignedUser
-        )
+        user = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=SignedUser)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
         return None
     return user if user.id and now.timestamp() < user.exp else None
