@@ -101,7 +101,7 @@ class Desk:
 
     def start(self) -> None:
         """Start the threads: intake, readers, followers, timers."""
-        if self.record.database.name == "sqlite":
+        if self.record.database.alone:
             self.record.do(delivery.forget_leases)
         self.intake.start()
         self._following.start()

@@ -74,8 +74,7 @@ def _desk(config: Config) -> Iterator[Finding]:
         yield Finding("bad", str(error))
         return
     try:
-        kind = "SQLite" if desk.record.database.name == "sqlite" else "PostgreSQL"
-        yield Finding("good", f"The database ({kind}) is open and up to date.")
+        yield Finding("good", f"The database ({desk.record.database.label}) is open and up to date.")
         if desk.record.ask(setup.is_new):
             yield Finding("warn", "Nobody has set this desk up yet. Run `parley serve` and open the address it prints.")
         failed = len(desk.record.ask(delivery.dead_letters, 1000))

@@ -103,9 +103,11 @@ def _refuse_taken(host: str, port: int) -> None:
 def run_worker(config: Config) -> None:
     """Channels, bot, timers and delivery until stopped by a signal."""
     set_up_logging(config.log_level)
-    if config.database.startswith("sqlite"):
+    desk = Desk(config)
+    if desk.record.database.alone:
+        desk.record.close()
         raise BadConfig("On SQLite one process does everything: use `parley serve`. Workers need PostgreSQL.")
-    asyncio.run(_work(Desk(config)))
+    asyncio.run(_work(desk))
 
 
 async def _work(desk: Desk) -> None:

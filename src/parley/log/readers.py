@@ -164,7 +164,7 @@ class Following:
 
 
 class News:
-    """Brings other processes' news into this one (PostgreSQL); does nothing on SQLite."""
+    """Brings other processes' news into this one, where there may be others."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -172,7 +172,7 @@ class News:
         self._thread = threading.Thread(target=self._listen, name="parley-news", daemon=True)
 
     def start(self) -> None:
-        if self.record.database.name != "sqlite":
+        if not self.record.database.alone:
             self._thread.start()
 
     def _listen(self) -> None:

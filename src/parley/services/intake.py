@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from parley.core import conversation as talk
 from parley.core import events as e
@@ -30,6 +29,7 @@ from parley.core.channel import (
 from parley.core.conversation import State
 from parley.core.errors import Busy, Conflict, NotFound
 from parley.core.identity import looks_like_mail, normal
+from parley.log.engines.bulk import add_missing
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import deliveries, raws
 from parley.services import delivery as outgoing
@@ -102,14 +102,9 @@ class Intake:
         with self._lock:
             if self._gathering is batch:
                 self._gathering = None
-        upsert = sqlite.insert if tx.record.database.name == "sqlite" else postgresql.insert
-        statement = (
-            upsert(deliveries)
-            .on_conflict_do_nothing(index_elements=["inbox", "provider_id"])
-            .returning(deliveries.c.id, deliveries.c.inbox, deliveries.c.provider_id)
-        )
         for chunk in chunks(list(batch.rows.values()), 500):
-            batch.fresh |= {(row.inbox, row.provider_id): row.id for row in tx.conn.execute(statement, chunk)}
+            new = add_missing(tx.conn, deliveries, chunk, ["inbox", "provider_id"])
+            batch.fresh |= {(row.inbox, row.provider_id): row.id for row in new}
         whole = [{"delivery": number, "raw": batch.raws[key]} for key, number in batch.fresh.items()]
         add_rows(tx.conn, raws, [row for row in whole if row["raw"] is not None])
 

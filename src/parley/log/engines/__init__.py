@@ -11,9 +11,12 @@ class Database(Protocol):
     """What the record needs of an engine.
 
     writer: connections for the single writing thread. reader: connections for questions.
+    label: the engine's name as people write it. alone: only one process at a time may work on this database.
     """
 
     name: str
+    label: str
+    alone: bool
     writer: Engine
     reader: Engine
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Row, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 from parley.log.tables import Moment, to_micros
 
@@ -25,6 +26,13 @@ def add_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) 
         with conn.connection.cursor().copy(_copy(table, names)) as copy:
             for row in rows:
                 copy.write_row(pick(row))
+
+
+def add_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> list[Row[Any]]:
+    """Insert the rows whose key is not there yet. Returns the id and key of those that were new."""
+    upsert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    statement = upsert(table).on_conflict_do_nothing(index_elements=key)
+    return list(conn.execute(statement.returning(table.c.id, *(table.c[name] for name in key)), rows))
 
 
 @cache

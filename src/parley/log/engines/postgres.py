@@ -19,6 +19,8 @@ LOCK_SECONDS = 30
 
 class Postgres:
     name = "postgresql"
+    label = "PostgreSQL"
+    alone = False
 
     def __init__(self, url: URL) -> None:
         try:

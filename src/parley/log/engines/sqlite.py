@@ -15,6 +15,8 @@ BUSY_SECONDS = 10
 
 class SQLite:
     name = "sqlite"
+    label = "SQLite"
+    alone = True
 
     def __init__(self, url: URL) -> None:
         if not url.database or url.database == ":memory:":
