@@ -14,7 +14,7 @@ from markupsafe import Markup
 from parley.core.stats import ticks
 
 TOP, FOOT = 18, 22  # room for the highest label and for the names below
-GUTTER = 6  # per cent kept free at the left for the numbers of the scale
+GUTTER = 8  # per cent kept free at the left for the numbers of the scale
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
