@@ -50,7 +50,7 @@ def test_a_person_is_called_when_asked_for_and_briefed(shop: StoryDesk) -> None:
     shop.visitor("kim").says("can I return shoes I wore once?").says("I want to talk to a human please")
     (card,) = shop.events(e.HandoffAsked)
     assert "asked for a person" in card.event.reason  # type: ignore[union-attr]
-    assert any("answered from" in tried for tried in card.event.tried)  # type: ignore[union-attr]
+    assert any("Answered from" in tried for tried in card.event.tried)  # type: ignore[union-attr]
     assert [row.status for row in shop.view("waiting")] == ["open"]
 
 

@@ -62,6 +62,14 @@ WISHES = {
 }
 
 
+NEXT = {
+    "placed": "it can still be changed or cancelled",
+    "packed": "ask the warehouse before promising a change",
+    "in transit": "it can be refused at the door or returned",
+    "delivered": "offer a return",
+}
+
+
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
     """What one message says, as far as machines can tell."""
 
@@ -422,12 +430,13 @@ class Turn:
 
     def _hand_over(self, reason: str, evidence: str, urgent_order: str | None = None) -> None:
         wish = next((WISHES[i] for i in self.heard.intents if i in WISHES), "")
+        said = f"“{talk.preview(self._matter())}”"
         card = e.HandoffAsked(
             reason=f"{reason} ({evidence})" if evidence else reason,
-            wish=f"{wish + ': ' if wish else ''}“{talk.preview(self.heard.text)}”",
+            wish=f"{wish}: {said}" if wish else said,
             known=tuple(self._known(urgent_order)),
             tried=tuple(self._tried()),
-            suggestion=self._suggestion(),
+            suggestion=self._suggestion(urgent_order),
             skills=tuple(sorted({SKILLS[i] for i in self.heard.intents if i in SKILLS})),
         )
         best = self.heard.hits[0].confidence if self.heard.hits else 0.0
@@ -435,6 +444,11 @@ class Turn:
         if self.live:
             self._say("I am passing this to a colleague, with everything you have told me. One moment.")
         self.tx.append(e.conversation(self.state.id), [card], BY)
+
+    def _matter(self) -> str:
+        """What it is about: this message, or the question before it when this one only calls for a person."""
+        only_calls = [name for name, _ in self.heard.sensitive] == ["wants_human"] and len(self.heard.text) < 60
+        return self._question_before() if only_calls else self.heard.text
 
     def _known(self, number: str | None) -> list[str]:
         person = people.person(self.tx.conn, self.state.person)
@@ -448,10 +462,33 @@ class Turn:
         return known
 
     def _tried(self) -> list[str]:
-        return [p.outcome for p in self._all_pondered() if p.outcome and not p.outcome.startswith("handed over")]
+        """What was done so far, in words an agent reads at a glance."""
+        return [line for p in self._all_pondered() if (line := self._in_words(p.outcome))]
 
-    def _suggestion(self) -> str:
-        if self.heard.hits and self.heard.hits[0].confidence > 0.2:
+    def _in_words(self, outcome: str) -> str:
+        what, _, detail = outcome.partition(": ")
+        if what.startswith("answered from "):
+            return f"Answered from “{knowledge.by_slug(self.tx.conn, what[14:]).title}”"
+        if what == "offered":
+            titles = [knowledge.by_slug(self.tx.conn, slug).title for slug in detail.split("|")]
+            return "Offered " + ", ".join(f"“{title}”" for title in titles)
+        words = {
+            "asked for mail": f"Asked for the mail address of order {detail}",
+            "asked for number": "Asked for the order number",
+            "code sent": "Mailed a code to check who they are",
+            "code refused": "The code they typed was wrong",
+            "proved": f"They proved that {detail} is theirs",
+            "no such order": f"Found no order {detail} of theirs",
+        }
+        if what.startswith("order "):
+            return f"Told them that {what} is {detail}"
+        return words.get(what, "")
+
+    def _suggestion(self, number: str | None) -> str:
+        order = orders.by_number(self.tx.conn, number) if number else None
+        if order is not None and order.mail in self._own_mails():
+            return f"Order {order.number} is {order.status}; {NEXT.get(order.status, 'look at it together')}."
+        if self.heard.hits and self.heard.hits[0].confidence >= 0.5:
             hit = self.heard.hits[0]
             return f"Perhaps “{hit.title}” helps ({hit.confidence:.0%} sure)."
         return ""

@@ -104,7 +104,7 @@ def list_view(key: str, agent: int, counts: Mapping[str, int]) -> views.ListView
 
 def tokens_counted(counts: Mapping[str, int], agent: int | None) -> dict[str, int]:
     """Counts by view token; what has no count is left out."""
-    found = {key: n for key, n in counts.items() if key not in ("mine", "mentions")}
+    found = {key: n for key, n in counts.items() if key not in ("mine", "mentions", "closed", "open")}
     if agent is not None:
         found[f"agent-{agent}"] = counts.get("mine", 0)
         found[f"mention-{agent}"] = counts.get("mentions", 0)
@@ -459,7 +459,7 @@ def composer(
 
 # ── the person ──────────────────────────────────────────────────────────────────────────────
 
-GLYPHS = {"mail": "mail", "phone": "phone", "visitor": "globe", "user": "id-card"}
+GLYPHS = {"mail": "mail", "phone": "phone", "visitor": "globe", "user": "user"}
 TONES = {"delivered": "good", "in transit": "good", "cancelled": "warn", "returned": "warn"}
 
 
@@ -478,7 +478,7 @@ def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None
         initials=formats.initials(name),
         hue=formats.hue(name),
         since=one.met_at,
-        identities=tuple(_identity(i) for i in known if i.kind != "nobody"),
+        identities=_identities(known),
         orders=tuple(_order(o) for o in bought),
         earlier=tuple(_earlier(lens, s, s.id == current, scores.get(s.id)) for s in talks),
         ratings=tuple(score for s in talks if (score := scores.get(s.id)))[:8],
@@ -486,8 +486,19 @@ def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None
     )
 
 
-def _identity(i: people.Identity) -> views.IdentityLine:
-    value = t("Website visitor") if i.kind == "visitor" else i.value
+def _identities(known: Sequence[people.Identity]) -> tuple[views.IdentityLine, ...]:
+    """Addresses people can read; the many browsers of one visitor are one line."""
+    browsers = [i for i in known if i.kind == "visitor"]
+    readable = [i for i in known if i.kind not in ("visitor", "nobody")]
+    return tuple(_identity(i, len(browsers)) for i in (*readable, *browsers[-1:]))
+
+
+def _identity(i: people.Identity, browsers: int) -> views.IdentityLine:
+    value = i.value
+    if i.kind == "visitor":
+        value = t("Website visitor") if browsers == 1 else t("Website visitor, {n} browsers", n=browsers)
+    elif i.kind == "user":
+        value = t("Customer {id}", id=i.value.rpartition("/")[2])
     return views.IdentityLine(
         id=i.id, kind=i.kind, glyph=GLYPHS.get(i.kind, "at-sign"), value=value, proof=i.proof or ""
     )
