@@ -119,9 +119,9 @@ function put(fresh: DocumentFragment): void {
 }
 
 function outline(hint?: { subject: string; person: string }): void {
-  const bare = h("main.conversation", { id: "main", tabindex: "-1", "aria-busy": "true", "data-id": String(current) });
+  const bare = h("section.conversation", { id: "main", tabindex: "-1", "aria-busy": "true", "data-id": String(current) });
   bare.append(
-    h("header.talk-head", {}, h("h2.talk-subject", { dir: "auto" }, hint?.subject ?? ""), h("p.talk-facts", {}, hint?.person ?? "")),
+    h("header.talk-head", {}, h("h1.talk-subject", { dir: "auto" }, hint?.subject ?? ""), h("p.talk-facts", {}, hint?.person ?? "")),
     h("div.stream", {}, h("div.waiting-for-words", {}, h("i"), h("i"), h("i"))),
   );
   main().replaceWith(bare);

@@ -16,13 +16,15 @@ CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background
 
 def figures(page: Page, name: str) -> list[float]:
     return page.evaluate(  # type: ignore[no-any-return]
-        "name => performance.getEntriesByType('measure').filter(e => e.name === name).map(e => e.duration)", name
+        "name => performance.getEntriesByType('measure').filter(e => e.name === name).map(e => e.duration)",
+        name,
     )
 
 
 def details(page: Page, name: str) -> list[dict[str, Any]]:
     return page.evaluate(  # type: ignore[no-any-return]
-        "name => performance.getEntriesByType('measure').filter(e => e.name === name).map(e => e.detail)", name
+        "name => performance.getEntriesByType('measure').filter(e => e.name === name).map(e => e.detail)",
+        name,
     )
 
 
@@ -35,7 +37,8 @@ def walk(page: Page, pause: int) -> None:
 def told(name: str, values: list[float]) -> str:
     values = sorted(values)
     high = values[min(len(values) - 1, int(len(values) * 0.95))]
-    return f"{name:<34} n={len(values):<3} median {statistics.median(values):6.1f} ms  p95 {high:6.1f}  max {values[-1]:6.1f}"
+    middle = statistics.median(values)
+    return f"{name:<34} n={len(values):<3} median {middle:6.1f} ms  p95 {high:6.1f}  max {values[-1]:6.1f}"
 
 
 def main() -> None:

@@ -17,10 +17,10 @@ from litestar import Litestar, MediaType, Request, Response, delete, get, post, 
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
 from litestar.static_files import create_static_files_router
 
+from harness import desk_samples as samples
 from parley.web import views as v
 from parley.web.stream import arrange
 from parley.web.templating import environment
-from harness import desk_samples as samples
 
 DELAY = float(os.environ.get("DESK_DELAY", "0.08"))
 POLICY = (
@@ -84,7 +84,9 @@ class Desk:
         """Note that something happened: the answer to the actor, and news for every open page."""
         self.seq += 1
         talk = self.talks[id]
-        html = "".join(jinja.get_template("desk/_turn.html").render(turn=turn, shell=self.shell()) for turn in turns or [])
+        html = "".join(
+            jinja.get_template("desk/_turn.html").render(turn=turn, shell=self.shell()) for turn in turns or []
+        )
         news = v.Change(
             seq=self.seq, kind=kind, conversation=id, turns=html, facts=talk.facts(), counts=self.counts(),
             row=jinja.get_template("desk/_row.html").render(row=talk.row(self.seq)),
@@ -111,9 +113,7 @@ desk = Desk()
 
 def page(template: str, status: int = 200, **context: Any) -> Response[str]:
     text = jinja.get_template(template).render(**context)
-    return Response(
-        text, media_type=MediaType.HTML, status_code=status, headers={"content-security-policy": POLICY}
-    )
+    return Response(text, media_type=MediaType.HTML, status_code=status, headers={"content-security-policy": POLICY})
 
 
 def inbox_page(key: str, conversation: v.ConversationPage | None) -> Response[str]:
@@ -355,30 +355,10 @@ async def article(id: int) -> Response[str]:
     return page("desk/article.html", shell=desk.shell("knowledge"), article=samples.article(id))
 
 
-@get("/desk/knowledge/{id:int}/edit")
-async def article_edit(id: int) -> Response[str]:
-    return page("desk/article_edit.html", shell=desk.shell("knowledge"), article=samples.article(id), problem="", brands=samples.BRANDS)
-
-
-@get("/desk/numbers")
-async def numbers() -> Response[str]:
-    return page("desk/numbers.html", shell=desk.shell("numbers"), page=samples.numbers_page())
-
-
-@get(["/desk/settings", "/desk/settings/{tab:str}"])
-async def settings(tab: str = "inboxes") -> Response[str]:
-    return page("desk/settings.html", shell=desk.shell("settings"), page=samples.settings(tab))
-
-
 @get("/login")
 async def login(wrong: int = 0) -> Response[str]:
     problem = "That address and password do not belong together." if wrong else ""
     return page("account/login.html", csrf="prototype", company="Fjord & Pine", mail="", problem=problem, next="/desk")
-
-
-@get("/setup")
-async def setup() -> Response[str]:
-    return page("account/setup.html", csrf="prototype", values={}, problems={}, elsewhere=False)
 
 
 @get("/help")
@@ -399,7 +379,13 @@ async def rating(token: str, score: int = 0, done: int = 0) -> Response[str]:
 
 @get("/trouble")
 async def trouble() -> Response[str]:
-    shown = v.Trouble(code=404, title="There is no such conversation", text="It may have been merged into another one, or you may not see it.", href="/desk", link="To the inbox")
+    shown = v.Trouble(
+        code=404,
+        title="There is no such conversation",
+        text="It may have been merged into another one, or you may not see it.",
+        href="/desk",
+        link="To the inbox",
+    )
     return page("error.html", 404, trouble=shown, public=None)
 
 
@@ -412,7 +398,7 @@ app = Litestar(
     [
         home, inbox, conversation, reply, note, close, reopen, assign, tag, untag, snooze, wake, draft, presence,
         my_presence, my_keys, replay, mail, choices, live, customer_writes, colleague_looks, fresh, refuse, search,
-        people, person, knowledge, article, article_edit, numbers, settings, login, setup, help_home,
+        people, person, knowledge, article, login, help_home,
         help_article, rating, trouble,
         create_static_files_router(path="/static", directories=[WEB / "static"]),
     ],
@@ -424,4 +410,10 @@ app = Litestar(
 if __name__ == "__main__":
     import uvicorn
 
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1] if len(sys.argv) > 1 else 8099), log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=int(sys.argv[1] if len(sys.argv) > 1 else 8099),
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Invented customers and conversations that show the desk's pages in every state."""
 
 import itertools
@@ -206,13 +207,31 @@ ORDERS = (
 
 def them(name: str, text: str, minutes: float, how: tuple[str, str] = CHAT, **more: Any) -> v.Message:
     face = v.Face(name=name, initials=initials(name), hue=hue(name))
-    return v.Message(id=next(numbers), side="them", author=face, at=ago(minutes), channel=how[0], glyph=how[1], text=text, **more)
+    return v.Message(
+        id=next(numbers),
+        side="them",
+        author=face,
+        at=ago(minutes),
+        channel=how[0],
+        glyph=how[1],
+        text=text,
+        **more,
+    )
 
 
 def us(who: v.Face, text: str, minutes: float, how: tuple[str, str] = CHAT, **more: Any) -> v.Message:
     side = "bot" if who.bot else "us"
     more.setdefault("state", "read")
-    return v.Message(id=next(numbers), side=side, author=who, at=ago(minutes), channel=how[0], glyph=how[1], text=text, **more)
+    return v.Message(
+        id=next(numbers),
+        side=side,
+        author=who,
+        at=ago(minutes),
+        channel=how[0],
+        glyph=how[1],
+        text=text,
+        **more,
+    )
 
 
 def fact(glyph: str, text: str, minutes: float) -> v.Fact:
@@ -227,7 +246,12 @@ RETURNS = v.SourceChip(
     kind="article", title="Returns policy", href="/desk/knowledge/1", confidence=0.86,
     passage="Shoes may be returned within 30 days if they were worn indoors only. Worn outdoors, we can offer an exchange for half the price.",
 )  # fmt: skip
-ORDER = v.SourceChip(kind="order", title="Order 10342", passage="Shipped on Tuesday with Posten, expected on Friday.", confidence=0.97)
+ORDER = v.SourceChip(
+    kind="order",
+    title="Order 10342",
+    passage="Shipped on Tuesday with Posten, expected on Friday.",
+    confidence=0.97,
+)
 
 
 def talks() -> list[Talk]:
@@ -249,7 +273,14 @@ def _told() -> list[Talk]:
     mara.assignee = ME
     mara.promise = timedelta(minutes=64)
 
-    jon = Talk(2, "Jonas Aldberg", "Parcel says delivered, but it isn't here", MAIL, tags=["delivery", "vip", "refund"], company="Aldberg Studio")
+    jon = Talk(
+        2,
+        "Jonas Aldberg",
+        "Parcel says delivered, but it isn't here",
+        MAIL,
+        tags=["delivery", "vip", "refund"],
+        company="Aldberg Studio",
+    )
     jon.turns = [
         them("Jonas Aldberg", "Hello,\n\nthe tracking page of order 10288 says it was delivered yesterday at 14:10, but nothing is here. I asked my neighbours on both sides and looked behind the shed.\n\nThe driver's note only says \"left at safe place\". I have not agreed to a safe place. Could you find out where it is, or send it again?\n\nBest regards\nJonas", 190, MAIL, folded="On 3 Nov, Fjord wrote:\n> Your order 10288 has been shipped.\n> Track it at https://track.example/10288", subject="Parcel says delivered, but it isn't here", files=(v.FileLink(name="tracking.pdf", href="#", size=84_000),)),
         v.Note(id=next(numbers), author=AGENTS[1], at=ago(150), text="Called the carrier: the driver put it at number 14 instead of 41. They fetch it today before 18:00 and bring it over. Reference KX-2207."),
@@ -261,7 +292,15 @@ def _told() -> list[Talk]:
     ]  # fmt: skip
     jon.assignee = ME
 
-    nord = Talk(3, "Elin Sagstad", "Wholesale order, spring", MAIL, brand="Pine", tags=["wholesale"], company="Nordlys Outdoor")
+    nord = Talk(
+        3,
+        "Elin Sagstad",
+        "Wholesale order, spring",
+        MAIL,
+        brand="Pine",
+        tags=["wholesale"],
+        company="Nordlys Outdoor",
+    )
     nord.turns = [
         them("Elin Sagstad", "Wholesale order, spring. Dear team, please find our list for spring below.", 320, MAIL, framed=True, frame="/desk/messages/3/html", frame_height=frame_height(MAIL_HTML), remote_images=True, subject="Wholesale order, spring", cc=("accounting@nordlys.example",)),
     ]  # fmt: skip
@@ -284,13 +323,44 @@ def _told() -> list[Talk]:
     ]  # fmt: skip
 
     rtl = Talk(6, "ليلى منصور", "متى يصل الطلب؟", MAIL, tags=["delivery"])
-    rtl.turns = [them("ليلى منصور", "مرحبا، طلبت حقيبة ظهر قبل أسبوع ولم تصل بعد. هل يمكنكم إخباري متى تصل؟", 36, MAIL, unverified=True)]
+    rtl.turns = [
+        them(
+            "ليلى منصور",
+            "مرحبا، طلبت حقيبة ظهر قبل أسبوع ولم تصل بعد. هل يمكنكم إخباري متى تصل؟",
+            36,
+            MAIL,
+            unverified=True,
+        )
+    ]
 
-    long = Talk(7, "Bartholomew Featherstonehaugh-Cholmondeley", "A question about the question that I asked before about the answer concerning the care of waxed jackets in very humid climates", MAIL)
-    long.turns = [them(long.person, "Dear all, " + "I am writing about the waxed jacket, which I keep in a rather humid hallway. " * 14, 25, MAIL)]
+    long = Talk(
+        7,
+        "Bartholomew Featherstonehaugh-Cholmondeley",
+        "A question about the question that I asked before about the answer concerning the care of waxed jackets in very humid climates",
+        MAIL,
+    )
+    long.turns = [
+        them(
+            long.person,
+            "Dear all, " + "I am writing about the waxed jacket, which I keep in a rather humid hallway. " * 14,
+            25,
+            MAIL,
+        )
+    ]
 
-    sleep = Talk(8, "Greta Osei", "Restock of the Ridge backpack", MAIL, brand="Pine", assignee=ME, snoozed_until=NOW + timedelta(days=2))
-    sleep.turns = [them("Greta Osei", "Will Ridge 28 come back in blue?", 2000, MAIL), us(ME, "On Tuesday, I will write to you.", 1900, MAIL)]
+    sleep = Talk(
+        8,
+        "Greta Osei",
+        "Restock of the Ridge backpack",
+        MAIL,
+        brand="Pine",
+        assignee=ME,
+        snoozed_until=NOW + timedelta(days=2),
+    )
+    sleep.turns = [
+        them("Greta Osei", "Will Ridge 28 come back in blue?", 2000, MAIL),
+        us(ME, "On Tuesday, I will write to you.", 1900, MAIL),
+    ]
 
     bad = Talk(9, "unknown sender", "A delivery that could not be read", MAIL, status="open", proved=False)
     bad.turns = [
@@ -300,8 +370,34 @@ def _told() -> list[Talk]:
     return [mara, jon, nord, fail, rate, rtl, long, sleep, bad]
 
 
-FIRST = ("Nils", "Aisha", "Carmen", "Dario", "Freya", "Goran", "Hanna", "Ivo", "Juno", "Kalle", "Lotte", "Milan")
-LAST = ("Berg", "Costa", "Duval", "Eriksen", "Fontaine", "Grau", "Holm", "Ishii", "Jansen", "Kovac", "Lund", "Moreau")
+FIRST = (
+    "Nils",
+    "Aisha",
+    "Carmen",
+    "Dario",
+    "Freya",
+    "Goran",
+    "Hanna",
+    "Ivo",
+    "Juno",
+    "Kalle",
+    "Lotte",
+    "Milan",
+)
+LAST = (
+    "Berg",
+    "Costa",
+    "Duval",
+    "Eriksen",
+    "Fontaine",
+    "Grau",
+    "Holm",
+    "Ishii",
+    "Jansen",
+    "Kovac",
+    "Lund",
+    "Moreau",
+)
 ASKED = (
     ("Where is my order?", "Hi, I ordered last Monday and the status still says packed. Can you check?"),
     ("Change of address", "I moved last week, can the parcel go to the new flat instead?"),
@@ -364,20 +460,54 @@ def search(query: str, all_talks: list[Talk], seq: int) -> v.SearchPage:
         for t in found[:20]
     )  # fmt: skip
     persons = people([t for t in found if query.lower() in t.person.lower()][:3])
-    return v.SearchPage(query=query, hits=hits, people=persons, articles=tuple(a for a in ARTICLES if query.lower() in a.title.lower()))
+    return v.SearchPage(
+        query=query,
+        hits=hits,
+        people=persons,
+        articles=tuple(a for a in ARTICLES if query.lower() in a.title.lower()),
+    )
 
 
 def _article(id: int, title: str, section: str, summary: str, used: int, **more: Any) -> v.ArticleRow:
     slug = title.lower().replace(" ", "-").replace("?", "")
-    return v.ArticleRow(id=id, title=title, slug=slug, section=section, summary=summary, brand="Fjord", used=used, changed_at=ago(id * 4000), helpful=96 - id * 3, **more)
+    return v.ArticleRow(
+        id=id,
+        title=title,
+        slug=slug,
+        section=section,
+        summary=summary,
+        brand="Fjord",
+        used=used,
+        changed_at=ago(id * 4000),
+        helpful=96 - id * 3,
+        **more,
+    )
 
 
 ARTICLES = (
-    _article(1, "Returns policy", "Returns and exchanges", "Thirty days, free label, what may be worn and what may not.", 214),
-    _article(2, "How to exchange a size", "Returns and exchanges", "Keep the old one until the new one has come.", 122),
+    _article(
+        1,
+        "Returns policy",
+        "Returns and exchanges",
+        "Thirty days, free label, what may be worn and what may not.",
+        214,
+    ),
+    _article(
+        2,
+        "How to exchange a size",
+        "Returns and exchanges",
+        "Keep the old one until the new one has come.",
+        122,
+    ),
     _article(3, "Delivery times and costs", "Delivery", "Two to four days in Europe; free above € 80.", 187),
     _article(4, "Change a delivery address", "Delivery", "Possible until the parcel has left our house.", 64),
-    _article(5, "Caring for waxed jackets", "Products and care", "Cold water, a soft brush, and wax once a year.", 18),
+    _article(
+        5,
+        "Caring for waxed jackets",
+        "Products and care",
+        "Cold water, a soft brush, and wax once a year.",
+        18,
+    ),
     _article(6, "Boot sizes", "Products and care", "From 36 to 47, with a chart to print.", 41),
     _article(7, "Goodwill rules", "For the team", "What agents may give away without asking.", 9, internal=True),
     _article(8, "Paying by invoice", "Payment", "For companies in the EU.", 0, published=False),
@@ -396,47 +526,14 @@ def article(id: int) -> v.ArticlePage:
     return v.ArticlePage(row=row, html=body, source=source, author="Tomas Brandt")
 
 
-def numbers_page() -> v.NumbersPage:
-    bars = "".join(f'<rect x="{20 + i * 42}" y="{150 - h}" width="28" height="{h}" rx="3" fill="currentColor"/>' for i, h in enumerate((60, 84, 72, 120, 96, 40, 30)))
-    svg = Markup(f'<svg viewBox="0 0 330 170" role="img" aria-label="Conversations a day">{bars}</svg>')
-    return v.NumbersPage(
-        period="7d", periods=(("1d", "Today", False), ("7d", "7 days", True), ("28d", "28 days", False), ("90d", "90 days", False)),
-        figures=(
-            v.Figure(label="New conversations", value="412", n=412, change="+ 18 % on the week before", tone="quiet", definition="Conversations opened in the period, spam left out."),
-            v.Figure(label="First response, median", value="4 min", interval="3–5 min", n=398, change="1 min faster", tone="good", note="P90 38 min", definition="From the customer's first message to the first human or bot answer."),
-            v.Figure(label="Resolution, median", value="3.2 h", interval="2.7–3.9 h", n=371, change="no clear change", note="P90 26 h", definition="From opening to the last closing."),
-            v.Figure(label="Rating", value="92 %", interval="86–96 %", n=118, change="no clear change", definition="Share of ratings of 4 or 5; Wilson interval."),
-            v.Figure(label="Answered by the bot alone", value="38 %", interval="33–43 %", n=371, change="+ 6 points", tone="good", definition="Closed without a human's words."),
-        ),
-        charts=(
-            v.Chart(title="Conversations a day", lead="Thursday was the busiest day: the autumn mailing went out.", svg=svg, head=("Day", "Conversations"), table=(("Mon", "60"), ("Tue", "84"), ("Wed", "72")), wide=True),
-            v.Chart(title="First response by channel", svg=svg, head=("Channel", "Median"), table=(("Chat", "1 min"), ("Mail", "22 min"))),
-            v.Chart(title="Ratings by channel", svg=svg, note="Pine: n = 12, too few to say."),
-        ),
-        calendar="Office hours Mon–Fri 8–18, Europe/Oslo", as_of=NOW,
-    )  # fmt: skip
-
-
-def settings(tab: str) -> v.SettingsPage:
-    return v.SettingsPage(
-        tab=tab,
-        inboxes=(
-            v.InboxLine(id=1, name="Support", brand="Fjord", channel="Mail", glyph="mail", address="support@fjord.example", health="good", said="connected, waiting for mail", said_at=ago(0.2)),
-            v.InboxLine(id=2, name="Website", brand="Fjord", channel="Chat", glyph="message-circle", address="fjord.example", health="good", said="3 visitors connected", said_at=ago(0.1), with_bot=True),
-            v.InboxLine(id=3, name="Hello", brand="Pine", channel="Mail", glyph="mail", address="hello@pine.example", health="bad", said="login refused since 40 minutes", said_at=ago(40), problems=("The server imap.pine.example refused the password. Put a new one into the settings; mail waits on the server meanwhile.",)),
-        ),
-        brands=BRANDS,
-        agents=tuple(v.AgentLine(id=a.id or 0, face=a, mail=f"{a.name.split()[0].lower()}@fjord.example", role=r, skills=s, open=o, last_at=ago(o * 90)) for a, r, s, o in zip(AGENTS, ("lead", "agent", "agent", "admin"), (("returns", "english"), ("wholesale",), ("english", "german"), ()), (4, 2, 3, 0), strict=True)),
-        tokens=(v.TokenLine(id=1, name="Shop backend", scope="write", made_at=ago(90000), used_at=ago(3), by="Sefa Okonjo"),),
-    )  # fmt: skip
-
-
 PUBLIC = v.PublicShell(brand="Fjord", hue=210, contact="/help/contact", chat=True)
 
 
 def help_home(query: str) -> v.HelpHome:
     public = tuple(a for a in ARTICLES if a.published and not a.internal)
     names = dict.fromkeys(a.section for a in public)
-    sections = tuple(v.HelpSection(title=name, articles=tuple(a for a in public if a.section == name)) for name in names)
+    sections = tuple(
+        v.HelpSection(title=name, articles=tuple(a for a in public if a.section == name)) for name in names
+    )
     hits = tuple(a for a in public if query.lower() in f"{a.title} {a.summary}".lower()) if query else ()
     return v.HelpHome(sections=sections, useful=public[:4], query=query, hits=hits)

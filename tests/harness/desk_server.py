@@ -16,10 +16,12 @@ ROOT = Path(__file__).parents[2]
 def prototype(delay: float = 0.0) -> Iterator[str]:
     """The address of a running prototype that holds each answer back by `delay` seconds."""
     port = _free_port()
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}", "DESK_DELAY": str(delay)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness.desk_prototype", str(port)], cwd=ROOT, env=environment
-    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}",
+        "DESK_DELAY": str(delay),
+    }
+    process = subprocess.Popen([sys.executable, "-m", "harness.desk_prototype", str(port)], cwd=ROOT, env=environment)
     try:
         _wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
