@@ -6,6 +6,8 @@ the events feed: ask again with the last `cursor` and nothing is missed.
 """
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -577,12 +579,17 @@ async def events(
 
     wait: seconds (25 at most) to wait for something new when there is nothing.
     """
-    limit = min(limit, 500)
-    feed = await room.ask(_feed, caller, who, after, limit)
-    if wait > 0 and feed.cursor == after:
-        await room.hub.anything_new(min(wait, 25))
+    until = time.monotonic() + min(wait, 25)
+    while True:
+        news = room.hub.news
         feed = await room.ask(_feed, caller, who, after, limit)
-    return feed
+        left = until - time.monotonic()
+        if feed.events or feed.more or left <= 0:
+            return feed
+        after = feed.cursor
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await news.wait()
 
 
 def _feed(conn: Connection, caller: Caller, who: Viewer, after: int, limit: int) -> EventFeed:

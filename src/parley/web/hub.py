@@ -30,7 +30,6 @@ logger = logging.getLogger("parley.live")
 Scope = tuple[int, ...] | None  # the brands somebody serves; None: all
 
 BATCH = 500
-MISSED_AT_MOST = 1000  # events a page may be behind and still catch up
 WAITING_AT_MOST = 2_000_000  # bytes that may wait for a slow page
 POLL_SECONDS = 2.0
 LOOKS_SECONDS = 45.0  # a page says every 20 s what its agent looks at
@@ -101,6 +100,7 @@ class Hub:
         self.render = render
         self.on_writing: Callable[[int, str, bool], None] = lambda conversation, name, on: None
         self.stay_seconds = OPEN_SECONDS
+        self.missed_at_most = 1000  # events a page may be behind and still catch up
         self.seen = 0
         self._listeners: set[Listener] = set()
         self._crowd = Crowd()
@@ -183,11 +183,10 @@ class Hub:
         wanted = [s for s in scopes if s is None or happening.state.brand in s]
         return {s: piece(self.render(conn, happening, s), happening.seq) for s in wanted}
 
-    async def anything_new(self, seconds: float) -> None:
-        """Wait until the log has grown beyond what was told, at most so long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._grown.wait()
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when the log grows beyond what was told so far. Take it before asking, then wait for it."""
+        return self._grown
 
     # pages ──────────────────────────────────────────────────────────────────────────────────
 
@@ -220,7 +219,7 @@ class Hub:
         """What a page that comes back has not seen. Not for the event loop."""
         if after > here:  # the page was made a moment ahead of us, or from a log that was restored since
             return RESET if after > self.record.ask(log.head) else b""
-        if here - after > MISSED_AT_MOST:
+        if here - after > self.missed_at_most:
             return RESET
         _, told = self._read(after, here - after, {who.brands})
         return b"".join(pieces[who.brands] for state, pieces in told if can_see(who, state) and pieces)

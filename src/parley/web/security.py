@@ -38,7 +38,6 @@ LEAD = {"access": "lead"}
 ADMIN = {"access": "admin"}
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-REMEMBERED_SECONDS = 5.0
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self';"
@@ -83,6 +82,7 @@ class Doorkeeper:
     def __init__(self, record: Record, *, secure: bool, proxies: tuple[str, ...] = ()) -> None:
         self.record, self.secure, self.proxies = record, secure, frozenset(proxies)
         self.cookie = "__Host-parley" if secure else "parley"
+        self.remembered_seconds = 5.0
         self.when_forgotten: list[Callable[[int], None]] = []
         self._known: dict[str, tuple[float, Caller]] = {}
 
@@ -109,7 +109,7 @@ class Doorkeeper:
             return None
         if len(self._known) > 5000:
             self._known.clear()
-        self._known[key] = (time.monotonic() + REMEMBERED_SECONDS, caller)
+        self._known[key] = (time.monotonic() + self.remembered_seconds, caller)
         return caller
 
     def _session(self, conn: Any, secret: str) -> Caller | None:
