@@ -153,7 +153,7 @@ def test_the_promise_holds_on_wordings_never_seen(calibrated: calibration.Calibr
 def test_trials_never_show_a_library_the_wording_or_the_article_they_ask(demo: Library) -> None:
     trials = calibration.trials(demo)
     wordings = sum(len(set(a.wordings)) or 1 for a in demo.articles)
-    assert len(trials) == 2 * wordings
+    assert len(trials) == 2 * min(wordings, calibration.MOST_TRIALS)
     assert not any(t.right or t.among for t in trials if not t.answerable)
     shown = sum(demo.search(t.question)[0].ref == t.ref for t in trials if t.answerable)
     assert sum(t.right for t in trials if t.answerable) < shown

@@ -1,5 +1,6 @@
 """The demo company holds together: enough of everything, nothing points into the void, and it repeats."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from parley.demo import company
-from parley.demo.knowledge import articles
+from parley.demo.knowledge import articles, macros
 from parley.demo.living import next_customer, seconds_until_next
 from parley.demo.pictures import picture
 from parley.demo.questions import KINDS, REASONS, questions
@@ -70,10 +71,19 @@ def test_every_question_points_at_something(now: datetime) -> None:
 def test_articles_have_substance_and_wordings() -> None:
     for article in articles():
         assert 150 <= len(article.markdown.split()) <= 400, article.slug
-        assert 3 <= len(article.wordings) <= 6, article.slug
+        few, many = (14, 30) if article.audience == "public" else (3, 6)
+        assert few <= len(article.wordings) <= many, article.slug
         assert article.brand in (None, "brackenfell", "juniper")
     wordings = [wording.casefold() for article in articles() for wording in article.wordings]
     assert len(set(wordings)) == len(wordings)
+
+
+def test_prepared_answers_fill_in_only_what_the_composer_knows() -> None:
+    names = [name for name, _ in macros()]
+    assert len(names) == len(set(names)) == 12
+    for name, text in macros():
+        assert set(re.findall(r"{.*?}", text)) == {"{first_name}", "{agent}"}, name
+        assert 30 <= len(text.split()) <= 120, name
 
 
 def test_every_order_belongs_together(now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The articles the bot and the help centre know: Markdown files in `kb/` with TOML between `+++` lines."""
+"""What the demo desk knows: articles (Markdown in `kb/`, TOML between `+++` lines) and prepared answers."""
 
 from functools import cache
 from importlib import resources
@@ -31,6 +31,15 @@ class _Front(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     brand: str | None = None
 
 
+class _Macro(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    text: str
+
+
+class _Macros(msgspec.Struct, forbid_unknown_fields=True):
+    macros: list[_Macro]
+
+
 @cache
 def articles() -> tuple[Article, ...]:
     """Every article, public and internal, by slug."""
@@ -41,6 +50,12 @@ def articles() -> tuple[Article, ...]:
 def article(slug: str) -> Article:
     """The article of that name; KeyError if there is none."""
     return {page.slug: page for page in articles()}[slug]
+
+
+def macros() -> list[tuple[str, str]]:
+    """The prepared answers, name and text. {first_name} and {agent} are filled in by the composer."""
+    page = resources.files("parley.demo").joinpath("data/macros.toml").read_text(encoding="utf-8")
+    return [(macro.name, macro.text.strip()) for macro in msgspec.toml.decode(page, type=_Macros).macros]
 
 
 def _article(slug: str, text: str) -> Article:
