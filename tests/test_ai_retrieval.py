@@ -239,8 +239,10 @@ def test_another_engine_takes_the_place_of_ngrams() -> None:
 
 def test_the_room_is_empty_until_it_is_used() -> None:
     """Importing the package costs nothing; a message can be understood without the rest of the product."""
-    code = "import sys, parley.ai; assert 'numpy' not in sys.modules; import parley.ai.retrieval; " \
+    code = (
+        "import sys, parley.ai; assert 'numpy' not in sys.modules; import parley.ai.retrieval; "
         "print(sorted(m for m in sys.modules if m.startswith('parley.') and m.split('.')[1] not in ('ai', 'core')))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": "src"})  # fmt: skip
     assert done.stdout.strip() == "[]"

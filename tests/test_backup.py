@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from harness.desk import StoryDesk
 from sqlalchemy import select
 
+from harness.desk import StoryDesk
 from parley.app import Desk
 from parley.config import Config
 from parley.core.errors import BadConfig
@@ -26,7 +26,9 @@ def _contents(desk_record) -> dict[str, list[tuple]]:  # type: ignore[no-untyped
 
 def _busy(desk: StoryDesk) -> None:
     desk.visitor("kim").says("Do you ship to Malta?")
-    desk.customer("lee@example.com", "Lee").mails("A photo", "See here", files=[("a.png", "image/png", b"\x89PNG data")])
+    desk.customer("lee@example.com", "Lee").mails(
+        "A photo", "See here", files=[("a.png", "image/png", b"\x89PNG data")]
+    )
     ana = desk.agent("ana")
     ana.replies("We do.")
     ana.closes()

@@ -4,8 +4,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from harness.desk import StoryDesk
 
+from harness.desk import StoryDesk
 from parley.core import events as e
 from parley.demo import build
 from parley.services import orders, people

@@ -1,4 +1,4 @@
-"""What every channel promises, asked of each that is installed. A new channel is asked as soon as its folder is there."""
+"""What every channel promises, asked of each that is installed, a new one as soon as its folder is there."""
 
 import json
 import shutil
@@ -42,9 +42,7 @@ def inbox_of(name: str) -> Inbox:
     file = FOLDERS / name / "samples" / "inbox.json"
     told: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     chosen = msgspec.convert(told.get("settings", {}), installed()[name].manifest.settings)
-    return Inbox(
-        id=1, brand=1, channel=name, name=name.title(), address=told.get("address", name), settings=chosen
-    )
+    return Inbox(id=1, brand=1, channel=name, name=name.title(), address=told.get("address", name), settings=chosen)
 
 
 def read(name: str, raw: bytes) -> list[Inbound]:
@@ -117,9 +115,10 @@ def read_or_refuse(name: str, raw: bytes) -> None:
     try:
         found = read(name, raw)
     except Unreadable as error:
-        assert len(str(error)) > 10
+        sentence = str(error)
     else:
-        msgspec.json.encode(stated(found))
+        sentence = msgspec.json.encode(stated(found)).decode()
+    assert sentence
 
 
 @pytest.mark.parametrize("name", CHANNELS)

@@ -4,12 +4,11 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
 from harness.desk import StoryDesk
 from harness.smtp_sink import Sink, smtp_sink
-
 from parley.core import events as e
 from parley.core.channel import Address
 from parley.services import inbox, people, proof, setup

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,12 +46,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
 
-def _config(data: Path | None, **given: object) -> "Config":
+def _config(data: Path | None, **given: Any) -> "Config":
     from parley.config import load
 
     return load(data=data, **given)
@@ -160,7 +162,9 @@ def backup(target: Annotated[Path, typer.Argument(help="File to write.")], data:
     with _desk(data) as desk:
         folder = desk.config.data
         manifest = write(desk.record.database, folder / "files", folder / "secret.key", target)
-        typer.echo(f"{target}: {sum(manifest.rows.values()):,} rows, {target.stat().st_size / 1e6:.1f} MB. Keep it safe.")
+        typer.echo(
+            f"{target}: {sum(manifest.rows.values()):,} rows, {target.stat().st_size / 1e6:.1f} MB. Keep it safe."
+        )
 
 
 @app.command()

@@ -57,7 +57,13 @@ def import_mailbox(desk: Desk, form: str, path: Path, address: str | None, close
 
 
 def _progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns)
 
 
@@ -65,9 +71,9 @@ def _open(form: str, path: Path) -> "mailbox.Mailbox[mailbox.Message]":
     if not path.exists():
         raise ParleyError(f"There is no {path}.")
     if form == "mbox" and path.is_file():
-        return mailbox.mbox(path, create=False)  # type: ignore[return-value]
+        return mailbox.mbox(path, create=False)
     if form == "maildir" and (path / "cur").is_dir():
-        return mailbox.Maildir(path, create=False)  # type: ignore[return-value]
+        return mailbox.Maildir(path, create=False)
     raise ParleyError(f"{path} is not a {form}. Parley reads an mbox file, or a maildir folder with cur and new in it.")
 
 

@@ -76,7 +76,7 @@ channel = {title}()
 SAMPLE = '{"id": "m-1", "sender": "kim", "name": "Kim", "text": "Hello"}\n'
 EXPECTED = '[{"sender": "kim", "name": "Kim", "new": "Hello", "external_id": "m-1"}]\n'
 
-TEST = '''"""The {name} channel reads what its platform sends. The samples are read by tests/test_channels.py as well."""
+TEST = '''"""The {name} channel reads what its platform sends; tests/test_channels.py reads the samples as well."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -94,8 +94,11 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON column, so that a restart need not calibrate again."""
         return {
-            "digest": self.digest, "right": self.right, "among": self.among,
-            "trials": self.trials, "unanswerable": self.unanswerable,
+            "digest": self.digest,
+            "right": self.right,
+            "among": self.among,
+            "trials": self.trials,
+            "unanswerable": self.unanswerable,
         }
 
     @classmethod
@@ -182,8 +185,12 @@ def _try(library: Library, rest: Library, article: Article, question: str, *, an
     hits = rest.search(question, _brand_for(library, article, question), limit=CHOICES)
     found = [hit.ref for hit in hits]
     return Trial(
-        article.ref, question, hits[0].evidence if hits else None,
-        right=found[:1] == [article.ref], among=article.ref in found, answerable=answerable,
+        article.ref,
+        question,
+        hits[0].evidence if hits else None,
+        right=found[:1] == [article.ref],
+        among=article.ref in found,
+        answerable=answerable,
     )
 
 
@@ -272,9 +279,7 @@ def _promise(held_out: Sequence[tuple[float, bool, bool]], level: float, share: 
     at = int(fits[-1])
     answered = float((weights * answerable)[: at + 1].sum() / max(float(weights[answerable].sum()), 1e-9))
     bluffed = float((~answerable)[: at + 1].sum() / max(int((~answerable).sum()), 1))
-    return Promise(
-        level, float(p[at]), True, float(precision[at]), float(lower[at]), answered, 1 - bluffed, len(order)
-    )
+    return Promise(level, float(p[at]), True, float(precision[at]), float(lower[at]), answered, 1 - bluffed, len(order))
 
 
 def _wilson_lower(share: Vector, n: Vector, z: float = CONFIDENCE_Z) -> Vector:

@@ -10,8 +10,18 @@ from parley.ai import lexicon, sensitive, text
 from parley.core.identity import looks_like_mail, normal
 
 NAMES = (
-    "order_status", "cancel_order", "return_item", "refund_status", "change_address", "invoice", "password",
-    "human", "greeting", "thanks", "goodbye", "other",
+    "order_status",
+    "cancel_order",
+    "return_item",
+    "refund_status",
+    "change_address",
+    "invoice",
+    "password",
+    "human",
+    "greeting",
+    "thanks",
+    "goodbye",
+    "other",
 )
 
 ENOUGH = 0.4
@@ -119,8 +129,7 @@ def yes_or_no(message: str) -> bool | None:
 
 _LEXICON = lexicon.read("intents")
 _CUES = {
-    name: tuple((float(line[:5]), re.compile(line[5:])) for line in lines)
-    for name, lines in _LEXICON["cues"].items()
+    name: tuple((float(line[:5]), re.compile(line[5:])) for line in lines) for name, lines in _LEXICON["cues"].items()
 }
 _AGAINST = {name: re.compile("|".join(lines)) for name, lines in _LEXICON["against"].items()}
 _POLITE = {name: re.compile("|".join(lines)) for name, lines in _LEXICON["polite"].items()}

@@ -90,9 +90,7 @@ class Postings:
         lengths = self.starts[at + 1] - self.starts[at]
         ends = np.cumsum(lengths)
         cells = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts[at] - ends + lengths, lengths)
-        summed = np.bincount(
-            self.owners[cells], self.weights[cells] * np.repeat(weights, lengths), minlength=self.size
-        )
+        summed = np.bincount(self.owners[cells], self.weights[cells] * np.repeat(weights, lengths), minlength=self.size)
         return summed.astype(np.float32)
 
     def _places(self, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -195,9 +195,7 @@ class Library:
             left = max(left - confidence, 0.0) if place == 0 else left
             cut = self._cut[i][self._keywords.best_passage(i, found.terms)]
             article = self.articles[i]
-            hits.append(
-                Hit(article.ref, article.title, cut.text, evidence.score, confidence, cut.heading, evidence)
-            )
+            hits.append(Hit(article.ref, article.title, cut.text, evidence.score, confidence, cut.heading, evidence))
         return hits
 
 
@@ -259,9 +257,7 @@ class _View:
 class _Keywords:
     """Bounded BM25 over passages read with their title and heading."""
 
-    def __init__(
-        self, articles: Sequence[Article], cut: Sequence[Sequence[text.Passage]], memo: _Memo
-    ) -> None:
+    def __init__(self, articles: Sequence[Article], cut: Sequence[Sequence[text.Passage]], memo: _Memo) -> None:
         rows, asked, starts = list[dict[int, int]](), list[dict[int, int]](), list[int]()
         for article, pieces in zip(articles, cut, strict=True):
             starts.append(len(rows))
@@ -368,9 +364,7 @@ def _worth(units: Sequence[str], question: str) -> list[float]:
     found = [set(text.terms(unit)) for unit in units]
     rarity = {term: np.log(1 + len(units) / (0.5 + sum(term in one for one in found))) for term in wanted}
     return [
-        sum(rarity[term] for term in sorted(one & wanted)) / (1 + 0.04 * min(len(one), 15))
-        + 0.5 / (1 + place)
-        + 0.12
+        sum(rarity[term] for term in sorted(one & wanted)) / (1 + 0.04 * min(len(one), 15)) + 0.5 / (1 + place) + 0.12
         for place, one in enumerate(found)
     ]
 

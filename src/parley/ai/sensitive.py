@@ -20,8 +20,17 @@ class Reason:
 
 
 NAMES = (
-    "self_harm", "safety", "bereavement", "vulnerable", "legal", "fraud", "privacy", "press", "staff",
-    "wants_human", "anger",
+    "self_harm",
+    "safety",
+    "bereavement",
+    "vulnerable",
+    "legal",
+    "fraud",
+    "privacy",
+    "press",
+    "staff",
+    "wants_human",
+    "anger",
 )
 """Most pressing first; reasons come in this order."""
 

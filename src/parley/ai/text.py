@@ -29,13 +29,19 @@ STOP_WORDS = frozenset(" ".join(_LEXICON["stop"]["words"]).split())
 _IRREGULAR = dict(pair.split(":") for line in _LEXICON["irregular"]["words"] for pair in line.split())
 
 _PHRASES = (
-    (re.compile(r"\b(send|sent|sending|give|giving|bring|bringing|ship|shipping|take|taking|hand)"
-                r"((?: \w+){0,3}?) back\b"), r"return\2"),
+    (
+        re.compile(
+            r"\b(send|sent|sending|give|giving|bring|bringing|ship|shipping|take|taking|hand)"
+            r"((?: \w+){0,3}?) back\b"
+        ),
+        r"return\2",
+    ),
     (re.compile(r"\bmoney back\b"), "refund"),
     (re.compile(r"\b(log|logs|logged|logging|sign|signed|signing) ?(in|on|into)\b"), "login"),
     (re.compile(r"\b(sign|signed|signing) ?up\b"), "register"),
     (re.compile(r"\be ?mails?\b"), "mail"),
 )
+
 
 def fold(text: str) -> str:
     """Lower case without accents, in one apostrophe, at most LONGEST characters."""
@@ -96,9 +102,7 @@ def _trimmed(word: str) -> str:
     return word
 
 
-_CONCEPT = {
-    stem(word): stem(same.split()[0]) for same in _LEXICON["same"]["words"] for word in same.split()
-}
+_CONCEPT = {stem(word): stem(same.split()[0]) for same in _LEXICON["same"]["words"] for word in same.split()}
 
 
 def terms(text: str) -> list[str]:
@@ -116,7 +120,7 @@ def terms_of(found: Sequence[str]) -> list[str]:
 
 
 def with_phrases(folded: str) -> str:
-    """"Send it back" is a return and "money back" a refund, whatever stands between."""
+    """ "Send it back" is a return and "money back" a refund, whatever stands between."""
     for pattern, instead in _PHRASES:
         folded = pattern.sub(instead, folded)
     return folded

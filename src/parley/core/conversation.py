@@ -4,7 +4,9 @@
 act they return the events to append (possibly none, when nothing would change) or refuse.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -63,7 +65,7 @@ def evolve(state: State | None, recorded: e.Recorded) -> State:
     )
 
 
-def _opened(state, event, recorded):
+def _opened(state: State, event: e.ConversationOpened, recorded: e.Recorded) -> dict[str, Any]:
     return {
         "person": event.person,
         "brand": event.brand,
@@ -74,8 +76,8 @@ def _opened(state, event, recorded):
     }
 
 
-def _received(state, event, recorded):
-    news = {
+def _received(state: State, event: e.MessageReceived, recorded: e.Recorded) -> dict[str, Any]:
+    news: dict[str, Any] = {
         "last_at": recorded.at,
         "last_by": "customer",
         "preview": event.preview,
@@ -91,8 +93,8 @@ def _received(state, event, recorded):
     return news
 
 
-def _replied(state, event, recorded):
-    news = {
+def _replied(state: State, event: e.ReplyWritten, recorded: e.Recorded) -> dict[str, Any]:
+    news: dict[str, Any] = {
         "last_at": recorded.at,
         "preview": event.preview,
         "messages": state.messages + 1,
@@ -107,7 +109,7 @@ def _replied(state, event, recorded):
     return news
 
 
-def _handed_off(state, event, recorded):
+def _handed_off(state: State, event: e.HandoffAsked, recorded: e.Recorded) -> dict[str, Any]:
     return {
         "status": OPEN if state.status == BOT else state.status,
         "waiting_since": state.waiting_since or state.asked_at or recorded.at,
@@ -115,7 +117,7 @@ def _handed_off(state, event, recorded):
     }
 
 
-def _closed(state, event, recorded):
+def _closed(state: State, event: e.Closed, recorded: e.Recorded) -> dict[str, Any]:
     return {
         "status": CLOSED,
         "closed_at": recorded.at,
@@ -125,7 +127,8 @@ def _closed(state, event, recorded):
     }
 
 
-_CHANGES = {
+# What each event changes in the state: given the state, the event and its place in the log.
+_CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]] = {
     e.ConversationOpened: _opened,
     e.MessageReceived: _received,
     e.ReplyWritten: _replied,

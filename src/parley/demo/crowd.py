@@ -112,9 +112,7 @@ class ChatVoice(Voice):
         user = None
         if self.who.gives_mail:
             expires = int(self.crowd.desk.record.clock().timestamp()) + 3600
-            signed = SignedUser(
-                id=self.who.customer, mail=self.who.customer, name=self.who.customer_name, exp=expires
-            )
+            signed = SignedUser(id=self.who.customer, mail=self.who.customer, name=self.who.customer_name, exp=expires)
             user = sign(signed, build.SHOP_SECRET)
         said = chat.Said(visitor=self.token, client_id=secrets.token_hex(8), text=text, user=user)
         await self.crowd.desk.intake.take_async(self.inbox.id, chat.provider_id(said), chat.encode(said))

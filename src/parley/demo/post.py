@@ -82,7 +82,9 @@ class PostOffice:
         """A customer's letters, newest first."""
         return list(reversed(self.letters[address.lower()]))
 
-    async def send(self, sender: str, name: str, to: str, subject: str, text: str, answers: Letter | None = None) -> None:
+    async def send(
+        self, sender: str, name: str, to: str, subject: str, text: str, answers: Letter | None = None
+    ) -> None:
         """A customer mails the desk, over real SMTP."""
         import aiosmtplib
 

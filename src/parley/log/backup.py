@@ -35,16 +35,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, int]
 
 
-def backup(database: Database, files: Path, secret: Path, target: Path, progress: Progress = lambda *_: None) -> Manifest:
+def backup(
+    database: Database, files: Path, secret: Path, target: Path, progress: Progress = lambda *_: None
+) -> Manifest:
     """Write a backup to `target`; it appears there only when it is whole."""
     aside = target.with_name(target.name + ".part")
     with database.reader.connect() as conn, tarfile.open(aside, "w:gz", compresslevel=3) as tar:
         if database.name == "postgresql":
             conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         rows = {table.name: _dump(conn, table, tar, progress) for table in metadata.sorted_tables}
-        manifest = Manifest(
-            format=FORMAT, schema=NEWEST, made_at=datetime.now(UTC), engine=database.name, rows=rows
-        )
+        manifest = Manifest(format=FORMAT, schema=NEWEST, made_at=datetime.now(UTC), engine=database.name, rows=rows)
         _add(tar, "manifest.json", msgspec.json.encode(manifest))
         if secret.exists():
             _add(tar, "secret.key", secret.read_bytes())
@@ -123,8 +123,8 @@ def _batches(tar: tarfile.TarFile, table: Table) -> Iterator[list[Any]]:
         return
     assert member is not None
     batch: list[Any] = []
-    types = tuple[tuple(column.type.python_type | None for column in table.columns)]  # type: ignore[misc]
-    decoder = msgspec.msgpack.Decoder(types)
+    fields: Any = tuple(column.type.python_type | None for column in table.columns)
+    decoder = msgspec.msgpack.Decoder(tuple.__class_getitem__(fields))
     while head := member.read(4):
         batch.append(decoder.decode(_exactly(member, int.from_bytes(head, "big"))))
         if len(batch) == ROWS:

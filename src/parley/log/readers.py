@@ -31,8 +31,10 @@ class Follower(Protocol):
     """
 
     name: str
-    kinds: tuple[type[Event], ...]
     batch: int
+
+    @property
+    def kinds(self) -> tuple[type[Event], ...]: ...
 
     def prepare(self, record: Record, batch: Sequence[Recorded]) -> Any: ...
 

@@ -5,6 +5,7 @@ transaction and one fsync (group commit); each runs in a savepoint of its own, s
 harms no other. The returned future is done only after the commit is durable.
 """
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +23,8 @@ from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
 from parley.log.engines import Database
 from parley.log.engines.bulk import add_rows
 from parley.log.tables import counters, deliveries, events, metadata, places, words
+
+logger = logging.getLogger("parley.log")
 
 T = TypeVar("T")
 GROUP = 256  # jobs that may share one commit
@@ -43,8 +46,12 @@ class Reader(Protocol):
 
     name: str
     in_step: bool
-    kinds: tuple[type[Event], ...]
-    tables: tuple[Table, ...]
+
+    @property
+    def kinds(self) -> tuple[type[Event], ...]: ...
+
+    @property
+    def tables(self) -> tuple[Table, ...]: ...
 
     def apply(self, tx: "Tx", batch: Sequence[Recorded]) -> None: ...
 
@@ -189,7 +196,7 @@ class _Waiting:
     def __init__(self, job: Callable[[Tx], Any]) -> None:
         self.job = job
         self.future: Future[Any] = Future()
-        # A caller who goes away must not take back what is already on its way into the log.
+        # A job that was queued will run: whoever stops waiting for it must not cancel it half-way.
         self.future.set_running_or_notify_cancel()
 
 
@@ -209,7 +216,7 @@ class Record:
         self.clock = clock
         self.probe = probe
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._listeners: list[Callable[[int], None]] = []
+        self._listeners: list[Callable[[int], object]] = []
         self._thread: threading.Thread | None = None
         self._closing = False
         self._lock = threading.Lock()
@@ -276,7 +283,7 @@ class Record:
             return
         for waiting, value, tx in done:
             for act in tx._after:
-                act()
+                _safely(act)
             waiting.future.set_result(value)
         if after is not None:
             self.nudge(after)
@@ -328,14 +335,14 @@ class Record:
 
     # news ───────────────────────────────────────────────────────────────────────────────────
 
-    def on_news(self, listener: Callable[[int], None]) -> Callable[[], None]:
+    def on_news(self, listener: Callable[[int], object]) -> Callable[[], None]:
         """Be nudged, from any thread, when the log has grown. Returns a function that ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def nudge(self, seq: int) -> None:
         for listener in tuple(self._listeners):
-            listener(seq)
+            _safely(lambda listener=listener: listener(seq))  # type: ignore[misc]
 
     def close(self) -> None:
         """Finish what is queued, then stop writing."""
@@ -344,6 +351,14 @@ class Record:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=30)
         self.database.close()
+
+
+def _safely(act: Callable[[], None]) -> None:
+    """What follows a commit may fail, but must not stop the writing thread."""
+    try:
+        act()
+    except Exception:
+        logger.exception("Something that follows a commit failed; what was written is kept")
 
 
 # ── reading the log ─────────────────────────────────────────────────────────────────────────

@@ -121,8 +121,8 @@ def allowed(tx: Tx, key: str, limit: int = LIMIT, window: timedelta = WINDOW) ->
         tx.conn.execute(delete(attempts).where(attempts.c.key == key[:120]))
         tx.conn.execute(insert(attempts).values(key=key[:120], count=1, since=tx.at))
         return True
-    tx.conn.execute(update(attempts).where(attempts.c.key == key[:120]).values(count=row.count + 1))
-    return bool(row.count < limit)
+    tx.conn.execute(update(attempts).where(attempts.c.key == key[:120]).values(count=row._mapping["count"] + 1))
+    return bool(row._mapping["count"] < limit)
 
 
 def forgive(tx: Tx, key: str) -> None:

@@ -170,16 +170,15 @@ class BotFollower:
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
         with record.reading() as conn:
-            mine = [r for r in batch if self._is_mine(conn, r)]
-            words = words_of(conn, [r.event.message for r in mine])
+            heard = [(r.event.message, r) for r in batch if isinstance(r.event, e.MessageReceived)]
+            mine = {message: r for message, r in heard if self._is_mine(conn, r)}
+            words = words_of(conn, list(mine))
             brands = setup.all_brands(conn)
-            states = desk.states(conn, [r.subject_id for r in mine])
+            states = desk.states(conn, [r.subject_id for r in mine.values()])
         found = {}
-        for r in mine:
-            said = words.get(r.event.message)
-            if said is not None:
-                brand = brands.get(states[r.subject_id].brand)
-                found[r.event.message] = self.brain.understand(record, _question(said), brand)
+        for message, said in words.items():
+            brand = brands.get(states[mine[message].subject_id].brand)
+            found[message] = self.brain.understand(record, _question(said), brand)
         return found
 
     def _is_mine(self, conn: Connection, r: e.Recorded) -> bool:

@@ -88,11 +88,8 @@ class OutboxReader:
         for recorded in batch:
             if changes := _changes(recorded):
                 allowed, values = changes
-                tx.conn.execute(
-                    update(outbox)
-                    .where(_O.message == recorded.event.message, _O.state.in_(allowed))  # type: ignore[union-attr]
-                    .values(**values)
-                )
+                message: int = recorded.event.message  # type: ignore[union-attr]
+                tx.conn.execute(update(outbox).where(_O.message == message, _O.state.in_(allowed)).values(**values))
 
 
 def _queued(r: e.Recorded) -> dict[str, Any]:

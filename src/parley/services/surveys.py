@@ -57,7 +57,8 @@ class SurveyReader:
                     self._set(tx, r, score=r.event.score, answered_at=r.at)
 
     def _set(self, tx: Tx, r: e.Recorded, **values: Any) -> None:
-        tx.conn.execute(update(surveys).where(_S.id == r.event.survey).values(**values))  # type: ignore[union-attr]
+        number: int = r.event.survey  # type: ignore[union-attr]
+        tx.conn.execute(update(surveys).where(_S.id == number).values(**values))
 
 
 class SurveyFollower:

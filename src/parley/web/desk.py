@@ -22,6 +22,7 @@ from parley.web.forms import read_files, read_form
 from parley.web.hub import Happening
 from parley.web.security import ACT, Caller
 from parley.web.state import Room
+from parley.web.stream import arrange
 
 Asked = Request[Any, Any, Any]
 Answer = Response[Any]
@@ -347,7 +348,7 @@ def _turns_html(room: Room, here: present.Lens, happening: Happening) -> str:
         history = inbox.history(here.conn, happening.state.id, newest=present.SHOWN)
         shown = [r for r in history if type(r.event) in present.SHOWN_EVENTS]
     teller = present.Teller(here, happening.state, shown, room.inboxes())
-    turns = present.arrange(teller.turns(shown), here.labels, UTC, here.now)
+    turns = arrange(teller.turns(shown), here.labels, UTC, here.now)
     wanted = [t for t in turns if (t.id in new if t.kind in present.BY_SEQ else t.id in touched)]
     ids = {t.id for t in wanted} | {f"via-{t.id}" for t in wanted}
     template = room.templates.get_template("desk/_turn.html")

@@ -359,9 +359,7 @@ def _days_chart(found: Report) -> views.Chart:
         title=t("Conversations a day"),
         lead=about,
         svg=plots.bars("days", t("Conversations a day"), about, columns),
-        note=t(
-            "Strong part: kept by the bot. Line: the same weekday one period earlier. The last day is not over."
-        ),
+        note=t("Strong part: kept by the bot. Line: the same weekday one period earlier. The last day is not over."),
         head=(t("Day"), t("Conversations"), t("Kept by the bot"), t("One period earlier")),
         table=tuple((_day(d.day), str(d.volume), str(d.kept), str(d.before)) for d in found.days),
     )

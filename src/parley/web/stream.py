@@ -44,9 +44,7 @@ def lines_above(turn: Turn, above: Above, labels: dict[str, str], zone: tzinfo, 
         lines.append(Gap(id=f"day-{day:%Y-%m-%d}", text=day_name(day, now.astimezone(zone))))
     if isinstance(turn, Message) and above.message and above.message.channel != turn.channel:
         label = labels.get(turn.channel, turn.channel)
-        lines.append(
-            Gap(id=f"via-{turn.id}", glyph=turn.glyph, text=t("went on by {channel}", channel=label))
-        )
+        lines.append(Gap(id=f"via-{turn.id}", glyph=turn.glyph, text=t("went on by {channel}", channel=label)))
     return lines
 
 

@@ -28,7 +28,9 @@ def add_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) 
                 copy.write_row(pick(row))
 
 
-def add_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> list[Row[Any]]:
+def add_missing(
+    conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
+) -> list[Row[Any]]:
     """Insert the rows whose key is not there yet. Returns the id and key of those that were new."""
     upsert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
     statement = upsert(table).on_conflict_do_nothing(index_elements=key)
