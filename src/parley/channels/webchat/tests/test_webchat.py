@@ -17,11 +17,10 @@ from parley.channels.webchat.kinds import kind_of
 from parley.channels.webchat.reception import Pace
 from parley.channels.webchat.settings import WebchatSettings
 from parley.channels.webchat.signing import SignedUser, new_visitor_token, sign, visitor_of, vouched
-from parley.core.channel import Delivery, InboundMessage, InboundRating, Inbox
-from parley.core.errors import Busy, Refused, Unreadable
+from parley.core.channel import Delivery, InboundMessage, Inbox
+from parley.core.errors import Busy, Refused
 
 HERE = Path(__file__).parent
-SAMPLES = sorted(HERE.parent.joinpath("samples").glob("*.raw.json"))
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = "a secret of the shop that is long enough"
 VISITOR = "5f2b7c0a9d3e4f61b8a2c7d4e9f01234"
@@ -35,41 +34,6 @@ def inbox(**settings: Any) -> Inbox:
 
 def delivery(data: bytes) -> Delivery:
     return Delivery(id=1, inbox=1, provider_id="x", received_at=NOW, raw=data)
-
-
-def facts(data: bytes) -> Any:
-    try:
-        return [told(fact) for fact in channel.read(delivery(data), inbox())]
-    except Unreadable:
-        return "unreadable"
-
-
-def told(fact: Any) -> dict[str, Any]:
-    if isinstance(fact, InboundMessage):
-        return {
-            "message": {
-                "sender": [fact.sender.kind, fact.sender.value],
-                "text": fact.text,
-                "external_id": fact.external_id,
-                "page": fact.page,
-                "known_as": [[a.kind, a.value] for a in fact.known_as],
-                "files": [[f.name, f.type, len(f.data)] for f in fact.files],
-            }
-        }
-    assert isinstance(fact, InboundRating)
-    sender = [fact.sender.kind, fact.sender.value]
-    return {"rating": {"sender": sender, "score": fact.score, "token": fact.token, "comment": fact.comment}}
-
-
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name.removesuffix(".raw.json"))
-def test_samples_are_read(sample: Path) -> None:
-    expected = json.loads(Path(str(sample).replace(".raw.", ".facts.")).read_text())
-    assert facts(sample.read_bytes()) == expected
-
-
-@given(st.binary(max_size=200))
-def test_rubbish_is_unreadable_and_nothing_worse(data: bytes) -> None:
-    assert facts(data) == "unreadable"
 
 
 def test_a_signed_user_is_known_by_id_and_mail() -> None:
