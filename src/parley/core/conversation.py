@@ -212,6 +212,14 @@ def preview(text: str) -> str:
     return line if len(line) <= PREVIEW else line[: PREVIEW - 1].rstrip() + "…"
 
 
+def title(subject: str, text: str) -> str:
+    """What a new conversation is called: its subject, else its first words (at most 80 characters)."""
+    if named := " ".join(subject.split()):
+        return named[:300]
+    line = " ".join(text[:400].split())
+    return line if len(line) <= 80 else line[:79].rstrip() + "…"
+
+
 def views(state: State) -> tuple[str, ...]:
     """The shared inbox views this conversation counts in (see services/inbox.py)."""
     if state.status == BOT:

@@ -65,7 +65,7 @@ class _Story:
                 inbox=self.inbox,
                 brand=self.telling.brands[script.brand],
                 channel=script.channel,
-                subject=script.subject,
+                subject=talk.title(script.subject, script.turns[0].text),
                 with_bot=with_bot,
             ),
             f"person/{self.who.person}",

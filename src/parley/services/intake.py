@@ -224,7 +224,7 @@ class Takings:
     def add(self, row: dict[str, Any], raw: bytes | None) -> "Future[bool]":
         key = (row["inbox"], row["provider_id"])
         future: Future[bool] = Future()
-        future.set_running_or_notify_cancel()  # a caller who goes away cannot cancel it for the others
+        future.set_running_or_notify_cancel()  # whoever stops waiting must not spoil it for the others
         self.waiting.append((key, key not in self.rows, future))
         if key not in self.rows:
             self.rows[key], self.raws[key] = row, raw
@@ -444,7 +444,7 @@ class Admission:
             inbox=inbox.id,
             brand=inbox.brand,
             channel=inbox.channel,
-            subject=(message.subject or "").strip()[:300],
+            subject=talk.title(message.subject or "", message.text),
             with_bot=with_bot,
         )
         by = "import" if history else f"person/{who.person}"
