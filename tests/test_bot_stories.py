@@ -132,3 +132,9 @@ def test_auto_replies_are_not_answered(shop: StoryDesk) -> None:
         "Out of office", "I am away.", headers=[("Auto-Submitted", "auto-replied")]
     )
     assert replies(shop) == []
+
+
+def test_a_bot_that_knows_nothing_hands_everything_over(bot_desk: StoryDesk) -> None:
+    bot_desk.visitor("kim").says("can I return shoes I wore once?")
+    assert bot_desk.events(e.HandoffAsked)
+    assert [row.status for row in bot_desk.view("waiting")] == ["open"]
