@@ -95,8 +95,8 @@ class Calibration:
         """Plain values for a JSON column, so that a restart need not calibrate again."""
         return {
             "digest": self.digest,
-            "right": self.right,
-            "among": self.among,
+            "right": [float(weight) for weight in self.right],
+            "among": [float(weight) for weight in self.among],
             "trials": self.trials,
             "unanswerable": self.unanswerable,
         }
