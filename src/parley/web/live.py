@@ -18,7 +18,7 @@ from parley.web.state import Room
 BEAT_SECONDS = 15.0
 
 
-@get("/desk/live")
+@get("/desk/live", include_in_schema=False)
 async def live(
     request: Request[Any, Any, Any], room: Room, caller: Caller, after: FromQuery[int | None] = None
 ) -> Stream:
@@ -44,7 +44,7 @@ class Looking(msgspec.Struct):
     doing: Literal["viewing", "writing", "noting", "away"] = "viewing"
 
 
-@post("/desk/conversations/{number:int}/presence", status_code=204)
+@post("/desk/conversations/{number:int}/presence", status_code=204, include_in_schema=False)
 async def look(request: Request[Any, Any, Any], room: Room, caller: Caller, who: Viewer, number: FromPath[int]) -> None:
     """Others on the conversation see it; a page says it every 20 s, and every 4 s while keys are pressed."""
     looking = await read_form(request, Looking)
@@ -55,7 +55,7 @@ class Presence(msgspec.Struct):
     presence: Literal["online", "away", "offline"]
 
 
-@put("/desk/presence", status_code=204, opt=ACT)
+@put("/desk/presence", status_code=204, opt=ACT, include_in_schema=False)
 async def be_there(request: Request[Any, Any, Any], room: Room, caller: Caller) -> None:
     """Online: gets work. Away: keeps their own, gets none. Offline: waiting work goes to others."""
     wanted = await read_form(request, Presence)

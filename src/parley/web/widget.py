@@ -52,7 +52,7 @@ class Reception(Protocol):
     async def open(self, key: str, token: str, ref: str) -> Attached: ...
 
 
-@get("/widget.js", media_type="text/javascript", sync_to_thread=True, opt={"access": "public"})
+@get("/widget.js", include_in_schema=False, media_type="text/javascript", sync_to_thread=True, opt={"access": "public"})
 def launcher(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The script a website loads. Its address never changes, so it is kept for minutes only."""
     assets: Assets = request.app.state.assets
@@ -210,6 +210,7 @@ def routes() -> list[ControllerRouterHandler]:
     inner = Router(
         "/widget/{key:str}",
         route_handlers=[panel, line, poll, upload, open_file],
+        include_in_schema=False,
         exception_handlers={ParleyError: _failed},
         opt={"access": "public", "exclude_from_csrf": True},
     )
