@@ -1,4 +1,7 @@
-"""Migrations, by Alembic, the same steps on both engines. `migrate` runs at every start."""
+"""Migrations, by Alembic, the same steps on both engines. `migrate` runs at every start.
+
+They only go forward: the way back is a backup made before the upgrade.
+"""
 
 from sqlalchemy import inspect, text
 
