@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import jinja2
 import msgspec
 from litestar import MediaType, Request, Response, Router, WebSocket, get, post, websocket
+from litestar.connection import ASGIConnection
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath, FromQuery, HeaderParameter
 from litestar.types import ControllerRouterHandler
@@ -21,6 +22,7 @@ from markupsafe import Markup
 from parley.core.channel import Attached
 from parley.core.errors import Busy, NotFound, ParleyError
 from parley.web.templating import DIST, HERE, Assets
+from parley.web.turnstile import Turnstile
 
 WORDS = HERE / "templates" / "widget" / "words"
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
@@ -128,6 +130,7 @@ async def line(socket: WebSocket[Any, Any, Any], key: FromPath[str]) -> None:
         return
     reception: Reception = socket.app.state.reception
     await socket.accept()
+    address = _address(socket)
 
     async def receive() -> bytes | str:
         return await socket.receive_data(mode="text")
@@ -136,7 +139,8 @@ async def line(socket: WebSocket[Any, Any, Any], key: FromPath[str]) -> None:
         await socket.send_data(data.decode(), mode="text")
 
     try:
-        await reception.line(key).run(receive, send)
+        with turnstile.staying(address):
+            await reception.line(key).run(receive, send)
     except* WebSocketDisconnect:
         pass
     except* ParleyError as group:
@@ -148,8 +152,18 @@ async def poll(request: Request[Any, Any, Any], key: FromPath[str]) -> Response[
     """The line for networks that block sockets."""
     reception: Reception = request.app.state.reception
     _check_origin(request)
+    turnstile.enter("poll", _address(request))
     answer = await reception.poll(key, await request.body())
     return Response(answer, media_type=MediaType.JSON, headers={"cache-control": "no-store"})
+
+
+turnstile = Turnstile()
+
+
+def _address(asked: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Where the visitor comes from; behind a trusted proxy, what the proxy says."""
+    room = getattr(asked.app.state, "room", None)
+    return room.door.address(asked.scope) if room else (asked.client.host if asked.client else "")
 
 
 def _check_origin(request: Request[Any, Any, Any]) -> None:
@@ -174,6 +188,7 @@ async def upload(
     """Keeps a file until a turn names it."""
     reception: Reception = request.app.state.reception
     _check_origin(request)
+    turnstile.enter("upload", _address(request))
     kept = await reception.upload(key, _bearer(request), unquote(name), await request.body())
     return Response(kept, media_type=MediaType.JSON, status_code=201)
 
