@@ -587,6 +587,7 @@ class InboxLine(View, frozen=True, kw_only=True):
     health: str = "quiet"
     said: str = ""
     said_at: datetime | None = None
+    received_at: datetime | None = None
     with_bot: bool = False
     problems: tuple[str, ...] = ()
 
@@ -597,6 +598,9 @@ class BrandLine(View, frozen=True, kw_only=True):
     hue: int
     domain: str = ""
     inboxes: int = 0
+    colour: str = ""
+    sign_off: str = ""
+    promise_minutes: int = 240
 
 
 class AgentLine(View, frozen=True, kw_only=True):
