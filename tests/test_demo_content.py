@@ -236,3 +236,10 @@ def test_customers_go_on_writing(now: datetime) -> None:
     owners = {order.number: order.customer for order in company.orders(now)}
     assert all(owners[one.order] == one.customer for one in said if one.order)
     assert all(seconds_until_next(Random(n), now) >= 5 for n in range(100))
+
+
+def test_what_the_bot_has_learnt_fits_the_articles() -> None:
+    """After changing articles: python -m parley.demo.learned"""
+    from parley.demo.learned import learned, library
+
+    assert learned()["digest"] == library().digest

@@ -17,13 +17,14 @@ from litestar import Litestar
 from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
-from parley.demo import build, company, history
+from parley.demo import build, company, history, knowledge
 from parley.demo.crowd import Crowd
+from parley.demo.learned import learned
 from parley.demo.post import PostOffice
 from parley.demo.storefront import Storefront
 from parley.demo.week import week_of_conversations
 from parley.log.record import Tx
-from parley.services import access, setup
+from parley.services import access, desk_notes, setup
 
 
 def run_demo(folder: Path | None, first_port: int, *, living: bool) -> None:
@@ -92,6 +93,8 @@ class Show:
         agents = build.add_agents(tx)
         inboxes = build.add_inboxes(tx, brands, self._mail(), self.config.url)
         build.add_articles(tx, brands)
+        setup.set_setting(tx, "bot_calibration", learned())
+        desk_notes.set_macros(tx, [desk_notes.Macro(name=name, text=text) for name, text in knowledge.macros()])
         build.add_orders(tx, brands, now)
         kinds = {"chat": "webchat", "mail": "email"}
         by_kind = {(kinds[key.partition("/")[0]], key.partition("/")[2]): number for key, number in inboxes.items()}

@@ -25,6 +25,7 @@ from parley.services import knowledge, orders, people, proof, replies, setup
 logger = logging.getLogger("parley.bot")
 
 PROMISE = 0.9  # of the answers it gives from articles, this share is right
+CHOICE_PROMISE = 0.75  # of the choices it offers, this share holds the right article; offering asserts nothing
 BY = "bot/helper"
 
 SKILLS = {
@@ -116,7 +117,7 @@ class Brain:
             record.do(lambda tx: setup.set_setting(tx, "bot_calibration", calibration.as_dict()))
         self._library, self._calibration = library.judged_by(calibration.judge), calibration
         self._promise = calibration.promise(PROMISE)
-        self._of_choice = calibration.promise_of_choice(PROMISE)
+        self._of_choice = calibration.promise_of_choice(CHOICE_PROMISE)
 
     def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
         from parley.ai import intents, sensitive

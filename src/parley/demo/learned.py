@@ -1,0 +1,44 @@
+"""What the bot has learnt of the demo's articles, kept so that it answers from the first second.
+
+`python -m parley.demo.learned` learns anew (ten seconds or so) after articles were changed.
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from parley.demo import company, knowledge
+
+NAME = "learned.json"
+
+
+def learned() -> dict[str, Any]:
+    """A calibration as the bot keeps it. One that does not fit the articles is simply not used."""
+    file = resources.files("parley.demo").joinpath("data", NAME)
+    return dict(msgspec.json.decode(file.read_bytes())) if file.is_file() else {}
+
+
+def library() -> Any:
+    """The demo's public articles as the bot reads them; brands are numbered in the order of company.brands()."""
+    from parley.ai.retrieval import Article, Library
+
+    numbers = {brand.key: str(number) for number, brand in enumerate(company.brands(), 1)}
+    return Library(
+        Article(a.slug, a.title, a.markdown, a.wordings, numbers[a.brand] if a.brand else None)
+        for a in knowledge.articles()
+        if a.audience == "public"
+    )
+
+
+def main() -> None:
+    from parley.ai.calibration import calibrate
+
+    found = calibrate(library())
+    Path(__file__).with_name("data").joinpath(NAME).write_bytes(msgspec.json.encode(found.as_dict()))
+    print(f"{NAME}: {len(found.trials)} trials, {found.promise(0.9).answered:.0%} answered at a promise of 90 %.")
+
+
+if __name__ == "__main__":
+    main()
