@@ -163,7 +163,7 @@ class Gate(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         opt = scope["route_handler"].opt
-        level = "public" if opt.get("public") else opt.get("access", "desk")
+        level = opt.get("access", "desk")
         caller = None
         if level != "public":
             caller = await find_caller(scope, tokens=bool(opt.get("api")))

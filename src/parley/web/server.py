@@ -76,7 +76,7 @@ def _described() -> OpenAPIConfig:
         title="Parley",
         version=__version__,
         render_plugins=[ReadablePage(), JsonRenderPlugin(path="/openapi.json")],
-        openapi_router=Router("/api", route_handlers=[], opt=security.PUBLIC),
+        openapi_router=Router("/api", route_handlers=[], opt=security.PUBLIC, include_in_schema=False),
     )
 
 
