@@ -380,9 +380,13 @@ def read(
     return [_recorded(row) for row in conn.execute(question)]
 
 
-def stream(conn: Connection, name: str, after: int = 0, newest: int | None = None) -> list[Recorded]:
-    """The events of one stream in order; with `newest`, only that many from its end."""
+def stream(
+    conn: Connection, name: str, after: int = 0, newest: int | None = None, before: int | None = None
+) -> list[Recorded]:
+    """The events of one stream in order; with `newest`, only that many from its end (or from before a version)."""
     question = select(events).where(events.c.stream == name, events.c.version > after)
+    if before is not None:
+        question = question.where(events.c.version < before)
     if newest is None:
         return [_recorded(row) for row in conn.execute(question.order_by(events.c.version))]
     rows = conn.execute(question.order_by(events.c.version.desc()).limit(newest)).all()

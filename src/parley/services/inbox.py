@@ -347,9 +347,9 @@ def may_see_person(conn: Connection, person: int, who: Viewer) -> None:
         raise NotFound("There is no such person, or they are not yours to see.")
 
 
-def history(conn: Connection, number: int, newest: int = 400) -> list[e.Recorded]:
-    """What happened in a conversation, in order."""
-    return log.stream(conn, e.conversation(number), newest=newest)
+def history(conn: Connection, number: int, newest: int = 400, before: int | None = None) -> list[e.Recorded]:
+    """What happened in a conversation, in order: its newest events, or those before a version."""
+    return log.stream(conn, e.conversation(number), newest=newest, before=before)
 
 
 def any_of(*clauses: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from parley.web.hub import Happening
 from parley.web.security import ACT, Caller
 from parley.web.state import Room
 from parley.web.stream import arrange
+from parley.web.templating import row_html
 
 Asked = Request[Any, Any, Any]
 Answer = Response[Any]
@@ -76,15 +77,29 @@ def list_page(lens: present.Lens, caller: Caller, view: str, after: str | None, 
 
 
 @get("/desk/conversations/{number:int}", include_in_schema=False)
-async def conversation_page(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> Answer:
-    fragment = request.headers.get("x-fragment") == "conversation"
-    return html(await asyncio.to_thread(room.record.ask, _conversation_html, room, caller, number, fragment))
+async def conversation_page(
+    request: Asked, room: Room, caller: Caller, number: FromPath[int], before: FromQuery[int | None] = None
+) -> Answer:
+    wanted = request.headers.get("x-fragment")
+    if wanted == "turns" and before is not None:
+        return html(await asyncio.to_thread(room.record.ask, _earlier_html, room, caller, number, before))
+    fragment = wanted == "conversation"
+    return html(await asyncio.to_thread(room.record.ask, _conversation_html, room, caller, number, fragment, before))
 
 
-def _conversation_html(conn: Connection, room: Room, caller: Caller, number: int, fragment: bool) -> str:
+def _earlier_html(conn: Connection, room: Room, caller: Caller, number: int, before: int) -> str:
+    """Turns from before those that are shown, with the link to still earlier ones on top."""
+    state = inbox.state(conn, number, caller.viewer)
+    turns, earlier = present.earlier_turns(lens(room, conn), state, room.inboxes(), before)
+    return room.page("desk/_earlier.html", turns=turns, earlier=earlier)
+
+
+def _conversation_html(
+    conn: Connection, room: Room, caller: Caller, number: int, fragment: bool, before: int | None = None
+) -> str:
     here = lens(room, conn)
     state = inbox.state(conn, number, caller.viewer)
-    page = present.conversation(here, state, caller.agent, room.inboxes(), present=False)
+    page = present.conversation(here, state, caller.agent, room.inboxes(), present=False, before=before)
     shell = present.shell(conn, caller.agent, caller.csrf, "inbox")
     if fragment:
         return room.page("desk/_conversation.html", shell=shell, conversation=page)
@@ -329,7 +344,7 @@ def _change(
         seq=seq,
         kind=kind,
         conversation=state.id,
-        row=room.page("desk/_row.html", row=present.rows(here, [state])[0]),
+        row=str(row_html(room.templates, present.rows(here, [state])[0])),
         turns=_turns_html(room, here, happening),
         facts=present.facts(here, state),
     )

@@ -404,12 +404,21 @@ def _files(message: int, described: Sequence[e.File]) -> tuple[views.FileLink, .
 
 
 def conversation(
-    lens: Lens, state: State, agent: setup.Agent, inboxes: Mapping[int, Inbox], present: bool
+    lens: Lens,
+    state: State,
+    agent: setup.Agent,
+    inboxes: Mapping[int, Inbox],
+    present: bool,
+    before: int | None = None,
 ) -> views.ConversationPage:
-    """Everything about one conversation. `present`: the customer is in a live chat right now."""
+    """Everything about one conversation. `present`: the customer is in a live chat right now.
+
+    before: show what came before this version instead of the newest, for who reads without scripts.
+    """
     conn = lens.conn
     who = Viewer(agent=agent.id, role=agent.role, brands=agent.brands or None)
-    history = [r for r in inbox.history(conn, state.id, newest=SHOWN) if type(r.event) in SHOWN_EVENTS]
+    told = inbox.history(conn, state.id, newest=SHOWN, before=before)
+    history = [r for r in told if type(r.event) in SHOWN_EVENTS]
     teller = Teller(lens, state, history, inboxes)
     turns = arrange(teller.turns(history), lens.labels, UTC, lens.now)
     brand = lens.brands.get(state.brand)
@@ -430,8 +439,24 @@ def conversation(
         waiting_since=state.waiting_since if state.status == talk.OPEN else None,
         due=lens.due(state),
         snoozed_until=state.snoozed_until,
+        earlier=earlier_than(told),
         row=rows(lens, [state])[0],
     )
+
+
+def earlier_than(told: Sequence[e.Recorded]) -> str | None:
+    """The cursor of what came before these events; None when they begin at the beginning."""
+    return str(told[0].version) if told and told[0].version > 1 else None
+
+
+def earlier_turns(
+    lens: Lens, state: State, inboxes: Mapping[int, Inbox], before: int
+) -> tuple[list[views.Turn], str | None]:
+    """Turns from before a version of the conversation, and the cursor of those before them."""
+    told = inbox.history(lens.conn, state.id, newest=SHOWN, before=before)
+    history = [r for r in told if type(r.event) in SHOWN_EVENTS]
+    turns = Teller(lens, state, history, inboxes).turns(history)
+    return arrange(turns, lens.labels, UTC, lens.now), earlier_than(told)
 
 
 def composer(
