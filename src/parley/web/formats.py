@@ -39,9 +39,9 @@ def when(then: datetime | None, now: datetime | None = None, *, style: str = "ag
     if then is None:
         return Markup("")
     words = ago(then, now) if style == "ago" else f"{then:%H:%M}"
-    return Markup('<time datetime="{}" title="{}" data-style="{}">{}</time>').format(
-        then.astimezone(UTC).isoformat(timespec="seconds"), exact(then), style, words
-    )
+    moment = then.astimezone(UTC).isoformat(timespec="seconds")
+    # Nothing in it comes from outside; `Markup.format` would escape each piece at ten times the price.
+    return Markup(f'<time datetime="{moment}" title="{exact(then)}" data-style="{escape(style)}">{words}</time>')
 
 
 def urgency(due: datetime | None, now: datetime | None = None) -> str:

@@ -1,6 +1,8 @@
 """The template room: Jinja with the desk's formats, words, icons and built assets."""
 
-from functools import partial
+import time
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 
 import jinja2
@@ -9,6 +11,7 @@ from markupsafe import Markup
 
 from parley.web import formats
 from parley.web.stream import folded
+from parley.web.views import ListRow
 from parley.web.words import ENGLISH, Catalogue, translate
 
 HERE = Path(__file__).parent
@@ -30,6 +33,7 @@ class Assets:
         self.manifest = folder / "manifest.json"
         self.base = base
         self._made = -1.0
+        self._fresh_until = 0.0
         self._known: dict[str, Asset] = {}
 
     def __getitem__(self, name: str) -> Asset:
@@ -56,6 +60,11 @@ class Assets:
         return Markup('<link rel="stylesheet" href="{}">').format(self.base + file)
 
     def _refresh(self) -> None:
+        """A page names dozens of files: the manifest is looked at once a second, not for each of them."""
+        now = time.monotonic()
+        if now < self._fresh_until:
+            return
+        self._fresh_until = now + 1.0
         made = self.manifest.stat().st_mtime if self.manifest.exists() else 0.0
         if made != self._made:
             raw = self.manifest.read_bytes() if made else b"{}"
@@ -72,6 +81,8 @@ def environment(assets: Assets | None = None, catalogue: Catalogue = ENGLISH) ->
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
     )
     made.globals.update(
         t=partial(translate, catalogue=catalogue),
@@ -90,13 +101,26 @@ def environment(assets: Assets | None = None, catalogue: Catalogue = ENGLISH) ->
         initials=formats.initials,
         hue=formats.hue,
         folded=folded,
+        row=partial(kept_row, lru_cache(maxsize=4096)(lambda row, minute: row_html(made, row))),
     )
     return made
 
 
+def row_html(templates: jinja2.Environment, row: ListRow) -> Markup:
+    return Markup(templates.get_template("desk/_row.html").render(row=row))
+
+
+def kept_row(kept: Callable[[ListRow, int], Markup], row: ListRow) -> Markup:
+    """A row of the list. The same for every reader, so it is made once a minute (times are relative in it)."""
+    return kept(row, int(time.time() // 60))
+
+
 def icon(assets: Assets, name: str, size: int = 16, label: str = "") -> Markup:
     """An icon of the sprite: decoration beside a text, or with a name of its own."""
+    return _drawn(assets.url("icons"), name, size, label)
+
+
+@lru_cache(maxsize=2048)
+def _drawn(sprite: str, name: str, size: int, label: str) -> Markup:
     voice = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon icon-{}" {}><use href="{}#{}"></use></svg>').format(
-        size, voice, assets.url("icons"), name
-    )
+    return Markup('<svg class="icon icon-{}" {}><use href="{}#{}"></use></svg>').format(size, voice, sprite, name)
