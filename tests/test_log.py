@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from durability.server import Answerer
 from harness.desk import StoryDesk
+from harness.waiting import eventually
 from parley.app import Desk
 from parley.channels.console import line
 from parley.config import Config
@@ -397,10 +398,3 @@ def in_threads(jobs: list[Callable[[], Any]]) -> None:
 def exhaust(step: Callable[[], int]) -> None:
     while step():
         pass
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it did not come to pass"
-        time.sleep(0.05)

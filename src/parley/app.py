@@ -125,11 +125,10 @@ class Desk:
                 say=self.health.say,
                 environment=os.environ,
             )
-            task = asyncio.create_task(self.channels[name].listen(door))
+            task = asyncio.create_task(_listen(self.channels[name], door))
             self._listeners[name] = task
             try:
                 await task
-                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                     task.cancel()
@@ -166,6 +165,12 @@ class Desk:
         raise LookupError(f"There is no reader called “{name}”. Readers: {known}.")
 
 
+async def _listen(channel: Channel, door: Door) -> None:
+    """Until cancelled, also where a channel has nothing to listen to: its settings may change."""
+    await channel.listen(door)
+    await asyncio.Event().wait()
+
+
 def room_of(desk: Desk, *, demo: bool = False) -> "Room":
     """What the pages need of a desk. It opens and closes with the server that `web.server.make_app` makes."""
     from parley.web.hub import Hub
@@ -182,6 +187,7 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         desk.inboxes,
         {name: channel.manifest.identity_kind for name, channel in desk.channels.items()},
         config.key,
+        hosted=[name for name, channel in desk.channels.items() if hasattr(channel, "reception")],
         on_typing=hub.customer_types,
     )
     hub.on_writing = lambda number, name, on: _in_a_thread(visitors.agent_typing, number, name, on)
