@@ -36,9 +36,7 @@ def test_a_system_reads_answers_and_closes(web: WebDesk, api: httpx.Client) -> N
     closed = api.post(f"conversations/{talk['id']}/closure").json()
     assert closed["status"] == "closed"
     assert api.delete(f"conversations/{talk['id']}/closure").json()["status"] == "open"
-    said = [
-        event["words"]["text"] for event in api.get(f"conversations/{talk['id']}/events").json() if event["words"]
-    ]
+    said = [event["words"]["text"] for event in api.get(f"conversations/{talk['id']}/events").json() if event["words"]]
     assert [text for text in said if text] == ["Where is my parcel?", "On its way."]
 
 

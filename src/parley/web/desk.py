@@ -99,7 +99,7 @@ def _conversation_html(
 ) -> str:
     here = lens(room, conn)
     state = inbox.state(conn, number, caller.viewer)
-    page = present.conversation(here, state, caller.agent, room.inboxes(), present=False, before=before)
+    page = present.conversation(here, state, caller.agent, room.inboxes(), room.visitors, before=before)
     shell = present.shell(conn, caller.agent, caller.csrf, "inbox")
     if fragment:
         return room.page("desk/_conversation.html", shell=shell, conversation=page)
@@ -172,7 +172,7 @@ def _via(tx: Tx, room: Room, number: int, who: Viewer, chosen: str) -> tuple[Any
         return None
     identity, _, box = chosen.partition(":")
     state = inbox.state(tx.conn, number, who)
-    for way in replies.ways(tx.conn, state, list(room.inboxes().values()), dict(room.channels), False):
+    for way in replies.ways(tx.conn, state, list(room.inboxes().values()), room.channels, room.visitors):
         if way.open and way.identity and f"{way.identity.id}:{way.inbox.id}" == f"{identity}:{box}":
             return way.inbox, way.identity
     raise Refused("They cannot be reached on that channel now. Choose another; your text is kept.")
