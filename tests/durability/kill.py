@@ -68,10 +68,12 @@ class Server:
             "PARLEY_LOG_LEVEL": "warning",
             "PARLEY_TEST_KILL_AT": kill_at or ":0",
         }
-        command = [sys.executable, "-m", "durability.server", str(self.mail_port), str(self.sink_port)]
         self.process = subprocess.Popen(
-            command, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
+            self.command(), env=environment, stdout=self.log, stderr=self.log, start_new_session=True
         )
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "durability.server", str(self.mail_port), str(self.sink_port)]
 
     async def in_service(self) -> bool:
         """Wait until mail and chat are both answered; False when the process ended before."""
