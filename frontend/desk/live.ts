@@ -36,6 +36,7 @@ function connect(): void {
 function arrived(data: string): void {
   if (!data) return;
   const change = JSON.parse(data) as Change | presence.PresenceChange;
+  if (change.kind === "reset") return location.reload(); // too much was missed to catch up with; drafts are kept
   if (change.kind === "presence") return presence.take(change as presence.PresenceChange);
   const news = change as Change;
   seen = Math.max(seen, news.seq);
