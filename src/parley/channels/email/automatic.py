@@ -3,6 +3,7 @@
 import re
 
 from parley.channels.email.mime import Part
+from parley.channels.email.settings import NOWHERE
 from parley.channels.email.words import Mailbox, mailboxes, text_of
 from parley.core.identity import normal
 
@@ -76,6 +77,8 @@ def _looks(mail: Part, sender: Mailbox) -> str | None:
     local, at, _ = sender.address.lower().partition("@")
     if not at:
         return "its sender has no address"
+    if sender.address.endswith(f"@{NOWHERE}"):
+        return "it names no sender"
     if _MACHINES.fullmatch(local):
         return "nobody reads its sender's address"
     if _AWAY.match(text_of(mail.first("subject"))):

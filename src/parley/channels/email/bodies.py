@@ -3,6 +3,7 @@
 import re
 
 from parley.channels.email.charsets import decode
+from parley.channels.email.enriched import html_of_enriched
 from parley.channels.email.flowed import evened, unflowed
 from parley.channels.email.markup import rough_text, sanitised, text_from
 from parley.channels.email.mime import Part, headers, split
@@ -27,6 +28,7 @@ class Bodies:
     def __init__(self) -> None:
         self.shown: list[tuple[str | None, str | None]] = []
         self.files: list[Attached] = []
+        self.origins: list[Part] = []  # the part each file comes from
         self.text = ""
         self.html: str | None = None
 
@@ -49,10 +51,17 @@ def _take(part: Part, bodies: Bodies) -> None:
             _take(child, bodies)
     elif part.type == "text/html" and not _is_file(part):
         bodies.shown.append((None, html_of(part)))
-    elif part.type.startswith(("text/plain", "multipart/", "text/enriched")) and not _is_file(part):
+    elif part.type in ("text/enriched", "text/richtext") and not _is_file(part):
+        bodies.shown.append((None, html_of_enriched(plain_of(part))))
+    elif part.type.startswith(("text/plain", "multipart/")) and not _is_file(part):
         bodies.shown.append((plain_of(part), None))
     else:
-        bodies.files.append(_file(part))
+        _keep(part, bodies)
+
+
+def _keep(part: Part, bodies: Bodies) -> None:
+    bodies.files.append(_file(part))
+    bodies.origins.append(part)
 
 
 def _take_alternative(part: Part, bodies: Bodies) -> None:
@@ -60,12 +69,13 @@ def _take_alternative(part: Part, bodies: Bodies) -> None:
     inner = [Bodies() for _ in part.children]
     for child, its in zip(part.children, inner, strict=True):
         _take(child, its)
-    text = next((said for its in inner for said, html in its.shown if said is not None), None)
+    texts = [said for its in inner for said, _ in its.shown if said is not None]
     marked = [its for its in inner if any(html is not None for _, html in its.shown)]
     html = _joined_html(marked[-1].shown) if marked else None
-    bodies.shown.append((text, html))
+    bodies.shown.append(("\n\n".join(dict.fromkeys(texts)) if texts else None, html))
     for its in inner:
         bodies.files += its.files
+        bodies.origins += its.origins
 
 
 def _take_related(part: Part, bodies: Bodies) -> None:
@@ -79,7 +89,7 @@ def _take_related(part: Part, bodies: Bodies) -> None:
         if child.children or child.type in ("text/html", "text/plain"):
             _take(child, bodies)
         else:
-            bodies.files.append(_file(child))
+            _keep(child, bodies)
 
 
 def _join(bodies: Bodies) -> None:

@@ -23,18 +23,20 @@ _HEADER = re.compile(rb"^([!-9;-~]{1,100})[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*
 _MBOX_LINE = re.compile(rb"\A\s*>?From [^\n]*\n")
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.S)
 _BOUNDARY_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
+_MARK_IN_HEAD = re.compile(rb"^--[^\n:]+$", re.M)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 class Part:
     """One node: its headers as bytes, its body still encoded. `children` is empty for a leaf."""
 
-    __slots__ = ("_type", "body", "children", "headers")
+    __slots__ = ("_type", "body", "children", "headers", "unnamed")
 
-    def __init__(self, headers: dict[str, list[bytes]], body: bytes) -> None:
+    def __init__(self, headers: dict[str, list[bytes]], body: bytes, unnamed: str = "text/plain") -> None:
         self.headers = headers
         self.body = body
         self.children: list[Part] = []
+        self.unnamed = unnamed  # what it is when it does not say: inside a digest, a mail
         self._type: tuple[str, dict[str, str]] | None = None
 
     def first(self, name: str) -> bytes:
@@ -55,8 +57,9 @@ class Part:
 
     def _content_type(self) -> tuple[str, dict[str, str]]:
         if self._type is None:
-            value, parameters = with_parameters(self.first("content-type"))
-            self._type = (value if _plausible(value) else "text/plain", parameters)
+            # Of two types the last is meant: a sender that put one text into the head of a multipart says so there.
+            value, parameters = with_parameters(self.all("content-type")[-1] if self.all("content-type") else b"")
+            self._type = (value if _plausible(value) else self.unnamed, parameters)
         return self._type
 
     @property
@@ -92,16 +95,19 @@ def parse(raw: bytes) -> Part:
     return _part((raw[mbox_line.end() :] if mbox_line else raw).lstrip(b"\r\n"), 0, [0])
 
 
-def _part(raw: bytes, depth: int, count: list[int]) -> Part:
+def _part(raw: bytes, depth: int, count: list[int], unnamed: str = "text/plain") -> Part:
     count[0] += 1
     if count[0] > PARTS:
         raise Unreadable(f"The mail has more than {PARTS} parts.")
     if depth > DEPTH:
         raise Unreadable(f"The mail's parts are nested more than {DEPTH} deep.")
     head, body = split(raw)
-    part = Part(headers(head), body)
+    if b"\n--" in head and (mark := _MARK_IN_HEAD.search(head)):
+        head, body = raw[: mark.start()], raw[mark.start() :]  # a boundary ends a head, its empty line forgotten
+    part = Part(headers(head), body, unnamed)
     if part.type.startswith("multipart/"):
-        part.children = [_part(piece, depth + 1, count) for piece in _pieces(part)]
+        inner = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
+        part.children = [_part(piece, depth + 1, count, inner) for piece in _pieces(part)]
     return part
 
 
@@ -133,7 +139,7 @@ def headers(head: bytes) -> dict[str, list[bytes]]:
 
 def _pieces(part: Part) -> list[bytes]:
     """The bytes between the boundary lines. None when there is no such line: the part is then a leaf."""
-    boundary = part.parameters.get("boundary", "").rstrip()[:2048].encode("latin-1", "replace")
+    boundary = _boundary(part)
     if not boundary:
         return []
     body, mark = part.body, b"--" + boundary
@@ -153,6 +159,10 @@ def _pieces(part: Part) -> list[bytes]:
         start = rest.end()
         place = body.find(mark, start)
     return [*pieces, body[start:]] if start >= 0 else pieces
+
+
+def _boundary(part: Part) -> bytes:
+    return part.parameters.get("boundary", "").rstrip()[:2048].encode("latin-1", "replace")
 
 
 def _before_break(body: bytes, place: int, start: int) -> int:

@@ -1,19 +1,21 @@
 """A mail's bytes into facts: the message, or news of one of our own."""
 
 from collections.abc import Iterable
+from hashlib import sha256
 
 from parley.channels.email import automatic, bounces
 from parley.channels.email.bodies import collected
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.folding import fold
 from parley.channels.email.mime import Part, parse
-from parley.channels.email.settings import EmailSettings
+from parley.channels.email.settings import NOWHERE, EmailSettings
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
 from parley.core.channel import Address, Delivery, Inbound, InboundMessage, Inbox
 from parley.core.errors import Unreadable
 from parley.core.identity import normal
 
 REFERENCES = 100
+_MARKS_OF_A_MAIL = ("subject", "date", "to", "message-id", "received", "content-type", "mime-version", "cc")
 _WRITTEN_TO = ("to", "cc")
 _TRACED_TO = (
     "delivered-to",
@@ -27,7 +29,7 @@ _TRACED_TO = (
 
 
 def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
-    """What the mail says. Raises Unreadable when it passes a limit or names no sender."""
+    """What the mail says. Raises Unreadable when it passes a limit or when these bytes are no mail."""
     try:
         mail = parse(delivery.raw)
         cut = mail.first("x-parley-cut")
@@ -44,7 +46,7 @@ def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
 def _message(mail: Part, delivery: Delivery, inbox: Inbox) -> InboundMessage:
     own = own_addresses(inbox)
     charset = _charset(mail)
-    sender = _sender(mail, own, charset)
+    sender = _sender(mail, own, charset) or _nobody(mail, delivery)
     written = _all_mailboxes(mail, _WRITTEN_TO)
     recipients = written + _all_mailboxes(mail, _TRACED_TO)
     body = collected(mail)
@@ -78,16 +80,23 @@ def _charset(mail: Part) -> str:
     return next((part.parameters["charset"] for part in mail.walk() if "charset" in part.parameters), "")
 
 
-def _sender(mail: Part, own: tuple[str, ...], charset: str) -> Mailbox:
+def _sender(mail: Part, own: tuple[str, ...], charset: str) -> Mailbox | None:
     """From; but a form on our own site writes from our own address, and then Reply-To names the customer."""
     written = _first(mail, ("from", "sender", "reply-to", "return-path"), charset)
     if written is None:
-        raise Unreadable("The mail names no sender.")
+        return None
     if normal("mail", written.address) in own:
         answer_to = _first(mail, ("reply-to",), charset)
         if answer_to and without_plus(normal("mail", answer_to.address)) not in own:
             return answer_to
     return written
+
+
+def _nobody(mail: Part, delivery: Delivery) -> Mailbox:
+    """A sender for a mail that names none, its own: two such mails are not from one person."""
+    if not any(mail.first(name) for name in _MARKS_OF_A_MAIL):
+        raise Unreadable("These bytes are no mail: no line of a mail's head is among them.")
+    return Mailbox("", f"unknown-{sha256(delivery.raw).hexdigest()[:16]}@{NOWHERE}")
 
 
 def _first(mail: Part, names: tuple[str, ...], charset: str) -> Mailbox | None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import aiosmtplib
 
 from parley.channels.email.composing import compose, copies, normal_with_case
-from parley.channels.email.settings import EmailSettings, secret
+from parley.channels.email.settings import NOWHERE, EmailSettings, secret
 from parley.core.channel import Inbox, Outbound, Receipt
 from parley.core.errors import BadConfig, SendFailed
 
@@ -21,6 +21,8 @@ async def send(message: Outbound, inbox: Inbox) -> Receipt:
     settings = inbox.settings
     if not isinstance(settings, EmailSettings) or not settings.smtp_host:
         raise SendFailed(f"{inbox.name} has no server for outgoing mail. Set smtp_host.", permanent=False)
+    if message.to.value.endswith(f"@{NOWHERE}"):
+        raise SendFailed("The mail named no sender, so there is no address to answer to.", permanent=True)
     raw = await asyncio.to_thread(compose, message, inbox)
     try:
         async with asyncio.timeout(WHOLE_SECONDS):

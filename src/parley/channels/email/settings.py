@@ -8,6 +8,7 @@ import msgspec
 
 from parley.core.errors import BadConfig
 
+NOWHERE = "sender.invalid"  # the domain of senders that mails did not name; no mail goes there
 Security = Literal["tls", "starttls", "none"]
 
 

@@ -37,6 +37,15 @@ def test_a_mail_arrives_as_composed() -> None:
     assert message(mail.raw, inbox("kim@example.com")).text == ".\n..\nline"
 
 
+def test_nobody_is_answered_where_a_mail_named_no_sender() -> None:
+    unnamed = message(b"Subject: x\r\n\r\nhello")
+    with smtp_sink() as sink:
+        failed = failure(reply(to=unnamed.sender), outgoing(sink))
+        assert sink.mails == []
+    assert failed.permanent
+    assert "named no sender" in str(failed)
+
+
 def test_it_logs_in_where_asked() -> None:
     with smtp_sink(logins={"desk": "sécret"}) as sink:
         send(reply(), outgoing(sink, smtp_user="desk", smtp_password="sécret"))
