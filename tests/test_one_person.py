@@ -1,17 +1,25 @@
 """One person on two channels: an address proved in the chat, a mail on the same timeline, an answer by mail."""
 
+import asyncio
 import email
 import email.policy
 import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Connection
 
 from harness.desk import StoryDesk
 from harness.smtp_sink import Sink, smtp_sink
+from parley.app import room_of
 from parley.core import events as e
-from parley.core.channel import Address
-from parley.services import inbox, people, proof, setup
+from parley.core.channel import Address, Inbox
+from parley.log.record import words
+from parley.services import inbox, listening, people, proof, replies, search, setup
+from parley.web import present, views
+from parley.web.visitors import VisitorDesk
+
+KEY = b"a secret for tests"
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def text_of(mail: email.message.EmailMessage) -> str:
 def proves_mail(desk: StoryDesk, post: Sink, person: int, address: str) -> None:
     """The visitor claims an address, gets a code by mail, and types it."""
     state = desk.record.ask(inbox.of_person, person, inbox.SYSTEM)[0]
-    desk.change(lambda tx: proof.send_code(tx, state, address, desk.inbox(desk.mail_inbox), f"person/{person}"))
+    desk.change(lambda tx: proof.send_code(tx, state, address, desk.inbox(desk.mail_inbox), f"person/{person}", KEY))
     desk.settle()
     code = re.search(r"\b\d{6}\b", text_of(parsed(post)))
     assert code
@@ -90,7 +98,7 @@ def test_an_unproved_claim_joins_nobody(mailing: StoryDesk) -> None:
     desk.customer("kim@example.com", "Kim").mails("Mine", "My own matter")
     desk.chatter("eve").says("I am kim@example.com")
     state = next(row for row in desk.conversations() if row.channel == "webchat")
-    desk.change(lambda tx: proof.send_code(tx, state, "kim@example.com", desk.inbox(desk.mail_inbox), "person/9"))
+    desk.change(lambda tx: proof.send_code(tx, state, "kim@example.com", desk.inbox(desk.mail_inbox), "person/9", KEY))
     assert desk.change(lambda tx: proof.type_code(tx, state, "000000", "person/9")) is None
     assert len({row.person for row in desk.conversations()}) == 2
 
@@ -237,3 +245,136 @@ def test_mail_from_our_own_address_is_never_answered_by_a_machine(mailing: Story
     (received,) = mailing.events(e.MessageReceived)
     assert "our own address" in received.event.automatic  # type: ignore[union-attr, operator]
     assert mailing.view("waiting") == []
+
+
+# ── the code is known to the mailbox alone ──────────────────────────────────────────────────
+
+
+def test_a_mailed_code_can_be_read_nowhere_at_the_desk(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.chatter("kim").says("Is the blue lamp coming back?")
+    proves_mail(desk, post, desk.conversation.person, "kim@example.com")
+    code = re.search(r"\b\d{6}\b", text_of(parsed(post)))
+    assert code
+    assert not any(code[0] in str(row) for row in desk.rows(words))
+    assert not any(code[0] in str(r.event) for r in desk.events())
+    assert desk.record.ask(search.find, desk.record.database.name, code[0], inbox.SYSTEM) == []
+    assert desk.record.ask(search.find, desk.record.database.name, "Your code", inbox.SYSTEM) == []
+
+
+def test_two_codes_differ_and_the_newer_one_counts(mailing: StoryDesk, post: Sink) -> None:
+    desk = mailing
+    desk.chatter("kim").says("Hello")
+    state = desk.conversation
+    for _ in range(2):
+        via = desk.inbox(desk.mail_inbox)
+        desk.change(lambda tx, via=via: proof.send_code(tx, state, "kim@example.com", via, "bot", KEY))
+        desk.settle()
+    post.wait_for(2)
+    old, new = (re.findall(r"\b\d{6}\b", text_of(parsed(post, n)))[0] for n in (0, 1))
+    assert old != new
+    assert desk.change(lambda tx: proof.type_code(tx, state, old, "bot")) is None
+    assert desk.change(lambda tx: proof.type_code(tx, state, new, "bot")) == "kim@example.com"
+
+
+# ── taking a merge back ─────────────────────────────────────────────────────────────────────
+
+
+def nameless_and_kim(desk: StoryDesk) -> tuple[int, int]:
+    desk.chatter("guest").says("Hello")
+    desk.customer("kim@example.com", "Kim Lee").mails("A lamp", "Is it blue?")
+    kim, guest = (row.person for row in desk.conversations())
+    desk.change(lambda tx: people.merge(tx, guest, kim, "the same", "agent/1"))
+    assert desk.record.ask(people.person, guest).name == "Kim Lee"
+    return guest, kim
+
+
+def test_a_name_that_came_with_a_merge_goes_with_it(desk: StoryDesk) -> None:
+    guest, kim = nameless_and_kim(desk)
+    desk.change(lambda tx: people.unmerge(tx, guest, kim, "agent/1"))
+    assert desk.record.ask(people.person, guest).name == ""
+    assert desk.record.ask(people.person, kim).name == "Kim Lee"
+
+
+def test_a_name_that_was_chosen_since_stays(desk: StoryDesk) -> None:
+    guest, kim = nameless_and_kim(desk)
+    desk.change(lambda tx: people.rename(tx, guest, "Kim of the shop", "agent/1"))
+    desk.change(lambda tx: people.unmerge(tx, guest, kim, "agent/1"))
+    assert desk.record.ask(people.person, guest).name == "Kim of the shop"
+
+
+# ── who has left the chat ───────────────────────────────────────────────────────────────────
+
+
+class Guest:
+    """A visitor as the chat's reception names them."""
+
+    customer = ""
+
+    def __init__(self, box: Inbox, visitor: str) -> None:
+        self.inbox, self.visitor = box, visitor
+
+
+def composed(desk: StoryDesk, lines: VisitorDesk) -> list[views.ChannelChoice]:
+    def ask(conn: Connection) -> views.Composer:
+        lens = present.Lens(conn, desk.desk.channels, desk.clock())
+        return present.composer(lens, desk.conversation, desk.desk.inboxes(), lines, "", "", may_write=True)
+
+    return [c for c in desk.record.ask(ask).channels if c.open]
+
+
+def test_who_left_the_chat_is_said_and_their_proved_mail_comes_first(mailing: StoryDesk, post: Sink) -> None:
+    desk, lines = mailing, room_of(mailing.desk).visitors
+    kim = desk.chatter("kim")
+    kim.says("Is the blue lamp coming back?")
+    guest = Guest(desk.inbox(desk.chat_inbox), kim.token)
+
+    async def visits() -> list[views.ChannelChoice]:
+        async with lines.watch(guest):
+            return await asyncio.to_thread(composed, desk, lines)
+
+    (chat,) = asyncio.run(visits())
+    assert (chat.chosen, chat.reason) == (True, "")
+
+    desk.clock.advance(hours=3)
+    (chat,) = composed(desk, lines)
+    assert (chat.chosen, chat.reason) == (True, "They left the chat 3 h ago; they will see it when they come back.")
+
+    proves_mail(desk, post, desk.conversation.person, "kim@example.com")
+    assert {c.glyph: c.chosen for c in composed(desk, lines)} == {"mail": True, chat.glyph: False}
+    assert {c.glyph: c.chosen for c in asyncio.run(visits())} == {"mail": False, chat.glyph: True}
+
+
+def test_after_a_restart_the_last_sign_of_life_is_told(mailing: StoryDesk) -> None:
+    desk = mailing
+    desk.chatter("kim").says("Is the blue lamp coming back?")
+    desk.clock.advance(hours=2)
+    (chat,) = composed(desk, room_of(desk.desk).visitors)
+    assert chat.reason == "They were last here 2 h ago; they will see it when they come back."
+
+
+def test_an_answer_goes_to_the_browser_they_wrote_from_last(desk: StoryDesk) -> None:
+    desk.chatter("one").says("Hello", user=None)
+    first = desk.conversation.person
+    desk.chatter("two").says("Hello again")
+    second = next(row.person for row in desk.conversations() if row.person != first)
+    desk.change(lambda tx: people.merge(tx, first, second, "the same", "agent/1"))
+    talk = desk.conversations()[0]
+    ways = desk.record.ask(replies.ways, talk, [desk.inbox(desk.chat_inbox)], desk.desk.channels)
+    last = desk.record.ask(replies.last_received, talk)
+    assert last
+    assert [way.identity.id for way in ways if way.identity] == [last.identity]
+
+
+def test_a_listener_may_keep_values_under_names_of_any_length(desk: StoryDesk) -> None:
+    book = listening.Notebook(desk.record, "email")
+
+    async def story() -> None:
+        for n in (1, 2):
+            await book.put(f"{n}:" + "x" * 400 + f":{n}", b"%d" % n)
+            await book.put("y" * 300 + f":{n}", b"%d" % n)
+        assert await book.get("1:" + "x" * 400 + ":1") == b"1"
+        assert await book.get("y" * 300 + ":1") == b"1"
+        assert await book.get("y" * 300 + ":3") is None
+
+    asyncio.run(story())

@@ -256,6 +256,7 @@ function showChannel(here: HTMLFormElement, input: HTMLInputElement): void {
     icon(input.dataset.glyph ?? "send", 14),
     h("span.reach-name", {}, input.dataset.label ?? ""),
     h("span.reach-to", {}, input.dataset.address ?? ""),
+    ...(input.dataset.why ? [h("span.reach-why", {}, input.dataset.why)] : []),
     icon("chevron-down", 14),
   );
   if (picker) picker.open = false;

@@ -70,7 +70,7 @@ class Desk:
         self.clockwork = timers.Clockwork(
             self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle}
         )
-        self.bot = BotFollower(self.channels)
+        self.bot = BotFollower(self.channels, config.key)
         self.followers: list[Follower] = [
             self.bot,
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),

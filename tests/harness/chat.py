@@ -88,6 +88,7 @@ class ChatDesk:
             self.desk.inboxes,
             {name: channel.manifest.identity_kind for name, channel in self.desk.channels.items()},
             config.key,
+            hosted=["webchat"],
         )
         self.block_sockets = False
         self.sockets: list[Any] = []

@@ -19,6 +19,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     name: the folder's name. label: for people. glyph: name of an icon (lucide).
     identity_kind: what names a sender here (mail, visitor, console …).
     live: the customer waits at the other end; answers are expected in seconds.
+    keeps: what is written while the customer is away waits there until they come back.
     starts: the desk may write first, without the customer having written.
     threads: "reference" (a message says what it answers) or "identity" (one open matter per sender).
     text_limit: characters per message; longer text is split. None: no limit.
@@ -33,6 +34,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     glyph: str
     identity_kind: str
     live: bool = False
+    keeps: bool = True
     starts: bool = False
     threads: str = "identity"
     text_limit: int | None = None

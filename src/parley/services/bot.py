@@ -165,8 +165,9 @@ class BotFollower:
     kinds = (e.MessageReceived,)
     batch = 20
 
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
-        self.channels = channels
+    def __init__(self, channels: Mapping[str, Channel], key: bytes) -> None:
+        """key: makes the codes that prove a mail address."""
+        self.channels, self.key = channels, key
         self.brain = Brain()
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
@@ -200,7 +201,7 @@ class BotFollower:
                 state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
                 if state.status == talk.BOT:
                     live = self.channels[event.channel].manifest.live
-                    Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live).take()
+                    Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live, self.key).take()
                     tx.flush()
 
 
@@ -221,9 +222,10 @@ class Turn:
         brain: Brain,
         inboxes: Mapping[int, Inbox],
         live: bool,
+        key: bytes,
     ) -> None:
         self.tx, self.state, self.message, self.heard = tx, state, message, heard
-        self.brain, self.inboxes, self.live = brain, inboxes, live
+        self.brain, self.inboxes, self.live, self.key = brain, inboxes, live, key
         self.before = self._pondered()
 
     def take(self) -> None:
@@ -261,7 +263,7 @@ class Turn:
     def _mail_code(self, mail: str, number: str) -> bool:
         via = proof.mail_inbox(self.inboxes.values(), self.state.brand)
         try:
-            proof.send_code(self.tx, self.state, mail, via, BY)
+            proof.send_code(self.tx, self.state, mail, via, BY, self.key)
         except Refused as refused:
             self._hand_over("identity could not be checked", str(refused))
             return True

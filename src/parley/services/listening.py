@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
 from parley.log.record import Record, Tx, deliveries
 from parley.log.tables import notebook
+
+LONGEST_KEY = 200  # characters: the width of the notebook's key column
 
 
 class Notebook:
@@ -17,10 +20,17 @@ class Notebook:
         self.record, self.prefix = record, prefix
 
     async def get(self, key: str) -> bytes | None:
-        return await asyncio.to_thread(self.record.ask, self._get, f"{self.prefix}/{key}")
+        return await asyncio.to_thread(self.record.ask, self._get, self._place(key))
 
     async def put(self, key: str, value: bytes) -> None:
-        await asyncio.wrap_future(self.record.write(lambda tx: self._put(tx, f"{self.prefix}/{key}", value)))
+        await asyncio.wrap_future(self.record.write(lambda tx: self._put(tx, self._place(key), value)))
+
+    def _place(self, key: str) -> str:
+        """Where a value is kept. A key that is longer than the column is known by its hash."""
+        place = f"{self.prefix}/{key}"
+        if len(place) <= LONGEST_KEY:
+            return place
+        return f"{place[: LONGEST_KEY - 65]}#{sha256(place.encode()).hexdigest()}"
 
     def _get(self, conn: Connection, key: str) -> bytes | None:
         value = conn.execute(select(notebook.c.value).where(notebook.c.key == key)).scalar()

@@ -8,7 +8,7 @@ from parley.core import events as e
 from parley.core.channel import Address, Outbound
 from parley.core.errors import SendFailed
 from parley.log import record as log
-from parley.services import inbox, people, setup, surveys, threads
+from parley.services import inbox, people, proof, setup, surveys, threads
 from parley.services.files import Store
 
 SCORES = (("1", "bad"), ("2", "poor"), ("3", "fair"), ("4", "good"), ("5", "very good"))
@@ -39,7 +39,7 @@ class Dispatch:
             message=event.message,
             conversation=state.id,
             to=Address(kind=to.kind, value=to.value, name=name),
-            text=words.text,
+            text=proof.with_code(words.text, self.key, event.message) if event.purpose == "code" else words.text,
             html=words.html,
             subject=_subject(state.subject),
             external_id=row.external_id or f"<{event.message}@parley.invalid>",

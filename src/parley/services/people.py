@@ -5,7 +5,6 @@ what moved.
 """
 
 import hmac
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -261,32 +260,41 @@ def unmerge(tx: Tx, keep: int, restore: int, by: str) -> None:
     from parley.log import record as log
 
     tx.flush()
-    merges = [
-        r.event
-        for r in log.stream(tx.conn, e.person(keep))
-        if isinstance(r.event, e.PersonsMerged) and r.event.absorbed == restore
-    ]
+    history = log.stream(tx.conn, e.person(keep))
+    merges = [r for r in history if isinstance(r.event, e.PersonsMerged) and r.event.absorbed == restore]
     if not merges or person(tx.conn, restore).merged_into != keep:
         raise Refused("These two are not merged.")
-    last = merges[-1]
+    last = merges[-1].event
+    assert isinstance(last, e.PersonsMerged)
     fact = e.PersonsUnmerged(
         person=keep, restored=restore, identities=last.identities, conversations=last.conversations
     )
     tx.append(e.person(keep), [fact], by)
     for talk in last.conversations:
         tx.append(e.conversation(talk), [e.PersonChanged(person=restore, was=keep, reason="un-merge")], by)
+    if (name := _name_before(history, merges[-1])) is not None:
+        rename(tx, keep, name, by)
     tx.flush()
 
 
-def issue_code(tx: Tx, holder: int, mail: Address, by: str) -> tuple[Identity, str]:
-    """A six-digit code for an address that a person says is theirs. Returns the identity and the code to mail.
+def _name_before(history: Sequence[e.Recorded], merged: e.Recorded) -> str | None:
+    """The name they had, if the merge gave them another and nobody chose one since."""
+    named = [r for r in history if isinstance(r.event, e.PersonMet | e.PersonRenamed)]
+    since = [r for r in named if r.seq > merged.seq]
+    if [r.at for r in since] != [merged.at]:
+        return None
+    return next((r.event.name for r in reversed(named) if r.seq < merged.seq), "")  # type: ignore[union-attr]
 
-    The address is not joined to the person before the code comes back. Only the code's hash is kept.
-    """
-    known = meet(tx, [mail], by)
-    identity = next(iter(known.values()))
+
+def claimed(tx: Tx, mail: Address, by: str) -> Identity:
+    """The identity of an address that somebody says is theirs. It is not joined to them before a code comes back."""
+    identity = next(iter(meet(tx, [mail], by).values()))
     tx.flush()
-    code = f"{secrets.randbelow(1_000_000):06d}"
+    return identity
+
+
+def expect_code(tx: Tx, holder: int, identity: Identity, code: str, by: str) -> None:
+    """Wait for `holder` to type this code, which goes to the address. Only its hash is kept."""
     expires = tx.at + timedelta(minutes=CODE_MINUTES)
     tx.conn.execute(delete(codes).where(codes.c.identity == identity.id))
     row = {
@@ -298,7 +306,6 @@ def issue_code(tx: Tx, holder: int, mail: Address, by: str) -> tuple[Identity, s
     }
     tx.conn.execute(insert(codes).values(row))
     tx.append(e.person(holder), [e.CodeSent(identity=identity.id, person=holder, expires=expires)], by)
-    return identity, code
 
 
 def try_code(tx: Tx, holder: int, code: str, by: str) -> Identity | None:

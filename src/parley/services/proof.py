@@ -1,8 +1,9 @@
 """Proving that an address is somebody's: a code mailed to it, typed back where they are."""
 
+import hmac
 from collections.abc import Iterable
+from datetime import timedelta
 
-from parley.core import events as e
 from parley.core.channel import Address, Inbox
 from parley.core.conversation import State
 from parley.core.errors import Refused
@@ -11,6 +12,11 @@ from parley.log.record import Tx
 from parley.services import access, people, replies
 
 CODES_PER_HOUR = 5
+DIGITS = "······"
+LETTER = (
+    f"Your code is {DIGITS}\n\nType it where you are chatting with us. It is good for"
+    f" {people.CODE_MINUTES} minutes. If you did not ask for it, you need not do anything."
+)
 
 
 def mail_inbox(inboxes: Iterable[Inbox], brand: int) -> Inbox | None:
@@ -18,28 +24,36 @@ def mail_inbox(inboxes: Iterable[Inbox], brand: int) -> Inbox | None:
     return next((i for i in inboxes if i.brand == brand and looks_like_mail(i.address)), None)
 
 
-def send_code(tx: Tx, state: State, mail: str, via: Inbox | None, by: str) -> str:
+def send_code(tx: Tx, state: State, mail: str, via: Inbox | None, by: str, key: bytes) -> str:
     """Mail a code to an address the person claims. Returns the address in normal form.
 
-    The answer is the same whether or not the address is known here.
+    The answer is the same whether or not the address is known here. The code itself is kept nowhere: `key`
+    makes it from the message's number, once here for its hash and once when the mail is put together.
     """
     mail = normal("mail", mail)
     if not looks_like_mail(mail):
         raise Refused("That does not look like a mail address.")
     if via is None:
         raise Refused("No mail can be sent for this brand, so an address cannot be checked here.")
-    from datetime import timedelta
-
-    for key in (f"code:{mail}", f"code:person/{state.person}"):
-        if not access.allowed(tx, key, CODES_PER_HOUR, timedelta(hours=1)):
+    for one in (f"code:{mail}", f"code:person/{state.person}"):
+        if not access.allowed(tx, one, CODES_PER_HOUR, timedelta(hours=1)):
             raise Refused("Too many codes were asked for. Wait an hour, or ask for a person.")
-    identity, code = people.issue_code(tx, state.person, Address(kind="mail", value=mail), by)
-    text = (
-        f"Your code is {code}\n\nType it where you are chatting with us. It is good for"
-        f" {people.CODE_MINUTES} minutes. If you did not ask for it, you need not do anything."
-    )
-    replies.automatic_reply(tx, state, text, by, purpose="code", to=(via.id, identity, via.channel))
+    identity = people.claimed(tx, Address(kind="mail", value=mail), by)
+    to = (via.id, identity, via.channel)
+    message = replies.automatic_reply(tx, state, LETTER, by, purpose="code", to=to)
+    people.expect_code(tx, state.person, identity, code_of(key, message or 0), by)
     return mail
+
+
+def code_of(key: bytes, message: int) -> str:
+    """The six digits that a code's message carries."""
+    digest = hmac.digest(key, f"code/{message}".encode(), "sha256")
+    return f"{int.from_bytes(digest[:8]) % 1_000_000:06d}"
+
+
+def with_code(text: str, key: bytes, message: int) -> str:
+    """The letter as it is mailed: with the digits that the log does not know."""
+    return text.replace(DIGITS, code_of(key, message))
 
 
 def type_code(tx: Tx, state: State, code: str, by: str) -> str | None:
@@ -58,6 +72,3 @@ def masked(mail: str) -> str:
     local, _, domain = mail.partition("@")
     return f"{local[:1]}…{local[-1:]}@{domain}" if len(local) > 2 else f"{local[:1]}…@{domain}"
 
-
-def is_code(event: e.Event) -> bool:
-    return isinstance(event, e.ReplyWritten) and event.purpose == "code"

@@ -4,8 +4,9 @@ Every act takes the viewer, checks the right to see and to act, asks core for a 
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import Column, Connection, String, Table, insert, select
 
@@ -284,11 +285,28 @@ def rename(tx: Tx, number: int, who: Viewer, subject: str) -> State:
 # ── where one can answer ────────────────────────────────────────────────────────────────────
 
 
+class Lines(Protocol):
+    """Who is in a live chat at this moment, as far as this process knows."""
+
+    def hosts(self, channel: str) -> bool: ...
+
+    def here(self, identity: people.Identity) -> bool: ...
+
+    def left_at(self, identity: people.Identity) -> datetime | None: ...
+
+
 class Way:
-    """A channel on which the person could be answered now, or why not."""
+    """A channel on which the person could be answered now, or why not.
+
+    away: the channel is live and they are not there. left_at: since when, if their line was seen to close;
+    seen_at: when they last gave a sign of life there.
+    """
 
     def __init__(self, inbox: Inbox, identity: people.Identity | None, why_not: str = "") -> None:
         self.inbox, self.identity, self.why_not = inbox, identity, why_not
+        self.away = False
+        self.left_at: datetime | None = None
+        self.seen_at: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -296,24 +314,70 @@ class Way:
 
 
 def ways(
-    conn: Connection, state: State, inboxes: Sequence[Inbox], channels: dict[str, Channel], present: bool
+    conn: Connection,
+    state: State,
+    inboxes: Sequence[Inbox],
+    channels: Mapping[str, Channel],
+    lines: Lines | None = None,
 ) -> list[Way]:
-    """Every inbox of the brand as a way to reach this person. `present`: they are in a live chat right now."""
+    """Every inbox of the brand as a way to reach this person. Without `lines` nobody is known to be away."""
     known = people.identities_of(conn, state.person)
-    used = {
-        r.event.inbox for r in desk.history(conn, state.id) if isinstance(r.event, e.MessageReceived | e.ReplyWritten)
-    }
+    history = desk.history(conn, state.id)
+    used = {r.event.inbox for r in history if isinstance(r.event, e.MessageReceived | e.ReplyWritten)}
     found = []
     for inbox in inboxes:
         if inbox.brand != state.brand:
             continue
         manifest = channels[inbox.channel].manifest
         fitting = [i for i in known if i.kind == manifest.identity_kind]
-        identity = next((i for i in fitting if i.proof), fitting[0] if fitting else None)
+        identity = _likeliest(fitting, history, inbox, lines)
         why_not = ""
         if identity is None:
             why_not = f"No {manifest.label.lower()} address of theirs is known."
         elif inbox.id not in used and not manifest.starts:
             why_not = f"{manifest.label} can only answer; they have not written there."
-        found.append(Way(inbox, identity, why_not))
+        way = Way(inbox, identity, why_not)
+        if identity and manifest.live and lines is not None and lines.hosts(inbox.channel):
+            _look_whether_there(way, identity, history, lines, keeps=manifest.keeps)
+        found.append(way)
     return found
+
+
+def usual_way(ways: Sequence[Way], last: e.MessageReceived | None) -> Way | None:
+    """Where they last wrote; when they have left there, a proved address that reaches them anyway."""
+    usual = next((w for w in ways if w.open and last and w.inbox.id == last.inbox), None)
+    if usual is None or not usual.away:
+        return usual
+    sure = (w for w in ways if w.open and not w.away and w.identity and w.identity.proof and w is not usual)
+    return next(sure, usual)
+
+
+def _likeliest(
+    fitting: Sequence[people.Identity], history: Sequence[e.Recorded], inbox: Inbox, lines: Lines | None
+) -> people.Identity | None:
+    """Of several addresses on one channel: where they are now, wrote last, or what is proved."""
+    numbers = {i.id: i for i in fitting}
+    here = [i for i in fitting if lines is not None and lines.here(i)]
+    wrote = [
+        numbers[r.event.identity]
+        for r in reversed(history)
+        if isinstance(r.event, e.MessageReceived)
+        and not r.event.unverified
+        and r.event.inbox == inbox.id
+        and r.event.identity in numbers
+    ]
+    proved = [i for i in fitting if i.proof]
+    return next(iter([*here, *wrote, *proved, *fitting]), None)
+
+
+def _look_whether_there(
+    way: Way, identity: people.Identity, history: Sequence[e.Recorded], lines: Lines, *, keeps: bool
+) -> None:
+    way.away = not lines.here(identity)
+    if not way.away:
+        return
+    way.left_at = lines.left_at(identity)
+    signs = (r.at for r in reversed(history) if r.by == f"person/{identity.person}")
+    way.seen_at = way.left_at or next(signs, None)
+    if not keeps:
+        way.why_not = way.why_not or "They are not there, and nothing can be left for them."

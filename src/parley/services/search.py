@@ -40,7 +40,7 @@ class SearchReader:
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
         engine = tx.record.database.name
-        said = {r.event.message: r for r in batch if not isinstance(r.event, e.WordsErased)}  # type: ignore[union-attr]
+        said = {r.event.message: r for r in batch if _is_talk(r.event)}  # type: ignore[union-attr]
         gone = {r.event.message for r in batch if isinstance(r.event, e.WordsErased)}
         words = words_of(tx.conn, list(said))
         rows = [(m, _searchable(words[m])) for m in said if m in words and m not in gone]
@@ -49,6 +49,13 @@ class SearchReader:
             tx.conn.execute(insert(indexed), [{"message": m, "conversation": said[m].subject_id} for m, _ in rows])
         for message in gone - set(said):
             tx.conn.execute(delete(indexed).where(indexed.c.message == message))
+
+
+def _is_talk(event: e.AnyEvent) -> bool:
+    """Codes and surveys are the desk's own forms: nobody looks for them."""
+    if isinstance(event, e.ReplyWritten):
+        return event.purpose not in ("code", "survey")
+    return not isinstance(event, e.WordsErased)
 
 
 def _searchable(words: e.Words) -> str:

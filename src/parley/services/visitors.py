@@ -335,11 +335,11 @@ def _receipts(conn: Connection, state: State, seq: int, at: Inbox, seen: bool) -
     ]
 
 
-def claim_mail(tx: Tx, who: Visitor, mail: str, inboxes: Iterable[Inbox]) -> str:
+def claim_mail(tx: Tx, who: Visitor, mail: str, inboxes: Iterable[Inbox], key: bytes) -> str:
     """Mail a code to the address the visitor says is theirs."""
     state = _current(tx, who)
     via = proof.mail_inbox(inboxes, who.inbox.brand)
-    return proof.send_code(tx, state, mail, via, f"person/{state.person}")
+    return proof.send_code(tx, state, mail, via, f"person/{state.person}", key)
 
 
 def prove_mail(tx: Tx, who: Visitor, digits: str) -> str | None:

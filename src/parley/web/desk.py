@@ -172,9 +172,12 @@ def _via(tx: Tx, room: Room, number: int, who: Viewer, chosen: str) -> tuple[Any
         return None
     identity, _, box = chosen.partition(":")
     state = inbox.state(tx.conn, number, who)
-    for way in replies.ways(tx.conn, state, list(room.inboxes().values()), room.channels, room.visitors):
-        if way.open and way.identity and f"{way.identity.id}:{way.inbox.id}" == f"{identity}:{box}":
-            return way.inbox, way.identity
+    ways = replies.ways(tx.conn, state, list(room.inboxes().values()), room.channels, room.visitors)
+    theirs = {i.id: i for i in people.identities_of(tx.conn, state.person)}
+    for way in ways:
+        address = theirs.get(int(identity)) if identity.isdigit() else None
+        if way.open and way.identity and address and f"{way.inbox.id}" == box and address.kind == way.identity.kind:
+            return way.inbox, address
     raise Refused("They cannot be reached on that channel now. Choose another; your text is kept.")
 
 

@@ -408,10 +408,10 @@ def conversation(
     state: State,
     agent: setup.Agent,
     inboxes: Mapping[int, Inbox],
-    present: bool,
+    lines: replies.Lines,
     before: int | None = None,
 ) -> views.ConversationPage:
-    """Everything about one conversation. `present`: the customer is in a live chat right now.
+    """Everything about one conversation. lines: who is in a live chat right now.
 
     before: show what came before this version instead of the newest, for who reads without scripts.
     """
@@ -432,7 +432,7 @@ def conversation(
         channel=lens.labels.get(state.channel, state.channel),
         glyph=lens.glyph(state.channel),
         turns=tuple(turns),
-        composer=composer(lens, state, inboxes, present, reply, note, may_write=who.may_act),
+        composer=composer(lens, state, inboxes, lines, reply, note, may_write=who.may_act),
         person=person_pane(lens, state.person, who, state.id),
         assignee=lens.face(state.assignee),
         tags=state.tags,
@@ -460,10 +460,18 @@ def earlier_turns(
 
 
 def composer(
-    lens: Lens, state: State, inboxes: Mapping[int, Inbox], present: bool, reply: str, note: str, *, may_write: bool
+    lens: Lens,
+    state: State,
+    inboxes: Mapping[int, Inbox],
+    lines: replies.Lines,
+    reply: str,
+    note: str,
+    *,
+    may_write: bool,
 ) -> views.Composer:
-    ways = replies.ways(lens.conn, state, list(inboxes.values()), dict(lens.channels), present)
+    ways = replies.ways(lens.conn, state, list(inboxes.values()), lens.channels, lines)
     last = replies.last_received(lens.conn, state)
+    usual = replies.usual_way(ways, last)
     choices = tuple(
         views.ChannelChoice(
             identity=way.identity.id if way.identity else 0,
@@ -472,14 +480,34 @@ def composer(
             glyph=lens.glyph(way.inbox.channel),
             address=way.identity.value if way.identity and way.identity.kind == "mail" else way.inbox.name,
             open=way.open,
-            reason=way.why_not,
-            chosen=bool(way.open and last and last.inbox == way.inbox.id),
+            reason=way.why_not or _away(way, lens.now),
+            chosen=way is usual,
         )
         for way in sorted(ways, key=lambda way: not way.open)
     )
     nobody = state.quarantined and last is None
     closed = t("Nobody can be answered here: the message could not be read.") if nobody else ""
     return views.Composer(channels=choices, draft=reply, draft_note=note, may_write=may_write, closed=closed)
+
+
+def _away(way: replies.Way, now: datetime) -> str:
+    """What happens to an answer on a live channel that they have left."""
+    if not way.away:
+        return ""
+    if way.left_at:
+        return t("They left the chat {time}; they will see it when they come back.", time=_past(way.left_at, now))
+    if way.seen_at:
+        return t("They were last here {time}; they will see it when they come back.", time=_past(way.seen_at, now))
+    return t("They are not here; they will see it when they come back.")
+
+
+def _past(then: datetime, now: datetime) -> str:
+    distance = formats.ago(then, now)
+    if distance == "now":
+        return t("just now")
+    if distance.endswith((" min", " h")):
+        return t("{distance} ago", distance=distance)
+    return t("on {day}", day=distance)
 
 
 # ── the person ──────────────────────────────────────────────────────────────────────────────

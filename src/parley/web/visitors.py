@@ -5,9 +5,10 @@ nudged, so a thousand quiet chats cost nothing when one of them speaks.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from parley.core.channel import Attached, Inbox
@@ -17,9 +18,11 @@ from parley.log.record import Record
 from parley.services import visitors
 from parley.services.files import Store
 from parley.services.intake import Intake
+from parley.services.people import Identity
 from parley.services.visitors import Visitor
 
 T = TypeVar("T")
+REMEMBERED = 20_000  # visitors whose leaving is remembered
 
 
 class Who(Protocol):
@@ -80,12 +83,18 @@ class VisitorDesk:
         inboxes: Callable[[], Mapping[int, Inbox]],
         kinds: Mapping[str, str],
         key: bytes,
+        hosted: Collection[str] = (),
         on_typing: Callable[[int, bool], None] = lambda conversation, on: None,
     ) -> None:
-        """kinds: channel → kind of its identities. on_typing: told (conversation, on) when one types."""
+        """kinds: channel → kind of its identities. hosted: channels whose lines end here.
+
+        on_typing: told (conversation, on) when one types.
+        """
         self.record, self.intake, self.store, self.inboxes = record, intake, store, inboxes
         self.kinds, self.key, self.on_typing = kinds, key, on_typing
+        self.hosted = frozenset(hosted)
         self._chairs: set[Chair] = set()
+        self._left: dict[str, datetime] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._place = 0
         self._again = False
@@ -111,7 +120,7 @@ class VisitorDesk:
         await self._do(visitors.want_human, self._known(who), f"{who.visitor}:{client_id}")
 
     async def claim_mail(self, who: Who, mail: str) -> None:
-        await self._do(visitors.claim_mail, self._known(who), mail, self.inboxes().values())
+        await self._do(visitors.claim_mail, self._known(who), mail, self.inboxes().values(), self.key)
 
     async def prove_mail(self, who: Who, digits: str) -> str:
         mail = await self._do(visitors.prove_mail, self._known(who), digits)
@@ -157,6 +166,27 @@ class VisitorDesk:
             yield chair
         finally:
             self._chairs.discard(chair)
+            self._remember_leaving(chair.value)
+
+    # who is there ───────────────────────────────────────────────────────────────────────────
+
+    def hosts(self, channel: str) -> bool:
+        return channel in self.hosted
+
+    def here(self, identity: Identity) -> bool:
+        return any(chair.value == identity.value for chair in tuple(self._chairs))
+
+    def left_at(self, identity: Identity) -> datetime | None:
+        """When their last line closed; None when it is open, or closed before this process began."""
+        return None if self.here(identity) else self._left.get(identity.value)
+
+    def _remember_leaving(self, value: str) -> None:
+        self._left.pop(value, None)
+        self._left[value] = self.record.clock()
+        if len(self._left) > REMEMBERED:
+            del self._left[next(iter(self._left))]
+
+    # typing and news ────────────────────────────────────────────────────────────────────────
 
     def agent_typing(self, conversation: int, name: str, on: bool) -> None:
         """An agent types an answer in a conversation. Not for the event loop: it asks whose it is."""
