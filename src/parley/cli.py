@@ -171,19 +171,11 @@ def backup(target: Annotated[Path, typer.Argument(help="File to write.")], data:
 def restore(source: Annotated[Path, typer.Argument(help="File made by `parley backup`.")], data: Data = None) -> None:
     """Fill an empty data directory (or PostgreSQL database) from a backup."""
     from parley.log.backup import restore as fill
-    from parley.log.engines import open_database
-    from parley.log.migrations import migrate
 
     if not source.is_file():
         raise ParleyError(f"There is no file {source}.")
-    config = _config(data)
-    database = open_database(config.database)
-    try:
-        migrate(database)
-        manifest = fill(database, config.data, source)
-    finally:
-        database.close()
     with _desk(data) as desk:
+        manifest = fill(desk.record.database, desk.config.data, source)
         for reader in desk.readers:
             if not reader.in_step:
                 desk.rebuild(reader.name)

@@ -1,5 +1,6 @@
 """`parley new channel NAME`: a folder that already works, to be changed piece by piece."""
 
+import keyword
 import re
 from pathlib import Path
 
@@ -109,8 +110,10 @@ def test_rubbish_is_refused_with_a_sentence() -> None:
 
 def lay_out_channel(name: str, into: Path | None = None) -> Path:
     """Write the folder. Raises BadConfig for a name that is no module name or is taken."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", name):
-        raise BadConfig("A channel's name has 2 to 31 small letters, digits and _, and begins with a letter.")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", name) or keyword.iskeyword(name):
+        raise BadConfig(
+            "A channel's name has 2 to 31 small letters, digits and _, begins with a letter, is no word of Python's."
+        )
     folder = (into or Path(__file__).parent / "channels") / name
     if folder.exists():
         raise BadConfig(f"{folder} exists already. Choose another name.")

@@ -4,10 +4,13 @@ A backup is a tar file: `manifest.json`, `tables/NAME.msgpack` (rows as arrays, 
 `files/…`, `secret.key`. It is read inside one transaction, so it shows one moment of a desk that runs on.
 """
 
+import gzip
 import io
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -77,7 +80,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 def restore(database: Database, data: Path, source: Path, progress: Progress = lambda *_: None) -> Manifest:
     """Fill an empty, migrated database and a data folder from a backup. Refuses one that is not empty."""
-    with tarfile.open(source, "r:gz") as tar:
+    with _opened(source) as tar:
         manifest = _manifest(tar, source)
         with database.writer.begin() as conn:
             database.claim(conn)
@@ -90,6 +93,18 @@ def restore(database: Database, data: Path, source: Path, progress: Progress = l
     return manifest
 
 
+@contextmanager
+def _opened(source: Path) -> Iterator[tarfile.TarFile]:
+    """The backup, with every way of being damaged told in one sentence."""
+    try:
+        with tarfile.open(source, "r:gz") as tar:
+            yield tar
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BadConfig(
+            f"{source.name} is not a backup made by Parley, or it is damaged. Nothing was changed."
+        ) from error
+
+
 def _manifest(tar: tarfile.TarFile, source: Path) -> Manifest:
     try:
         member = tar.extractfile("manifest.json")
@@ -97,7 +112,7 @@ def _manifest(tar: tarfile.TarFile, source: Path) -> Manifest:
         manifest = msgspec.json.decode(member.read(), type=Manifest)
     except (KeyError, AssertionError, msgspec.MsgspecError) as error:
         raise BadConfig(f"{source.name} is not a backup made by Parley, or it is damaged.") from error
-    if manifest.format > FORMAT or manifest.schema > NEWEST:
+    if manifest.format > FORMAT or manifest.schema > NEWEST or not set(manifest.rows) <= set(metadata.tables):
         raise BadConfig(f"{source.name} was made by a newer Parley. Upgrade the program first.")
     return manifest
 

@@ -1,0 +1,59 @@
+"""Writes docs/events.md from the events themselves: `python -m parley.core.describe > docs/events.md`."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from parley.core import events as e
+
+HEAD = """# Events
+
+Everything that can happen at a desk, in the order of `src/parley/core/events.py`, from which this page is made
+(`python -m parley.core.describe > docs/events.md`). An event is a fact: it is written once and never changed. It
+belongs to one stream (`conversation/12`, `person/7`, `agent/3`) and has one place in the whole log, its `seq`.
+Fields with a value after `=` may be left out.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    sections = "".join(_section(kind) for kind in e.KINDS.values())
+    parts = "".join(_part(kind) for kind in (e.File, e.Source, e.Words))
+    return f"{HEAD}{sections}\n# Parts\n{parts}"
+
+
+def _section(kind: type[e.Event]) -> str:
+    return f"\n## {kind.__struct_config__.tag}\n\n{_said(kind)}\n{_fields(kind)}"
+
+
+def _part(kind: type[msgspec.Struct]) -> str:
+    return f"\n## {kind.__name__}\n\n{_said(kind)}\n{_fields(kind)}"
+
+
+def _said(kind: type[msgspec.Struct]) -> str:
+    return re.sub(r"[ \t]*\n[ \t]+", "\n", (kind.__doc__ or "").strip())
+
+
+def _fields(kind: type[msgspec.Struct]) -> str:
+    lines = [f"- `{name}: {written}`" for name, written in _written(kind)]
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _written(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
+    """Fields as they stand in the source, which says it more briefly than the resolved types do."""
+    for node in _classes()[kind.__name__].body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            default = f" = {ast.unparse(node.value)}" if node.value is not None else ""
+            yield node.target.id, ast.unparse(node.annotation) + default
+
+
+def _classes() -> dict[str, ast.ClassDef]:
+    tree = ast.parse(Path(e.__file__).read_text("utf-8"))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+if __name__ == "__main__":
+    print(page(), end="")
