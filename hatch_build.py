@@ -46,8 +46,13 @@ def sources(folder: Path) -> list[Path]:
 
 def build(folder: Path) -> None:
     """Install the locked packages and bundle; raises with the tool's own output when that fails."""
-    run(folder, npm_command(), "ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error")
+    install(folder, "--omit=dev")
     run(folder, node_command(), "build.mjs")
+
+
+def install(folder: Path, *options: str) -> None:
+    """The locked packages of the pages; without options those for working on them too."""
+    run(folder, npm_command(), "ci", *options, "--no-audit", "--no-fund", "--loglevel=error")
 
 
 def run(folder: Path, command: list[str], *arguments: str) -> None:
@@ -78,3 +83,7 @@ def environment() -> dict[str, str]:
     """The packages' own scripts look for `node` on the path."""
     path = str(Path(node_command()[0]).parent)
     return {**os.environ, "PATH": path + os.pathsep + os.environ.get("PATH", "")}
+
+
+if __name__ == "__main__":
+    install(Path(__file__).parent / "frontend")

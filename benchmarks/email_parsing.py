@@ -5,7 +5,8 @@
 DIR holds `expected.jsonl` (one object a mail: `id`, `file`, `expect`) and the mails it names. score = share of mails
 in which every expectation holds; a mail that raises counts as wrong, one without expectations only has to be read.
 
-Text is compared with white space collapsed, for everybody; File names are compared by their last piece: a path in a file's name is nobody's to keep.
+Text is compared with white space collapsed, for everybody; file names
+by their last piece: a path in a file's name is nobody's to keep.
 `share with nothing missing`: every expected text and file is there, whatever else was shown beside them. Some
 sources drop parts that were never ended; we show them, which is no loss.
 Beside ours: the standard library (`policy.default`, no handling around it) and mail-parser from PyPI where installed.

@@ -183,7 +183,8 @@ def post_office(tmp_path: Path) -> Iterator[tuple[Dovecot, Sink]]:
 def mail(sender: str, to: str, subject: str, text: str, name: str, answers: str = "") -> bytes:
     headers = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: {name}"]
     headers += [f"In-Reply-To: {answers}", f"References: {answers}"] if answers else []
-    return "\r\n".join([*headers, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "", text, ""]).encode()
+    headers += ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8"]
+    return "\r\n".join([*headers, "", text, ""]).encode()
 
 
 @needs_dovecot
@@ -214,7 +215,8 @@ def test_mail_goes_round_through_imap_and_smtp(
     assert sent["In-Reply-To"] == "<ada-1@x>"
     expect(agent.locator(".turn.us footer").last).to_contain_text("Sent")
 
-    box.deliver("help", mail("ada@example.com", str(sent["Reply-To"]), "Re: Tent pegs", "Thank you!", "<ada-2@x>", str(sent["Message-ID"])))
+    home, answered = str(sent["Reply-To"]), str(sent["Message-ID"])
+    box.deliver("help", mail("ada@example.com", home, "Re: Tent pegs", "Thank you!", "<ada-2@x>", answered))
     expect(agent.locator(".turn.them").last).to_contain_text("Thank you!")
     ada = company.record.ask(people.by_address, [("mail", "ada@example.com")])[("mail", "ada@example.com")]
     (only,) = company.record.ask(inbox.of_person, ada.person, inbox.SYSTEM)

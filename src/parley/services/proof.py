@@ -71,4 +71,3 @@ def masked(mail: str) -> str:
     """k…m@example.com: enough to recognise one's own."""
     local, _, domain = mail.partition("@")
     return f"{local[:1]}…{local[-1:]}@{domain}" if len(local) > 2 else f"{local[:1]}…@{domain}"
-
