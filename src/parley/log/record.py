@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from parley.core.errors import Busy, Conflict, ParleyError
 from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
 from parley.log.engines import Database
-from parley.log.engines.bulk import add_rows
+from parley.log.engines.bulk import add_rows, change_rows
 from parley.log.tables import counters, deliveries, events, metadata, places, words
 
 logger = logging.getLogger("parley.log")
@@ -434,6 +434,6 @@ def _recorded(row: Any) -> Recorded:
 
 
 __all__ = [
-    "KINDS", "Reader", "Record", "Tx", "add_rows", "chunks", "counters", "deliveries", "events", "head", "metadata",
-    "places", "read", "stream", "tag", "text", "utc_now", "words", "words_of",
+    "KINDS", "Reader", "Record", "Tx", "add_rows", "change_rows", "chunks", "counters", "deliveries", "events", "head",
+    "metadata", "places", "read", "stream", "tag", "text", "utc_now", "words", "words_of",
 ]  # fmt: skip

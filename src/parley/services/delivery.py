@@ -25,13 +25,12 @@ from sqlalchemy import (
     delete,
     insert,
     select,
-    update,
 )
 
 from parley.core import events as e
 from parley.core.channel import Channel, InboundReceipt, Inbox, Outbound, Receipt
 from parley.core.errors import Busy, NotFound, Refused, SendFailed
-from parley.log.record import Record, Tx, add_rows, chunks
+from parley.log.record import Record, Tx, add_rows, change_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 
 logger = logging.getLogger("parley.delivery")
@@ -84,12 +83,24 @@ class OutboxReader:
     tables = (outbox,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        add_rows(tx.conn, outbox, [_queued(r) for r in batch if isinstance(r.event, e.ReplyWritten)])
-        for recorded in batch:
-            if changes := _changes(recorded):
-                allowed, values = changes
-                message: int = recorded.event.message  # type: ignore[union-attr]
-                tx.conn.execute(update(outbox).where(_O.message == message, _O.state.in_(allowed)).values(**values))
+        rows = {r.event.message: _queued(r) for r in batch if isinstance(r.event, e.ReplyWritten)}
+        written, changed = set(rows), dict[int, dict[str, Any]]()
+        rows |= self._known(tx.conn, {r.event.message for r in batch} - written)  # type: ignore[union-attr]
+        for r in batch:
+            message: int = r.event.message  # type: ignore[union-attr]
+            allowed, values = _changes(r)
+            if message in rows and rows[message]["state"] in allowed:
+                rows[message] |= values
+                changed.setdefault(message, {}).update(values)
+        add_rows(tx.conn, outbox, [rows[message] for message in written])
+        change_rows(tx.conn, outbox, "message", {m: values for m, values in changed.items() if m not in written})
+
+    def _known(self, conn: Connection, messages: set[int]) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        for chunk in chunks(sorted(messages), 500):
+            question = select(outbox).where(_O.message.in_(chunk))
+            found |= {row.message: dict(row._mapping) for row in conn.execute(question)}
+        return found
 
 
 def _queued(r: e.Recorded) -> dict[str, Any]:
@@ -109,7 +120,7 @@ def _queued(r: e.Recorded) -> dict[str, Any]:
     }
 
 
-def _changes(r: e.Recorded) -> tuple[Sequence[str], dict[str, Any]] | None:
+def _changes(r: e.Recorded) -> tuple[Sequence[str], dict[str, Any]]:
     """(states it may come from, new values)"""
     match r.event:
         case e.Sent():
@@ -135,7 +146,7 @@ def _changes(r: e.Recorded) -> tuple[Sequence[str], dict[str, Any]] | None:
             return ("queued", "sent"), values | {"tries": r.event.tries}
         case e.SendReplayed():
             return ("failed",), {"state": "queued", "tries": 0, "next_try": r.at, "reason": ""}
-    return None
+    return (), {}
 
 
 # ── acts ────────────────────────────────────────────────────────────────────────────────────

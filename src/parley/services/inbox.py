@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    bindparam,
     case,
     delete,
     func,
@@ -32,7 +31,7 @@ from parley.core import events as e
 from parley.core.conversation import State
 from parley.core.errors import NotFound
 from parley.log import record as log
-from parley.log.record import Tx, add_rows, chunks
+from parley.log.record import Tx, add_rows, change_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 
 conversations = Table(
@@ -121,23 +120,21 @@ class InboxReader:
 
     def _store(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
         add_rows(tx.conn, conversations, [_row(state) for number, state in new.items() if number not in old])
-        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        changes = {}
         for number, state in new.items():
             if number in old and state is not old[number]:
                 was, now = _row(old[number]), _row(state)
-                changes = {key: value for key, value in now.items() if was[key] != value}
-                alike.setdefault(tuple(changes), []).append(changes | {"number": number})
-        for columns, rows in alike.items():  # rows that change in the same columns share a statement
-            changed: dict[str, Any] = {column: bindparam(column) for column in columns}
-            tx.conn.execute(update(conversations).where(_C.id == bindparam("number")).values(changed), rows)
+                changes[number] = {key: value for key, value in now.items() if was[key] != value}
+        change_rows(tx.conn, conversations, "id", changes)
 
     def _tag(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
+        added = []
         for number, state in new.items():
             had = set(old[number].tags) if number in old else set()
             for tag in had - set(state.tags):
                 tx.conn.execute(delete(tags).where(tags.c.tag == tag, tags.c.conversation == number))
-            if added := set(state.tags) - had:
-                tx.conn.execute(insert(tags), [{"tag": tag, "conversation": number} for tag in sorted(added)])
+            added += [{"tag": tag, "conversation": number} for tag in sorted(set(state.tags) - had)]
+        add_rows(tx.conn, tags, added)
 
     def _count(self, tx: Tx, old: dict[int, State], new: dict[int, State]) -> None:
         change: dict[tuple[int, str], int] = {}

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, func, select, update
 
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Channel
 from parley.core.routing import Candidate, Work, share_out
-from parley.log.record import Record, Tx
+from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services import setup
 from parley.services.inbox import conversations
@@ -43,14 +44,22 @@ class RoutingReader:
     tables = (gifts, presences)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        given: dict[int, dict[str, Any]] = {}
+        there: dict[int, dict[str, Any]] = {}
         for r in batch:
-            if isinstance(r.event, e.Assigned) and r.event.agent:
-                tx.conn.execute(delete(gifts).where(gifts.c.conversation == r.subject_id))
-                tx.conn.execute(insert(gifts).values(conversation=r.subject_id, agent=r.event.agent, at=r.at))
-            elif isinstance(r.event, e.PresenceChanged):
-                tx.conn.execute(delete(presences).where(presences.c.agent == r.event.agent))
-                row = {"agent": r.event.agent, "presence": r.event.presence, "since": r.at}
-                tx.conn.execute(insert(presences).values(**row))
+            if isinstance(r.event, e.PresenceChanged):
+                agent = r.event.agent
+                there[agent] = {"agent": agent, "presence": r.event.presence, "since": r.at}
+            elif isinstance(r.event, e.Assigned) and r.event.agent:
+                given[r.subject_id] = {"conversation": r.subject_id, "agent": r.event.agent, "at": r.at}
+        _replace(tx.conn, gifts, gifts.c.conversation, given)
+        _replace(tx.conn, presences, presences.c.agent, there)
+
+
+def _replace(conn: Connection, table: Table, key: Column[int], rows: Mapping[int, dict[str, Any]]) -> None:
+    for chunk in chunks(list(rows), 500):
+        conn.execute(delete(table).where(key.in_(chunk)))
+    add_rows(conn, table, list(rows.values()))
 
 
 class RoutingFollower:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert
+from sqlalchemy import Connection, Row, Table, bindparam, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from parley.log.tables import Moment, to_micros
@@ -26,6 +26,17 @@ def add_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) 
         with conn.connection.cursor().copy(_copy(table, names)) as copy:
             for row in rows:
                 copy.write_row(pick(row))
+
+
+def change_rows(conn: Connection, table: Table, key: str, changes: Mapping[Any, Mapping[str, Any]]) -> None:
+    """Change rows by the value of their key; those that change in the same columns share a statement."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for value, changed in changes.items():
+        if changed:
+            alike.setdefault(tuple(changed), []).append({**changed, "its_key": value})
+    for columns, rows in alike.items():
+        new: dict[str, Any] = {column: bindparam(column) for column in columns}
+        conn.execute(update(table).where(table.c[key] == bindparam("its_key")).values(new), rows)
 
 
 def add_missing(
