@@ -1,5 +1,6 @@
 """Signing in, staying in, getting out; and who may see what, asked in both ways it is decided."""
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,17 @@ def test_from_another_machine_the_first_page_asks_for_the_consoles_code(tmp_path
             assert 'name="code"' in http.get("/setup").text
             assert http.post("/setup", data=form).status_code == 422
             assert http.post("/setup", data=form | {"code": setup_code(web.room.key)}).status_code == 303
+
+
+@pytest.mark.parametrize("headers", [{"x-forwarded-for": "203.0.113.5"}, {"host": "desk.fernhill.test"}])
+def test_a_proxy_on_this_machine_does_not_open_a_new_desk_to_everybody(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
+    with serving(StoryDesk(tmp_path)) as web, web.browser(headers=headers) as http:
+        form = {"brand": "Fernhill", "name": "Eve", "mail": "eve@fernhill.test", "password": PASSWORD}
+        refused = http.post("/setup", data=form)
+        assert refused.status_code == 422
+        assert "the code that `parley serve` printed" in html.unescape(refused.text)
 
 
 # ── who may see what ────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        """Where links begin; an address that means "every network card" can be listened on, but not opened."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
+        host = everywhere.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     @property
     def key(self) -> bytes:

@@ -54,13 +54,7 @@ def run_server(
     _refuse_taken(config.host, config.port)
     app = make_app(room_of(desk, demo=demo), beside=[lambda _: _alive(desk, work), *beside])
     if not demo:
-        from parley.services import setup
-        from parley.web.session import setup_code
-
-        first = desk.record.ask(setup.is_new)
-        where = f"{config.url}/setup" if first else f"{config.url}/desk"
-        where += f"?code={setup_code(config.key)}" if first else ""
-        print(f"Parley is at {where}" + (" – open it to set the desk up." if first else ""), flush=True)
+        print(_greeting(desk), flush=True)
     uvicorn.run(
         app,
         host=config.host,
@@ -72,6 +66,20 @@ def run_server(
         timeout_graceful_shutdown=5,
         ws="websockets-sansio",
         ws_max_size=12 * 1024 * 1024,
+    )
+
+
+def _greeting(desk: Desk) -> str:
+    """Where the desk is; for a new one, how to set it up from here and from elsewhere."""
+    from parley.services import setup
+    from parley.web.session import setup_code
+
+    url = desk.config.url
+    if not desk.record.ask(setup.is_new):
+        return f"Parley is at {url}/desk"
+    return (
+        f"Parley is at {url}/setup – open it to set the desk up.\n"
+        f"Asked for a code (from another machine or through a proxy)? It is {setup_code(desk.config.key)}"
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from parley.core.errors import NotAllowed
 from parley.log import record as log
 from parley.services.delivery import outbox
-from parley.web.security import LEVELS, PUBLIC, find_caller, is_loopback
+from parley.web.security import LEVELS, PUBLIC, find_caller
 from parley.web.state import Room
 
 
@@ -32,7 +32,7 @@ async def readyz(room: Room) -> Response[str]:
 async def metrics(room: Room, scope: Scope) -> Response[str]:
     """Counts for Prometheus, for this machine or a lead's API token. Names no person, brand or text."""
     caller = await find_caller(scope, tokens=True)
-    if not is_loopback(room.door.address(scope)) and (caller is None or caller.agent.role not in LEVELS["lead"]):
+    if not room.door.at_this_machine(scope) and (caller is None or caller.agent.role not in LEVELS["lead"]):
         raise NotAllowed("Ask from this machine, or with the API token of a lead.")
     text = "\n".join(_lines(await room.ask(_figures), room)) + "\n"
     return Response(text, media_type="text/plain; version=0.0.4")

@@ -155,6 +155,16 @@ class Doorkeeper:
                 break
         return address
 
+    def at_this_machine(self, scope: Scope) -> bool:
+        """Whether it is this very machine that asks for itself: neither a proxy on it that asks for somebody
+        elsewhere, nor a page whose own name was made to point here."""
+        forwarded = any(_header(scope, name) for name in FORWARDING)
+        name = urlsplit(f"//{_header(scope, b'host')}").hostname or ""
+        return is_loopback(self.address(scope)) and not forwarded and (name == "localhost" or is_loopback(name))
+
+
+FORWARDING = (b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"forwarded", b"via")
+
 
 class Gate(ASGIMiddleware):
     """Stands before every handler: finds the caller, checks level and forgery, then lets pass."""

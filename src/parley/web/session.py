@@ -15,7 +15,7 @@ from parley.core.identity import looks_like_mail
 from parley.log.record import Tx
 from parley.services import access, setup
 from parley.web.forms import read_form
-from parley.web.security import PUBLIC, Caller, find_caller, is_loopback, local_path, session_secret
+from parley.web.security import PUBLIC, Caller, find_caller, local_path, session_secret
 from parley.web.state import Room
 
 Asked = Request[Any, Any, Any]
@@ -162,7 +162,7 @@ def _problems(form: FirstSteps, room: Room, elsewhere: bool) -> dict[str, str]:
     """What is wrong, by field."""
     found: dict[str, str] = {}
     if elsewhere and not hmac.compare_digest(form.code.strip().encode(), setup_code(room.key).encode()):
-        found["code"] = "This is not the code on the server's console."
+        found["code"] = "This is not the code that `parley serve` printed when it started."
     if not form.brand.strip():
         found["brand"] = "A name is needed: customers see it."
     if not form.name.strip():
@@ -182,7 +182,7 @@ def _begin_desk(tx: Tx, form: FirstSteps, password: str) -> int:
 
 
 def _is_elsewhere(request: Asked, room: Room) -> bool:
-    return not is_loopback(room.door.address(request.scope))
+    return not room.door.at_this_machine(request.scope)
 
 
 def _setup_page(
