@@ -5,7 +5,7 @@ Every act takes the viewer, checks the right to see and to act, asks core for a 
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Column, Connection, String, Table, insert, select
@@ -15,6 +15,7 @@ from parley.core import events as e
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.errors import NotAllowed, Refused
+from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
 from parley.services import inbox as desk
@@ -22,6 +23,7 @@ from parley.services import people, setup
 from parley.services.inbox import Viewer
 
 MAX_TEXT = 100_000
+TAKEN_BACK = timedelta(minutes=1)
 
 client_ids = Table(
     "client_ids",
@@ -214,15 +216,21 @@ def _nothing_new(conn: Connection, state: State, seen: int, who: Viewer) -> None
                 raise Conflict("Somebody answered while you were writing. Your text is kept; read, then send.")
 
 
-def last_received(conn: Connection, state: State) -> e.MessageReceived | None:
-    """The customer's newest message in a conversation, if any."""
-    for recorded in reversed(desk.history(conn, state.id, newest=60)):
+def last_received(
+    conn: Connection, state: State, history: Sequence[e.Recorded] | None = None
+) -> e.MessageReceived | None:
+    """The customer's newest message in a conversation, if any. history: its newest events, where known."""
+    history = desk.history(conn, state.id, newest=60) if history is None else history
+    if found := _newest_received(history):
+        return found
+    complete = bool(history) and history[0].version == 1
+    return None if complete else _newest_received(desk.history(conn, state.id, newest=100_000))
+
+
+def _newest_received(history: Sequence[e.Recorded]) -> e.MessageReceived | None:
+    for recorded in reversed(history):
         if isinstance(recorded.event, e.MessageReceived) and not recorded.event.unverified:
             return recorded.event
-    if state.messages > 20:
-        for recorded in reversed(desk.history(conn, state.id, newest=100_000)):
-            if isinstance(recorded.event, e.MessageReceived) and not recorded.event.unverified:
-                return recorded.event
     return None
 
 
@@ -249,7 +257,21 @@ def close(tx: Tx, number: int, who: Viewer) -> State:
 
 
 def reopen(tx: Tx, number: int, who: Viewer) -> State:
-    return _change(tx, number, who, talk.reopen)
+    """Soon after closing this takes the closing back: whoever was waiting waits on, since then."""
+    return _change(tx, number, who, lambda state: talk.reopen(state, waiting_since=_waited(tx, state)))
+
+
+def _waited(tx: Tx, state: State) -> datetime | None:
+    """Since when the customer waited as it was closed, if that was a moment ago."""
+    if state.closed_at is None or tx.at - state.closed_at > TAKEN_BACK:
+        return None
+    before: State | None = None
+    since = None
+    for recorded in log.stream(tx.conn, e.conversation(state.id)):
+        if isinstance(recorded.event, e.Closed) and before is not None:
+            since = before.waiting_since
+        before = talk.evolve(before, recorded)
+    return since
 
 
 def snooze(tx: Tx, number: int, who: Viewer, until: datetime) -> State:
@@ -319,10 +341,16 @@ def ways(
     inboxes: Sequence[Inbox],
     channels: Mapping[str, Channel],
     lines: Lines | None = None,
+    *,
+    known: Sequence[people.Identity] | None = None,
+    history: Sequence[e.Recorded] | None = None,
 ) -> list[Way]:
-    """Every inbox of the brand as a way to reach this person. Without `lines` nobody is known to be away."""
-    known = people.identities_of(conn, state.person)
-    history = desk.history(conn, state.id)
+    """Every inbox of the brand as a way to reach this person. Without `lines` nobody is known to be away.
+
+    known, history: the person's addresses and the conversation's events, where the caller has them.
+    """
+    known = people.identities_of(conn, state.person) if known is None else known
+    history = desk.history(conn, state.id) if history is None else history
     used = {r.event.inbox for r in history if isinstance(r.event, e.MessageReceived | e.ReplyWritten)}
     found = []
     for inbox in inboxes:

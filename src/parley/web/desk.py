@@ -63,8 +63,9 @@ async def inbox_page(
 
 
 def _inbox_html(conn: Connection, room: Room, caller: Caller, view: str, after: str | None, fragment: bool) -> str:
-    shell = present.shell(conn, caller.agent, caller.csrf, "inbox")
-    page = list_page(lens(room, conn), caller, view, after, shell)
+    here = lens(room, conn)
+    shell = present.shell(conn, caller.agent, caller.csrf, "inbox", lens=here)
+    page = list_page(here, caller, view, after, shell)
     template = "desk/_list.html" if fragment else "desk/inbox.html"
     return room.page(template, shell=shell, list=page, conversation=None)
 
@@ -100,7 +101,7 @@ def _conversation_html(
     here = lens(room, conn)
     state = inbox.state(conn, number, caller.viewer)
     page = present.conversation(here, state, caller.agent, room.inboxes(), room.visitors, before=before)
-    shell = present.shell(conn, caller.agent, caller.csrf, "inbox")
+    shell = present.shell(conn, caller.agent, caller.csrf, "inbox", lens=here, whole=not fragment)
     if fragment:
         return room.page("desk/_conversation.html", shell=shell, conversation=page)
     tokens = page.row.tokens if page.row else ()

@@ -42,6 +42,18 @@ class Lens:
         self.brands = setup.all_brands(conn)
         self.agents = setup.all_agents(conn)
         self.labels = {name: channel.manifest.label for name, channel in channels.items()}
+        self._people: dict[int, people.Person] = {}
+        self._addresses: dict[int, list[people.Identity]] = {}
+
+    def person(self, number: int) -> people.Person:
+        if number not in self._people:
+            self._people[number] = people.person(self.conn, number)
+        return self._people[number]
+
+    def addresses(self, person: int) -> list[people.Identity]:
+        if person not in self._addresses:
+            self._addresses[person] = people.identities_of(self.conn, person)
+        return self._addresses[person]
 
     def glyph(self, channel: str) -> str:
         return self.channels[channel].manifest.glyph if channel in self.channels else "message-circle"
@@ -70,18 +82,21 @@ def agent_face(agent: setup.Agent) -> views.Face:
 # ── the shell and the list ──────────────────────────────────────────────────────────────────
 
 
-def shell(conn: Connection, agent: setup.Agent, csrf: str, section: str, *, company: str = "") -> views.Shell:
+def shell(
+    conn: Connection, agent: setup.Agent, csrf: str, section: str, *, lens: Lens | None = None, whole: bool = True
+) -> views.Shell:
+    """What surrounds a page. whole: with counts; a piece of a page that is open already needs none."""
     who = Viewer(agent=agent.id, role=agent.role, brands=agent.brands or None)
-    counts = tokens_counted(inbox.counts(conn, who), agent.id)
-    brands = setup.all_brands(conn)
+    counts = tokens_counted(inbox.counts(conn, who), agent.id) if whole else {}
+    brands = lens.brands if lens else setup.all_brands(conn)
     names = [b.name for b in brands.values() if not agent.brands or b.id in agent.brands]
     return views.Shell(
         me=agent_face(agent),
         role=agent.role,
         csrf=csrf,
-        seq=log.head(conn),
+        seq=log.head(conn) if whole else 0,
         section=section,
-        company=company or (names[0] if len(names) == 1 else "Parley"),
+        company=names[0] if len(names) == 1 else "Parley",
         views=tuple(list_view(key, agent.id, counts) for key, *_ in VIEWS),
         keys=agent.single_keys,
         theme=agent.theme,
@@ -194,10 +209,12 @@ class Teller:
         spoken = [r.event for r in history]
         self.words = log.words_of(conn, [ev.message for ev in spoken if isinstance(ev, SAID)])
         self.sent = delivery.of_conversation(conn, state.id)
-        self.name = people.display_name(people.person(conn, state.person), people.identities_of(conn, state.person))
+        self.name = people.display_name(lens.person(state.person), lens.addresses(state.person))
         self.comments = {ev.comment_message for ev in spoken if isinstance(ev, e.SurveyAnswered)}
         wanted = [ev.identity for ev in spoken if isinstance(ev, e.MessageReceived | e.ReplyWritten)]
-        self.addresses = people.identities_by_id(conn, wanted)
+        own = {i.id: i for i in lens.addresses(state.person)}
+        foreign = [number for number in wanted if number not in own]
+        self.addresses = own | people.identities_by_id(conn, foreign) if foreign else own
 
     def turns(self, history: Sequence[e.Recorded]) -> list[views.Turn]:
         return [turn for r in history if (turn := self.turn(r)) is not None]
@@ -432,7 +449,7 @@ def conversation(
         channel=lens.labels.get(state.channel, state.channel),
         glyph=lens.glyph(state.channel),
         turns=tuple(turns),
-        composer=composer(lens, state, inboxes, lines, reply, note, may_write=who.may_act),
+        composer=composer(lens, state, inboxes, lines, told, reply, note, may_write=who.may_act),
         person=person_pane(lens, state.person, who, state.id),
         assignee=lens.face(state.assignee),
         tags=state.tags,
@@ -440,7 +457,7 @@ def conversation(
         due=lens.due(state),
         snoozed_until=state.snoozed_until,
         earlier=earlier_than(told),
-        row=rows(lens, [state])[0],
+        row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ())),
     )
 
 
@@ -464,13 +481,16 @@ def composer(
     state: State,
     inboxes: Mapping[int, Inbox],
     lines: replies.Lines,
+    history: Sequence[e.Recorded],
     reply: str,
     note: str,
     *,
     may_write: bool,
 ) -> views.Composer:
-    ways = replies.ways(lens.conn, state, list(inboxes.values()), lens.channels, lines)
-    last = replies.last_received(lens.conn, state)
+    known = lens.addresses(state.person)
+    boxes = list(inboxes.values())
+    ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history)
+    last = replies.last_received(lens.conn, state, history)
     usual = replies.usual_way(ways, last)
     choices = tuple(
         views.ChannelChoice(
@@ -518,8 +538,8 @@ TONES = {"delivered": "good", "in transit": "good", "cancelled": "warn", "return
 
 def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None) -> views.PersonPane:
     conn = lens.conn
-    one = people.person(conn, number)
-    known = people.identities_of(conn, number)
+    one = lens.person(number)
+    known = lens.addresses(number)
     name = people.display_name(one, known)
     talks = inbox.of_person(conn, number, who, 30)
     scores = surveys.scores_of(conn, [s.id for s in talks])
