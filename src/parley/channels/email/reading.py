@@ -6,7 +6,7 @@ from hashlib import sha256
 from parley.channels.email import automatic, bounces
 from parley.channels.email.bodies import collected
 from parley.channels.email.fingerprint import provider_id
-from parley.channels.email.folding import fold
+from parley.channels.email.folding import arranged
 from parley.channels.email.mime import Part, parse
 from parley.channels.email.settings import NOWHERE, EmailSettings
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
@@ -50,12 +50,13 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox) -> InboundMessage:
     written = _all_mailboxes(mail, _WRITTEN_TO)
     recipients = written + _all_mailboxes(mail, _TRACED_TO)
     body = collected(mail)
+    text, end = arranged(body.text)
     identity = message_ids(mail.first("message-id"))
     return InboundMessage(
         sender=Address(kind="mail", value=normal("mail", sender.address), name=sender.name, proved=_proof(mail, inbox)),
-        text=body.text,
+        text=text,
         html=body.html,
-        fold=fold(body.text),
+        fold=end,
         subject=text_of(mail.first("subject"), charset) or None,
         external_id=identity[0] if identity else provider_id(delivery.raw),
         sent_at=moment(mail.first("date")),

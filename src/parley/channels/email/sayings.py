@@ -5,10 +5,13 @@ import re
 # "On Monday Ana wrote:" — the verb, wherever in the line it stands.
 WROTE = (
     "wrote", "writes", "schrieb", "schreibt", "a écrit", "écrit", "escribió", "escribio", "ha scritto", "scrisse",
-    "escreveu", "schreef", r"napisał(?:\(a\)|a)?", "pisze", "skrev", "kirjoitti", r"написал(?:\(а\)|а)?", "пишет",
+    "escreveu", "schreef", "geschreven",
+    "geschrieben", "napisana przez", r"napisał(?:\(a\)|a)?", "pisze", "skrev", "kirjoitti",
+    r"написал(?:\(а\)|а)?", "пишет",
     r"писал\(а\)", "пише", r"написав(?:\(-ла\))?", "yazdı", r"napsal(?:\(a\)|a)?", r"napísala?", "ezt írta", "írta",
     "έγραψε", "a scris", "escrigué", "va escriure", "写道", "寫道", "のメール", "書きました", "님이 작성", "작성",
-    "đã viết", "menulis", "เขียน", "כתב", "كتب",
+    "đã viết", "menulis", "เขียน", "כתב", "كتب", "написа", "napisao", "napisala", "rašė", "rakstīja", "kirjutas",
+    "missatge de", "quoting", "zitat von", "citando", "quote di", "citat från",
 )  # fmt: skip
 
 # How such a line begins, when nothing else marks what follows as old: a preposition, a weekday, or a date.
@@ -25,7 +28,8 @@ ORIGINAL = (
     "original-nachricht", "message d['’]origine", "message original", "mensaje original", "messaggio originale",
     "messaggio originario", "mensagem original", "oorspronkelijk bericht", "wiadomość oryginalna",
     "oryginalna wiadomość", "originalmeddelande", "ursprungligt meddelande", "oprindelig meddelelse",
-    "original besked", "opprinnelig melding", "alkuperäinen viesti", "исходное сообщение",
+    "original besked", "oprindelig besked", "oprindelig mail",
+    "opprinnelig e-post", "opprinnelig melding", "alkuperäinen viesti", "исходное сообщение",
     "оригинальное сообщение", "первоначальное сообщение", "вихідне повідомлення", "orijinal mesaj", "özgün ileti",
     "původní zpráva", "původní e-mail", "eredeti üzenet", "αρχικό μήνυμα", "mesaj original", "原始邮件", "原始郵件",
     "元のメッセージ", "원본 메시지", "원본 메일",
@@ -45,12 +49,34 @@ FORWARD_BEGINS = (
     "inicio del mensaje reenviado", "begin doorgestuurd bericht", "início da mensagem encaminhada",
 )  # fmt: skip
 
+# Months, enough of each to know it: beside a day's number they make a date.
+MONTHS = (
+    "jan", "feb", "fév", "mar", "mär", "mrt", "apr", "avr", "abr", "may", "mai", "mag", "maj", "mei", "jun", "juin",
+    "giu", "jul", "juil", "lug", "aug", "août", "ago", "sep", "set", "oct", "okt", "ott", "out", "nov", "dec", "dez",
+    "déc", "dic", "ene", "gen", "janv", "lut", "sty", "kwi", "cze", "lip", "sie", "wrz", "paź", "lis", "gru", "ocak",
+    "şub", "nis", "haz", "tem", "ağu", "eyl", "eki", "kas", "ara", "янв", "фев", "мар", "апр", "мая", "май", "июн",
+    "июл", "авг", "сен", "окт", "ноя", "дек",
+)  # fmt: skip
+
+# What stands above a name at the end: on a line of its own, and then the name and how to reach it.
+CLOSINGS = (
+    r"(?:best|kind(?:est)?|warm(?:est)?|many)? ?regards", r"(?:yours )?(?:sincerely|faithfully|truly|respectfully)",
+    r"(?:mit )?(?:freundlichen?|besten?|vielen?|lieben?|herzlichen?|schönen?)? ?(?:gr(?:u|ü|ue)(?:ß|ss)(?:en?)?)",
+    "hochachtungsvoll", "mfg", "bien cordialement", "cordialement", "sincères salutations", "bien à vous",
+    r"(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?", "atentamente", "atenciosamente", "att",
+    r"(?:com os )?(?:melhores )?cumprimentos", r"(?:cordiali|distinti|cari)? ?saluti", "cordialmente",
+    r"(?:met )?(?:vriendelijke|hartelijke)? ?groet(?:en|jes)?", "mvg", "pozdrawiam", r"z powa[żz]aniem",
+    r"(?:med )?(?:vänliga?|bästa)? ?hälsning(?:ar)?", "mvh", r"(?:med )?(?:venn?lig|beste?)? ?hilsen", "vh",
+    r"(?:ystävällisin )?terveisin", r"с уважением", "с наилучшими пожеланиями", "з повагою", "saygılarımla",
+    "saygılar", "s pozdravem", "üdvözlettel", "tisztelettel", "με εκτίμηση", "cu stimă", "cu respect", "此致", "敬具",
+)  # fmt: skip
+
 # The labels of a header block that Outlook copies above old words: who, when, to whom, about what.
 LABELS = (
     (
         "from", "von", "de", "da", "van", "od", "från", "fra", "lähettäjä", "от", "від", "kimden", "gönderen",
         "feladó", "από", "de la", "差出人", "发件人", "寄件者", "보낸 사람", "보낸사람", "送信者", "expéditeur",
-        "remitente",
+        "remitente", "odesílatel", "odosielateľ", "от кого", "frá", "šalje", "od koga", "από τον", "mittente",
     ),
     (
         "sent", "date", "gesendet", "datum", "envoyé", "enviado", "enviado el", "fecha", "data", "inviato",
@@ -60,11 +86,12 @@ LABELS = (
     ),
     (
         "to", "an", "à", "para", "a", "aan", "do", "till", "til", "vastaanottaja", "кому", "kime", "alıcı", "komu",
-        "címzett", "προς", "către", "收件人", "收件者", "宛先", "받는 사람", "받는사람", "destinataire",
+        "címzett", "príjemca", "prima",
+        "destinatario", "προς", "către", "收件人", "收件者", "宛先", "받는 사람", "받는사람", "destinataire",
     ),
     (
         "subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "temat", "ämne", "emne", "aihe",
-        "тема", "konu", "předmět", "tárgy", "θέμα", "subiect", "主题", "主旨", "件名", "제목",
+        "тема", "efni", "predmet", "konu", "předmět", "tárgy", "θέμα", "subiect", "主题", "主旨", "件名", "제목",
     ),
 )  # fmt: skip
 
@@ -86,7 +113,7 @@ _SENT_LAST = ("gönderildi", "gesendet", "から送信", "에서 보냄", "傳�
 
 WROTE_VERB = re.compile(rf"(?:{'|'.join(WROTE)})", re.I)
 OPENING = re.compile(rf"(?:{'|'.join(OPENINGS)})(?!(?<=[^\W\d_])[^\W\d_])", re.I)
-ORIGINAL_RULE = re.compile(rf"\s*[-_=*]{{2,}}\s*(?:{'|'.join(ORIGINAL)})\s*[-_=*]{{2,}}\s*:?", re.I)
+ORIGINAL_RULE = re.compile(rf"\s*[-_=*‐–—]{{2,}}\s*(?:{'|'.join(ORIGINAL)})\s*[-_=*‐–—]{{2,}}\s*:?", re.I)
 FORWARD_RULE = re.compile(
     rf"(?:[-_=]{{2,}}\s*(?:{'|'.join(FORWARDED)})\s*[-_=]{{2,}}|{'|'.join(FORWARD_BEGINS)})\s*:?", re.I
 )
@@ -95,4 +122,6 @@ PHONE = re.compile(
     rf"(?:{'|'.join(_SENT)})[^,;!?]{{0,40}}{_DEVICE}[^,;!?]{{0,60}}|[^,;!?]{{0,40}}{_DEVICE}[^,;!?]{{0,30}}(?:{'|'.join(_SENT_LAST)})",
     re.I,
 )
+MONTH = rf"(?:{'|'.join(MONTHS)})[^\W\d_]{{0,8}}\.?"
+CLOSING = re.compile(rf"(?:{'|'.join(CLOSINGS)})\s*[,.!]?", re.I)
 KIND_OF_LABEL = {label: kind for kind, labels in enumerate(LABELS) for label in labels}

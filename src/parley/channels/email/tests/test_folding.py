@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from parley.channels.email.folding import fold
+from parley.channels.email.folding import arranged, fold
 
 QUOTE = "\n> Hello Kim,\n> which one?\n"
 
@@ -42,6 +42,95 @@ INTRODUCTIONS = {
     "gmail el": "Στις Δευ 3 Αυγ 2026 στις 9:58 π.μ., Acme <support@acme.example> έγραψε:",
     "gmail ro": "În lun., 3 aug. 2026 la 09:58, Acme <support@acme.example> a scris:",
 }
+
+
+MORE = (
+    "On Monday, August 3, 2026 at 09:58:00 AM GMT+2, {acme} wrote:",
+    "Am Montag, 3. August 2026 um 09:58:00 MESZ hat {acme} Folgendes geschrieben:",
+    "Le 3 août 2026 à 09:58, {acme} a écrit :",
+    "El 3 ago 2026, a las 9:58, {acme} escribió:",
+    "Il giorno 03 ago 2026, alle ore 09:58, {acme} ha scritto:",
+    "No dia 3/08/2026, às 09:58, {acme} escreveu:",
+    "Op 3 aug. 2026 om 09:58 heeft {acme} het volgende geschreven:",
+    "3 aug. 2026 kl. 09:58 skrev {acme}:",
+    "{acme} kirjoitti 3.8.2026 kello 9.58:",
+    "Wiadomość napisana przez {acme} w dniu 3 sie 2026, o godz. 09:58:",
+    "3 авг. 2026 г., в 09:58, {acme} написал(а):",
+    "2026. 08. 03. dátummal, 09:58 időpontban {acme} írta:",
+    "{acme} şunları yazdı (3 Ağu 2026 09:58):",
+    "2026/08/03 9:58、{acme}のメール:",
+    "2026. 8. 3. 오전 9:58, {acme} 작성:",
+    "{acme} 於 2026年8月3日 上午9:58 寫道：",
+    "ב-3 באוג׳ 2026, בשעה 9:58, {acme} כתב/ה:",
+    "Dňa 3. 8. 2026 o 9:58 {acme} napísal(a):",
+    "На 3.08.2026 г. в 09:58 ч., {acme} написа:",
+    "Dana 3. kol 2026., u 09:58, {acme} napisao/la je:",
+    "Vào Th 2, 3 thg 8, 2026 vào lúc 09:58 {acme} đã viết:",
+    "Pada tanggal 3 Agt 2026 09.58, {acme} menulis:",
+    "เมื่อ จ. 3 ส.ค. 2026 เวลา 09:58 {acme} เขียนว่า:",
+    "Missatge de {acme} del dia dl., 3 d’ag. 2026 a les 9:58:",
+    "{acme} kirjutas kuupäeval E, 3. august 2026 kell 09:58:",
+    "2026-08-03, pr, 09:58 {acme} rašė:",
+    "V pon., 3. avg. 2026 ob 09:58 je oseba {acme} napisala:",
+    "Zitat von {acme}:",
+    "---- On Mon, 03 Aug 2026 09:58:00 +0200 {acme} wrote ----",
+    "------- Original Message -------\nOn Monday, August 3rd, 2026 at 9:58 AM, {acme} wrote:",
+    "On Wed, 3 Aug 2026 08:14:43 -0200 {acme} wrote",
+    "2026-08-03 9:58 GMT+02:00 Acme Support",
+)
+
+
+@pytest.mark.parametrize("rest", [QUOTE, "\n\nHello Kim,\nwhich one?\n"], ids=["quoted", "as it was"])
+@pytest.mark.parametrize("introduction", MORE)
+def test_introductions_of_many_clients_are_known_with_and_without_quote_marks(introduction: str, rest: str) -> None:
+    line = introduction.format(acme="Acme <support@acme.example>")
+    assert new_part(f"The blue one.\n\nKim\n\n{line}\n{rest}") == "The blue one.\n\nKim"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "Best regards,\nKim Larsen\n+45 555 0100",
+        "Viele Grüße\nKim",
+        "Z poważaniem\nKim",
+        "Med vänlig hälsning\nKim",
+        "/Kim",
+        "Sent from my Galaxy\n\nHello Kim,\nwhich one?",
+        "-------- Svar på det gamle --------\nFra: Acme\nDato: 3.8.2026\nTil: Kim\nEmne: Sko",
+    ],
+)
+def test_a_closing_with_its_name_is_folded(end: str) -> None:
+    assert new_part(f"The blue one, please.\n\n{end}\n") == "The blue one, please."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Best regards are not what I send you today.",
+        "Hello,\nwho signs here\nBest regards,\nor is there a rule that one has to follow without a name at all?",
+        "I can come on Monday.\n\n- Kim and Lee can come later",
+        "Kind regards",
+    ],
+)
+def test_words_like_a_closing_stay(text: str) -> None:
+    assert fold(text) is None
+
+
+def test_an_answer_below_the_quote_comes_first() -> None:
+    quote = "On Mon, Aug 3, 2026 at 9:58 AM Acme <s@acme.example> wrote:\n> Which one?\n> And which size?"
+    text, end = arranged(f"{quote}\n\nThe blue one, 42.\n\n-- \nKim\n")
+    assert text[:end] == "The blue one, 42."
+    assert text[end:].strip() == f"{quote}\n\n-- \nKim"
+
+
+def test_answers_between_the_lines_stay_where_they_are() -> None:
+    text = "On Mon, Aug 3, 2026 at 9:58 AM Acme <s@acme.example> wrote:\n> Which one?\nThe blue one.\n> Size?\n42"
+    assert arranged(text) == (text, None)
+
+
+def test_a_quoted_line_that_was_broken_is_still_a_quoted_line() -> None:
+    long = "> The shop asked me whether the box was open when the parcel came on Monday, or"
+    assert new_part(f"It was.\n\nOn Mon, 3 Aug 2026, Acme wrote:\n{long}\nlater on.\n> Regards\n") == "It was."
 
 
 @pytest.mark.parametrize("introduction", INTRODUCTIONS.values(), ids=INTRODUCTIONS.keys())
