@@ -209,6 +209,21 @@ def test_a_draft_is_there_again_after_moving_and_reloading(page: Page, address: 
     expect(page.locator("textarea[name=text]")).to_have_value("Half a thou")
 
 
+def test_an_at_in_a_note_offers_colleagues(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/conversations/1")
+    page.wait_for_timeout(500)
+    page.keyboard.press("n")
+    page.keyboard.type("Ask @")
+    expect(page.get_by_placeholder("Mention a colleague")).to_be_focused()
+    named = page.locator(".menu-label").first.inner_text().split()[0]
+    page.keyboard.press("Enter")
+    box = page.locator("textarea[name=text]")
+    expect(box).to_have_value(f"Ask @{named} ")
+    page.keyboard.type("or @nobody ")
+    expect(box).to_have_value(f"Ask @{named} or @nobody ")
+    expect(box).to_be_focused()
+
+
 def test_a_slash_offers_prepared_answers(page: Page, address: str) -> None:
     page.goto(f"{address}/desk/conversations/1")
     page.keyboard.press("r")

@@ -109,6 +109,20 @@ def test_closing_asks_once_for_a_rating_in_the_same_channel(desk: StoryDesk) -> 
     assert len(desk.outbox[0].choices) == 5
 
 
+def test_a_closing_taken_back_at_once_forgets_nobody_who_waits(desk: StoryDesk) -> None:
+    desk.visitor("kim").says("Hi")
+    waited = desk.conversation.waiting_since
+    ana = desk.agent("ana")
+    ana.closes()
+    ana.reopens()
+    assert desk.conversation.waiting_since == waited
+    assert [row.id for row in desk.view("waiting")] == [desk.conversation.id]
+    ana.closes()
+    desk.later(minutes=5)
+    ana.reopens()
+    assert desk.view("waiting") == []
+
+
 def test_a_reopened_matter_is_not_rated(desk: StoryDesk) -> None:
     desk.visitor("kim").says("Hi")
     desk.agent("ana").closes()

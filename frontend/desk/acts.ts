@@ -108,14 +108,19 @@ export async function assignToMe(): Promise<void> {
 }
 
 function give(ids: number[], agent: AgentChoice | null): void {
-  const before = pane.main().dataset.assignee ?? "";
+  const before = new Map(ids.map((id) => [id, ownerOf(id)]));
   guess(ids, { assignee: agent ? asFace(agent) : null });
   painted("assign");
   list.clearPicked();
   void tell(ids, "POST", "assignment", { agent: agent ? String(agent.id) : "" });
   const words = agent ? t("Assigned to {name}", { name: agent.name }) : t("Assigned to nobody");
-  done(words, () => void tell(ids, "POST", "assignment", { agent: before }));
+  done(words, () => {
+    for (const [id, owner] of before) void tell([id], "POST", "assignment", { agent: owner });
+  });
 }
+
+const ownerOf = (id: number): string =>
+  (id === pane.openId() ? pane.main().dataset.assignee : list.rowOf(id)?.dataset.assignee) ?? "";
 
 // ── tags ──
 
@@ -157,7 +162,7 @@ export function snooze(from?: HTMLElement): void {
     lead: icon("alarm-clock"),
     run: () => putAside(ids, until),
   }));
-  openMenu({ at: anchor(from, '.talk-acts [data-command="snooze"]'), placeholder: t("Snooze until: 2h, fri 9:00, 12.11."), items, otherwise: (typed) => typedTime(typed, ids) });
+  openMenu({ at: anchor(from, '.talk-acts [data-command="snooze"]'), placeholder: t("Snooze until: 2h, fri 9:00, 12.11."), items, otherwise: (typed) => typedTime(typed, ids), class: "wide" });
 }
 
 function putAside(ids: number[], until: Date): void {

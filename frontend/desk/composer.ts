@@ -1,6 +1,6 @@
 // Where answers are written: optimistic sending, drafts, files, prepared answers, notes.
 
-import { all, h, icon, one } from "../shared/dom.ts";
+import { all, face, h, icon, one } from "../shared/dom.ts";
 import { act, Trouble } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import { close, take } from "./acts.ts";
@@ -105,7 +105,7 @@ function typed(event: Event): void {
   writing(id, mode(here) === "note" ? "noting" : "writing");
   clearTimeout(draftTimer);
   draftTimer = window.setTimeout(() => saveDraft(id), 800);
-  macroSlash(here);
+  offer(here);
 }
 
 const saved = new Map<number, string>();
@@ -318,11 +318,31 @@ function pressed(event: KeyboardEvent): void {
 
 // ── prepared answers ──
 
-/** A slash at the start of a line opens the list of prepared answers. */
-function macroSlash(here: HTMLFormElement): void {
+/** A slash at the start of a line opens the list of prepared answers; an @ in a note that of colleagues. */
+function offer(here: HTMLFormElement): void {
   const box = area(here);
-  if (!box || !/(^|\n)\/$/.test(box.value.slice(0, box.selectionStart))) return;
-  void macros(1);
+  const before = box?.value.slice(0, box.selectionStart) ?? "";
+  if (/(^|\n)\/$/.test(before)) void macros(1);
+  else if (box && mode(here) === "note" && /(^|\s)@$/.test(before)) void mention(here, box);
+}
+
+async function mention(here: HTMLFormElement, box: HTMLTextAreaElement): Promise<void> {
+  const { agents, me } = await choices();
+  const place = box.selectionStart;
+  openMenu({
+    at: here,
+    placeholder: t("Mention a colleague"),
+    items: agents
+      .filter((agent) => agent.id !== me)
+      .map((agent) => ({ label: agent.name, more: t(agent.presence || "offline"), lead: face(agent, 20), run: () => put(box, `${agent.name.split(" ")[0]} `, place) })),
+    passing: (typed) => put(box, typed, place),
+  });
+}
+
+function put(box: HTMLTextAreaElement, words: string, place: number, over = 0): void {
+  box.focus();
+  box.setRangeText(words, place - over, place, "end");
+  box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 export async function macros(typedLetters = 0): Promise<void> {
@@ -335,6 +355,7 @@ export async function macros(typedLetters = 0): Promise<void> {
     at: here,
     placeholder: t("Prepared answers"),
     class: "macros",
+    passing: (typed) => put(box, typed, place),
     items: all.map((macro) => ({ label: macro.name, more: macro.text.replace(/\s+/g, " ").slice(0, 60), lead: icon("zap", 14), run: () => insert(box, macro, place, typedLetters) })),
   });
 }
@@ -342,9 +363,7 @@ export async function macros(typedLetters = 0): Promise<void> {
 function insert(box: HTMLTextAreaElement, macro: Macro, place: number, typedLetters: number): void {
   const first = pane.main().dataset.person?.split(" ")[0] ?? "";
   const words = macro.text.replaceAll("{first_name}", first).replaceAll("{name}", pane.main().dataset.person ?? "").replaceAll("{agent}", document.body.dataset.meName ?? "");
-  box.focus();
-  box.setRangeText(words, place - typedLetters, place, "end");
-  box.dispatchEvent(new Event("input", { bubbles: true }));
+  put(box, words, place, typedLetters);
   done(t("Inserted “{name}”", { name: macro.name }), () => {
     box.value = box.value.replace(words, "");
     box.dispatchEvent(new Event("input", { bubbles: true }));

@@ -13,7 +13,7 @@ export const singleKeys = (): boolean => on;
 export function setSingleKeys(wanted: boolean): void {
   on = wanted;
   document.body.dataset.keys = wanted ? "on" : "off";
-  void act("PUT", "/desk/settings/keys", { keys: wanted ? "on" : "off" }).catch(() => undefined);
+  void act("PUT", "/desk/settings/keys", { on: wanted ? "on" : "off" }).catch(() => undefined);
 }
 
 export function listen(): void {

@@ -20,6 +20,8 @@ export interface MenuOptions {
   items: Item[];
   /** Makes an item of what was typed, when nothing else fits. */
   otherwise?: (typed: string) => Item | null;
+  /** Gets what was typed when the menu is left without a choice, or after a word: for menus that open while one writes. */
+  passing?: (typed: string) => void;
   /** Stays open after a choice (tags). */
   stays?: boolean;
   class?: string;
@@ -40,7 +42,7 @@ export function openMenu(options: MenuOptions): void {
     "aria-label": options.placeholder, placeholder: options.placeholder, autocomplete: "off", spellcheck: "false",
   }) as HTMLInputElement;
   const box = h("div.menu-items", { id: name, role: "listbox", "aria-label": options.placeholder });
-  const menu = h(`div.menu${options.class ? `.${options.class}` : ""}`, {}, search, box);
+  const menu = h(`div.menu${options.class ? `.${options.class}` : ""}`, { role: "dialog", "aria-label": options.placeholder }, search, box);
   const holder = options.at ? menu : h("div.veil", {}, menu);
   one(".floats")?.append(holder);
   let found: Item[] = [];
@@ -80,15 +82,19 @@ export function openMenu(options: MenuOptions): void {
     removeEventListener("resize", finish);
     if (!document.activeElement || document.activeElement === document.body) before?.isConnected && before.focus({ preventScroll: true });
   };
-  const outside = (event: Event): void => {
-    if (!menu.contains(event.target as Node)) finish();
+  const dismiss = (): void => {
+    finish();
+    if (search.value) options.passing?.(search.value);
   };
-  search.addEventListener("input", draw);
+  const outside = (event: Event): void => {
+    if (!menu.contains(event.target as Node)) dismiss();
+  };
+  search.addEventListener("input", () => (options.passing && / $/.test(search.value) && !found.length ? dismiss() : draw()));
   search.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || (event.ctrlKey && event.key === "n")) point(place + 1);
     else if (event.key === "ArrowUp" || (event.ctrlKey && event.key === "p")) point(place - 1);
     else if (event.key === "Enter") choose(found[place]);
-    else if (event.key === "Escape" || event.key === "Tab") finish();
+    else if (event.key === "Escape" || event.key === "Tab") dismiss();
     else return;
     event.preventDefault();
     event.stopPropagation();

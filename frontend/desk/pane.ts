@@ -31,7 +31,7 @@ export const onLeave = (then: (id: number) => void): void => void left.push(then
 export function adopt(): void {
   current = Number(main()?.dataset.id ?? 0);
   if (!current) return;
-  toLatest();
+  stayAtEnd();
   for (const then of [...turned, ...opened]) then(current);
 }
 
@@ -115,7 +115,7 @@ function put(fresh: DocumentFragment): void {
   one("#person")?.replaceWith(newPerson);
   document.title = `${newMain.getAttribute("aria-label")} – ${one(".views-title")?.textContent ?? "Parley"}`;
   for (const then of opened) then(current);
-  toLatest();
+  stayAtEnd();
 }
 
 function outline(hint?: { subject: string; person: string }): void {
@@ -132,6 +132,22 @@ function outline(hint?: { subject: string; person: string }): void {
 
 export const stream = (): HTMLElement | null => one(".stream", main());
 const nearEnd = (box: HTMLElement): boolean => box.scrollHeight - box.scrollTop - box.clientHeight < 120;
+
+let atEnd = true;
+const sizes = new ResizeObserver(() => atEnd && toLatest());
+
+/** Whoever reads the end goes on seeing it when pictures arrive, the head grows or the composer does. */
+function stayAtEnd(): void {
+  const box = stream();
+  const turns = box && one(".turns", box);
+  toLatest();
+  sizes.disconnect();
+  if (!box || !turns) return;
+  atEnd = true;
+  sizes.observe(box);
+  sizes.observe(turns);
+  box.addEventListener("scroll", () => (atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 24), { passive: true });
+}
 
 export function toLatest(): void {
   const box = stream();
@@ -225,8 +241,9 @@ function showTags(pane: HTMLElement, tags: string[]): void {
 function showClock(pane: HTMLElement, facts: Partial<Facts>): void {
   const clock = one(".talk-clock", pane);
   if (!clock) return;
-  const [word, moment] = facts.snoozed_until ? [t("until"), facts.snoozed_until] : [t("waiting"), facts.waiting_since];
-  clock.replaceChildren(...(moment ? [`${word} `, h("time", { datetime: moment })] : []));
+  const word = facts.snoozed_until ? `${t("until")} ` : pane.dataset.status === "waiting" ? "" : `${t("waiting")} `;
+  const moment = facts.snoozed_until ?? facts.waiting_since;
+  clock.replaceChildren(...(moment ? [word, h("time", { datetime: moment })] : []));
   clock.removeAttribute("data-urgency");
   if (facts.due) clock.dataset.due = facts.due;
   else clock.removeAttribute("data-due");

@@ -88,6 +88,7 @@ function start(tag: HTMLScriptElement) {
   section.ariaLabel = words[2]!;
   section.role = "region";
   text.textContent = label ?? words[0]!;
+  badge.ariaHidden = "true";
   if (side === "left") aside.className = "left";
 
   function mount() {

@@ -144,7 +144,13 @@ _CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]
     e.Snoozed: lambda s, ev, r: {"status": SNOOZED, "snoozed_until": ev.until},
     e.Woke: lambda s, ev, r: {"status": OPEN, "snoozed_until": None, "last_at": r.at},
     e.Closed: _closed,
-    e.Reopened: lambda s, ev, r: {"status": OPEN, "closed_at": None, "last_at": r.at},
+    e.Reopened: lambda s, ev, r: {
+        "status": OPEN,
+        "closed_at": None,
+        "last_at": r.at,
+        "waiting_since": ev.waiting_since,
+        "asked_at": ev.waiting_since,
+    },
     e.SendFailed: lambda s, ev, r: {"failed": s.failed + 1},
     e.SendReplayed: lambda s, ev, r: {"failed": max(0, s.failed - 1)},
     e.Quarantined: lambda s, ev, r: {"quarantined": True},
@@ -171,8 +177,8 @@ def close(state: State) -> list[e.Event]:
     return [] if state.status == CLOSED else [e.Closed()]
 
 
-def reopen(state: State, reason: str = "agent") -> list[e.Event]:
-    return [e.Reopened(reason=reason)] if state.status == CLOSED else []
+def reopen(state: State, reason: str = "agent", waiting_since: datetime | None = None) -> list[e.Event]:
+    return [e.Reopened(reason=reason, waiting_since=waiting_since)] if state.status == CLOSED else []
 
 
 def snooze(state: State, until: datetime, now: datetime) -> list[e.Event]:

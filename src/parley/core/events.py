@@ -206,9 +206,13 @@ class Closed(Event, frozen=True, tag="closed"):
 
 
 class Reopened(Event, frozen=True, tag="reopened"):
-    """A closed matter came back. `reason`: message, agent, undo."""
+    """A closed matter came back. `reason`: message, agent, reply.
+
+    waiting_since: the closing was taken back, and the customer waits on since then.
+    """
 
     reason: str
+    waiting_since: datetime | None = None
 
 
 class HandoffAsked(Event, frozen=True, tag="handoff_asked"):

@@ -101,6 +101,7 @@ class Show:
         history.Telling(tx, brands, agents, by_kind).tell(week_of_conversations(now))
         history.presence(tx, agents, company.agents())
         setup.set_setting(tx, "survey_delay_seconds", 20)
+        setup.set_setting(tx, "survey_pause_days", 0)
         setup.set_setting(tx, "routing", False)
 
     def _move_mail(self, tx: Tx) -> None:

@@ -32,7 +32,8 @@ Index("ix_surveys_conversation", _S.conversation)
 Index("ix_surveys_person", _S.person, _S.asked_at)
 Index("ix_surveys_message", _S.message)
 
-FATIGUE_DAYS = 14
+# Nobody is asked more often than this; the setting `survey_pause_days` says otherwise.
+PAUSE_DAYS = 14
 
 
 class SurveyReader:
@@ -67,6 +68,7 @@ class SurveyFollower:
     name = "survey-planner"
     kinds = (e.Closed,)
     batch = 200
+    rest = 1.0
 
     def __init__(self, delay: Callable[[Connection], timedelta]) -> None:
         self.delay = delay
@@ -123,7 +125,7 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
         return "no channel"
     if last.automatic or last.history:
         return "automatic sender"
-    recently = tx.at - timedelta(days=FATIGUE_DAYS)
+    recently = tx.at - timedelta(days=setup.setting(tx.conn, "survey_pause_days", PAUSE_DAYS))
     asked = select(_S.id).where(_S.person == state.person, _S.asked_at > recently).limit(1)
     return "asked recently" if tx.conn.execute(asked).first() else None
 
