@@ -20,6 +20,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     identity_kind: what names a sender here (mail, visitor, console …).
     live: the customer waits at the other end; answers are expected in seconds.
     keeps: what is written while the customer is away waits there until they come back.
+    offered: the settings page offers to add one; not so for what serves demos and tests.
     starts: the desk may write first, without the customer having written.
     threads: "reference" (a message says what it answers) or "identity" (one open matter per sender).
     text_limit: characters per message; longer text is split. None: no limit.
@@ -35,6 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     identity_kind: str
     live: bool = False
     keeps: bool = True
+    offered: bool = True
     starts: bool = False
     threads: str = "identity"
     text_limit: int | None = None
@@ -119,6 +121,9 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """News of one of our own messages. `state`: delivered, read, delayed or failed.
 
     Names our message by `external_id` (Message-ID) or by the peer's `provider_id`.
+    reason: what the other side said, for people. permanent: trying again cannot help.
+    kind: of a failure, hard (the address is no good) or soft (it may work another time), where that is known.
+    code, cause, recipient: the peer's code, its meaning in one word of the channel's list, and who was not reached.
     """
 
     state: str
@@ -126,6 +131,10 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     provider_id: str | None = None
     reason: str = ""
     permanent: bool = False
+    kind: str = ""
+    code: str = ""
+    cause: str = ""
+    recipient: str = ""
 
 
 class InboundRating(msgspec.Struct, frozen=True, kw_only=True, tag=True):

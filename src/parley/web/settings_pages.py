@@ -1,7 +1,7 @@
 """Settings: inboxes with their health, brands, agents, API tokens, and what is one's own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from parley.core.identity import looks_like_mail
 from parley.log.record import Tx
 from parley.services import access, inbox, listening, setup
 from parley.web import formats, present, views
+from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
 from parley.web.forms import read_form
 from parley.web.security import ADMIN, Caller
@@ -23,7 +24,6 @@ from parley.web.state import Room
 
 Asked = Request[Any, Any, Any]
 TABS = ("inboxes", "brands", "agents", "tokens", "you")
-HIDDEN = "········"
 
 
 # Each tab has an address of its own, because others post there: a pattern would hide them.
@@ -52,7 +52,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
 
 
 def _channel_choices(room: Room) -> list[tuple[str, str]]:
-    return [(name, channel.manifest.label) for name, channel in room.channels.items()]
+    return [(name, c.manifest.label) for name, c in room.channels.items() if c.manifest.offered]
 
 
 def _inboxes(conn: Connection, room: Room, caller: Caller) -> tuple[views.InboxLine, ...]:
@@ -318,15 +318,18 @@ def _inbox_html(
 ) -> str:
     door = room.channels[channel]
     snippet = getattr(door, "snippet", None)
+    brands = list(setup.all_brands(conn).values())
+    suggested = {} if box else _suggested(door, brands, room.inboxes().values())
     return room.page(
         "desk/inbox_edit.html",
         shell=present.shell(conn, caller.agent, caller.csrf, "settings"),
         inbox=box,
         channel=channel,
         label=door.manifest.label,
-        about=_about(door),
-        fields=_fields(door, box, typed),
-        brands=list(setup.all_brands(conn).values()),
+        about=introduction(door),
+        groups=groups(door, box, typed, suggested),
+        address=typed.get("address") or (box.address if box else suggested.get("address", "")),
+        brands=brands,
         typed=typed,
         steps=steps,
         problem=problem,
@@ -335,41 +338,11 @@ def _inbox_html(
     )
 
 
-def _about(door: Channel) -> list[str]:
-    return [part.strip() for part in (door.manifest.settings.__doc__ or "").split("\n\n") if part.strip()]
-
-
-class Field(msgspec.Struct, frozen=True):
-    """One setting as a form shows it. kind: text, number, check, secret or lines."""
-
-    name: str
-    label: str
-    kind: str
-    value: str
-
-
-def _fields(door: Channel, box: Inbox | None, typed: Mapping[str, str]) -> list[Field]:
-    """A form for whatever a channel's settings struct holds."""
-    found = []
-    for field in msgspec.structs.fields(door.manifest.settings):
-        default = "" if field.default in (msgspec.NODEFAULT, msgspec.UNSET) else field.default
-        value = getattr(box.settings, field.name) if box else default
-        kind = _kind(field.name, value)
-        if kind == "secret" and value and not str(value).startswith("env:"):
-            value = HIDDEN
-        shown = "\n".join(value) if isinstance(value, tuple | list) else str(value)
-        found.append(Field(field.name, field.name.replace("_", " "), kind, typed.get(f"s.{field.name}", shown)))
-    return found
-
-
-def _kind(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "check"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, tuple | list):
-        return "lines"
-    return "secret" if any(part in name for part in ("password", "secret", "token")) else "text"
+def _suggested(door: Channel, brands: list[setup.Brand], inboxes: Iterable[Inbox]) -> dict[str, Any]:
+    """What a new inbox may begin with, where its channel has an idea: an address and settings."""
+    begin = getattr(door, "begin", None)
+    taken = {box.address for box in inboxes if box.channel == door.manifest.name}
+    return dict(begin(brands[0].name, taken)) if begin and brands else {}
 
 
 @post("/desk/settings/inboxes/new/{channel:str}", opt=ADMIN, include_in_schema=False)
@@ -390,37 +363,18 @@ async def _save(request: Asked, room: Room, caller: Caller, channel: str, box: I
     form = {key: str(value) for key, value in (await request.form()).items()}
     door = room.channels[channel]
     try:
-        settings = _settings_from(door, form, box)
+        settings = settings_from(door, form, box)
         number = await room.do(_store_inbox, form, channel, box, settings)
     except (Refused, BadConfig) as error:
         page = await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, box, form, (), str(error))
         return html(page, 422)
     await asyncio.to_thread(room.setup_changed)
     if form.get("then") != "test":
-        return seen_other("/desk/settings/inboxes")
+        return seen_other("/desk/settings/inboxes" if box else f"/desk/settings/inboxes/{number}")
     saved = _known(room, number)
     test = getattr(door, "try_connections", None)
     steps = tuple(await asyncio.to_thread(test, saved)) if test else ()
     return html(await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, saved, {}, steps))
-
-
-def _settings_from(door: Channel, form: Mapping[str, str], box: Inbox | None) -> msgspec.Struct:
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(door.manifest.settings):
-        default = field.default if field.default is not msgspec.NODEFAULT else ""
-        kind, typed = _kind(field.name, default), form.get(f"s.{field.name}", "")
-        if kind == "secret" and typed == HIDDEN and box is not None:
-            values[field.name] = getattr(box.settings, field.name)
-        elif kind == "check":
-            values[field.name] = bool(typed)
-        elif kind == "lines":
-            values[field.name] = [line.strip() for line in typed.splitlines() if line.strip()]
-        elif typed or kind == "text":
-            values[field.name] = typed.strip()
-    try:
-        return msgspec.convert(values, door.manifest.settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise Refused(f"A setting is wrong: {error}.") from error
 
 
 def _store_inbox(tx: Tx, form: Mapping[str, str], channel: str, box: Inbox | None, settings: Any) -> int:

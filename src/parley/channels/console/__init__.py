@@ -46,6 +46,7 @@ class Console:
         glyph="terminal",
         identity_kind="console",
         live=True,
+        offered=False,
         starts=True,
         threads="identity",
         text_limit=2000,

@@ -89,9 +89,9 @@ def try_connections(inbox: Inbox) -> list[Step]:
     settings: EmailSettings = inbox.settings
     steps = []
     if settings.imap_host:
-        steps.append(_tried("fetch", f"{settings.imap_host}:{settings.imap_port}", lambda: _try_imap(settings)))
+        steps.append(_tried("Fetching:", f"{settings.imap_host}:{settings.imap_port}", lambda: _try_imap(settings)))
     if settings.smtp_host:
-        steps.append(_tried("send", f"{settings.smtp_host}:{settings.smtp_port}", lambda: _try_smtp(settings)))
+        steps.append(_tried("Sending:", f"{settings.smtp_host}:{settings.smtp_port}", lambda: _try_smtp(settings)))
     return steps
 
 
@@ -108,8 +108,11 @@ def _tried(step: str, where: str, attempt: Callable[[], str]) -> Step:
         )
     except BadConfig as problem:
         return step, False, str(problem)
+    except OverflowError:
+        return step, False, f"{where} cannot be reached: ports go from 1 to 65535."
     except (OSError, smtplib.SMTPException) as problem:
-        return step, False, f"{where} cannot be reached: {problem}."
+        said = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        return step, False, f"{where} cannot be reached: {said}. Check host, port and security."
 
 
 def _said(problem: Exception) -> str:

@@ -5,7 +5,9 @@ JSON (see raw.py). What the desk writes reaches the browser through the live str
 so `send` has nothing to carry; the browser says what has reached it and what was seen.
 """
 
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import msgspec
 
@@ -28,7 +30,7 @@ from parley.core.identity import looks_like_mail
 from . import raw
 from .protocol import FILE_LIMIT, TEXT_LIMIT
 from .reception import Desk, Reception
-from .settings import WebchatSettings, problems
+from .settings import WebchatSettings, key_from, problems
 from .signing import vouched
 
 SIGNED = "signed by shop"
@@ -68,6 +70,15 @@ class Webchat:
 
     def check(self, inbox: Inbox) -> list[str]:
         return problems(inbox.settings)
+
+    def begin(self, brand: str, taken: Collection[str]) -> dict[str, Any]:
+        """What a new inbox may begin with. taken: the addresses of other chats."""
+        key = key_from(brand, taken)
+        return {"address": key, "key": key, "title": brand, "secret": secrets.token_hex(32)}
+
+    def snippet(self, inbox: Inbox, url: str) -> str:
+        """What a website's pages need so that the chat shows there. url: where the desk is reached."""
+        return f'<script src="{url}/widget.js" data-inbox="{inbox.settings.key}" async></script>'
 
     def reception(self, desk: Desk, inboxes: Callable[[], Mapping[int, Inbox]], key: bytes) -> Reception:
         """What receives the visitors of every inbox of this channel."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Collection
 
 import msgspec
 
@@ -20,7 +21,8 @@ class WebchatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     origins: websites that may show the chat, such as `https://shop.example`; the desk's own pages always may.
     title, colour: the brand as visitors see it, colour as #rrggbb.
     greeting, suggestions: what can be done here, and questions to begin with.
-    assistant: the bot's name, where the inbox has one. privacy_url: shown in the menu.
+    assistant: the bot's name, where the inbox has one.
+    privacy_url: shown in the menu.
     """
 
     key: str
@@ -73,3 +75,10 @@ def _places(settings: WebchatSettings) -> list[str]:
         for origin in settings.origins
         if not _ORIGIN.match(origin)
     ]
+
+
+def key_from(name: str, taken: Collection[str]) -> str:
+    """A key after a brand's name that no other chat has."""
+    key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:30].strip("-")
+    key = key if _KEY.match(key) else "chat"
+    return next(k for k in (key, *(f"{key}-{n}" for n in range(2, 1000))) if k not in taken)

@@ -208,7 +208,7 @@ def test_the_folder_that_is_missing_and_the_server_that_is_gone_are_said_too(ser
 def test_the_setup_page_can_try(server: Dovecot, user: str) -> None:
     server.deliver(user, mail(1))
     good = channel.try_connections(mailbox(server, user, imap_password='sé cret"\\'))
-    assert good == [("fetch", True, "Logged in to 127.0.0.1; INBOX holds 1 mails.")]
+    assert good == [("Fetching:", True, "Logged in to 127.0.0.1; INBOX holds 1 mails.")]
     [(_, worked, sentence)] = channel.try_connections(mailbox(server, user, imap_password="wrong"))
     assert not worked
     assert "said no" in sentence

@@ -1,0 +1,98 @@
+"""Settings pages: a form for every channel, made from its settings struct; saved, tested, refused in sentences."""
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from harness.smtp_sink import Sink, smtp_sink
+from harness.web import SignedIn, WebDesk, served
+from parley.channels import installed
+from parley.web import channel_form
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDesk]:
+    with served(tmp_path_factory.mktemp("desk")) as web:
+        yield web
+
+
+@pytest.fixture(scope="module")
+def admin(web: WebDesk) -> SignedIn:
+    return web.signed_in("ada", "admin")
+
+
+@pytest.fixture
+def post() -> Iterator[Sink]:
+    with smtp_sink() as sink:
+        yield sink
+
+
+def sentences(page: str) -> list[str]:
+    """What is said above the form, good or bad."""
+    found = re.findall(r'<p class="(?:problem|health)[^>]*>(.*?)</p>', page, re.DOTALL)
+    return [html.unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for one in found]
+
+
+def mail_form(**more: str) -> dict[str, str]:
+    form = {"name": "Support", "brand": "1", "address": "support@larkspur.test", "s.imap_port": "993"}
+    return form | {"s.imap_security": "tls", "s.smtp_security": "none", "s.smtp_port": "25"} | more
+
+
+@pytest.mark.parametrize("name", sorted(installed()))
+def test_every_setting_of_every_channel_is_explained(name: str) -> None:
+    door = installed()[name]
+    fields = [field for group in channel_form.groups(door, None, {}, {}) for field in group.fields]
+    assert fields or not door.manifest.offered
+    doc = door.manifest.settings.__doc__ or ""
+    assert [field.name for field in fields if not re.search(rf"\b{field.name}\b", doc)] == []
+
+
+def test_settings_stand_in_groups_and_choices_can_be_chosen() -> None:
+    groups = channel_form.groups(installed()["email"], None, {}, {})
+    assert [group.heading.partition(",")[0].partition(":")[0] for group in groups] == [
+        "Coming in", "Coming in", "Going out",
+    ]  # fmt: skip
+    fields = {field.name: field for group in groups for field in group.fields}
+    assert (fields["imap_security"].kind, fields["imap_security"].options) == ("choice", ("tls", "starttls", "none"))
+    assert fields["imap_host"].label == "IMAP host"
+    assert fields["aliases"].hint == "further addresses whose mail belongs to this inbox."
+
+
+def test_only_channels_for_real_use_are_offered(admin: SignedIn) -> None:
+    page = admin.get("/desk/settings/inboxes").text
+    assert "/desk/settings/inboxes/new/email" in page
+    assert "/desk/settings/inboxes/new/console" not in page
+
+
+def test_a_new_chat_begins_with_a_key_and_a_secret_and_shows_its_snippet(web: WebDesk, admin: SignedIn) -> None:
+    page = admin.get("/desk/settings/inboxes/new/webchat").text
+    values = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page))
+    assert values["s.key"] == values["address"] == "larkspur"
+    assert len(values["s.secret"]) == 64
+    form = {k: v for k, v in values.items() if k.startswith("s.")} | {"address": "larkspur", "name": "Site"}
+    saved = admin.post("/desk/settings/inboxes/new/webchat", data=form | {"brand": "1"})
+    assert saved.status_code == 303
+    shown = admin.get(saved.headers["location"]).text
+    assert f'<script src="{web.room.url}/widget.js" data-inbox="larkspur" async></script>' in html.unescape(shown)
+    again = admin.get("/desk/settings/inboxes/new/webchat").text
+    assert 'value="larkspur-2"' in again
+
+
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(admin: SignedIn) -> None:
+    form = mail_form(**{"s.imap_port": "many", "s.imap_host": "imap.larkspur.test", "with_bot": "yes"})
+    refused = admin.post("/desk/settings/inboxes/new/email", data=form)
+    assert refused.status_code == 422
+    assert sentences(refused.text) == ["IMAP port: “many” is not a whole number."]
+    assert 'value="imap.larkspur.test"' in refused.text
+    assert 'name="with_bot" value="yes" checked' in refused.text
+    assert 'name="s.imap_old_mail" value="yes" checked' not in refused.text
+
+
+def test_save_and_test_tells_each_step(admin: SignedIn, post: Sink) -> None:
+    form = mail_form(**{"s.smtp_host": "127.0.0.1", "s.smtp_port": f"{post.port}", "then": "test"})
+    form |= {"s.imap_host": "127.0.0.1", "s.imap_port": "1", "s.imap_user": "u", "s.imap_password": "p"}
+    said = sentences(admin.post("/desk/settings/inboxes/new/email", data=form).text)
+    refused = "Fetching: 127.0.0.1:1 cannot be reached: Connection refused. Check host, port and security."
+    assert said == [refused, "Sending: 127.0.0.1 takes mail from us."]
