@@ -10,9 +10,10 @@ from harness.mails import NAMES, sentence
 from parley.app import Desk
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.demo.knowledge import articles
 from parley.log.readers import catch_up, skip_to_head
 from parley.log.record import Tx
-from parley.services import access, setup
+from parley.services import access, knowledge, setup
 
 AT_ONCE = 1000
 AGENTS = 30
@@ -31,16 +32,18 @@ class Filled:
     seconds: float
 
 
-def furnish(desk: Desk) -> None:
-    """A brand, two inboxes, agents, articles none; no bot."""
+def furnish(desk: Desk, mail_port: int = 0, with_bot: bool = False) -> None:
+    """A brand, a mail inbox, a chat, agents; the bot knows the demo's articles."""
 
     def build(tx: Tx) -> None:
         brand = setup.add_brand(tx, "Larkspur")
-        mail = {"smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_security": "none"}
+        mail = {"listen_port": mail_port, "smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_security": "none"}
         setup.add_inbox(tx, brand, "email", "Mail", "help@larkspur.test", mail)
-        setup.add_inbox(tx, brand, "webchat", "Chat", "shop", {"key": "shop"})
+        setup.add_inbox(tx, brand, "webchat", "Chat", "shop", {"key": "shop", "title": "Larkspur"}, with_bot)
         for number in range(AGENTS):
             setup.add_agent(tx, f"Agent {number}", f"agent{number}@larkspur.test", "admin" if number == 0 else "agent")
+        for a in articles() if with_bot else ():
+            knowledge.write(tx, a.title, a.markdown, "bench", slug=a.slug, audience=a.audience, wordings=a.wordings)
 
     desk.record.do(build)
     desk.setup_changed()
@@ -69,6 +72,11 @@ def fill(desk: Desk, count: int, seed: int = 1, say=lambda text: None) -> Filled
 def session(desk: Desk) -> str:
     """The secret of a session of the first agent."""
     return desk.record.do(lambda tx: access.begin_session(tx, 1))
+
+
+def token(desk: Desk) -> str:
+    """An API token of the first agent."""
+    return desk.record.do(lambda tx: access.issue_token(tx, 1, "bench"))
 
 
 class Author:

@@ -27,7 +27,8 @@ class Follower(Protocol):
     """Follows the log and acts by appending (bot, routing, surveys …).
 
     `prepare` may be slow and runs outside any transaction; `act` runs in the transaction that also
-    moves the place. kinds: what it follows. batch: how many events it takes at a time.
+    moves the place. kinds: what it follows. batch: how many events it takes at a time. A reader or
+    follower may have a `rest`: seconds between two looks, so that on a busy day it takes many at once.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Following:
                 logger.exception("%s stumbled and will try again", who.name)
                 pause = min(pause * 2 or 1.0, 30.0)
                 time.sleep(0.2)
+            self._stop.wait(getattr(who, "rest", 0.0))
             nudge.wait(pause)
 
     def stop(self) -> None:

@@ -67,6 +67,7 @@ leases = Table(
 ORDER = ("queued", "sent", "delivered", "read")
 LEASE_SECONDS = 90
 GIVE_UP_AFTER = timedelta(days=2)
+REST = 0.02  # seconds between two looks for work, so that a flood of news is not a flood of looks
 
 
 def backoff(tries: int) -> timedelta:
@@ -242,6 +243,7 @@ class DeliveryWorker:
                     logger.warning("Delivery waits: %s", error)
                 except Exception:
                     logger.exception("Delivery stumbled; nothing is lost, it will try again")
+                await asyncio.sleep(REST)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), 2.0)
         finally:

@@ -92,6 +92,7 @@ class NumbersReader:
     name = "numbers"
     in_step = False
     batch = 2000
+    rest = 0.5
     kinds = (
         e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.Assigned, e.HandoffAsked, e.Closed,
         e.Reopened, e.Quarantined, e.SurveyAsked, e.SurveyAnswered,

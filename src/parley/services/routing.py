@@ -71,6 +71,7 @@ class RoutingFollower:
         e.Assigned, e.PresenceChanged,
     )  # fmt: skip
     batch = 500
+    rest = 0.1
 
     def __init__(self, channels: Mapping[str, Channel], enabled: Callable[[Connection], bool]) -> None:
         self.channels, self.enabled = channels, enabled
@@ -84,9 +85,9 @@ class RoutingFollower:
                 self._give_back(tx, r.event.agent)
         if not self.enabled(tx.conn) or all(r.by == "import" for r in batch):
             return
-        works = waiting_work(tx.conn, self.channels)
-        if works:
-            given = share_out(works, candidates(tx.conn, self.channels), tx.at)
+        there = candidates(tx.conn, self.channels)
+        if there and (works := waiting_work(tx.conn, self.channels)):
+            given = share_out(works, there, tx.at)
             for conversation, agent in given.items():
                 fact = e.Assigned(agent=agent, reason="routed")
                 tx.append(e.conversation(conversation), [fact], "routing")
@@ -161,27 +162,41 @@ def last_agents(conn: Connection, persons: Sequence[int]) -> dict[int, int]:
 
 
 def candidates(conn: Connection, channels: Mapping[str, Channel]) -> list[Candidate]:
-    """Every agent who works, with their present load."""
-    held: dict[int, float] = {}
-    question = (
-        select(_C.assignee, _C.channel, func.count())
-        .where(_C.status == talk.OPEN, _C.assignee.is_not(None), _C.waiting_since.is_not(None))
-        .group_by(_C.assignee, _C.channel)
-    )
-    for agent, channel, count in conn.execute(question):
-        held[agent] = held.get(agent, 0.0) + count * weight_of(channels, channel)
-    newest = select(gifts.c.agent, func.max(gifts.c.at)).group_by(gifts.c.agent)
-    last: dict[int, datetime] = {agent: at for agent, at in conn.execute(newest)}
+    """Every agent who is online, with their present load. Costs the same however much was given before."""
+    online = set(conn.execute(select(presences.c.agent).where(presences.c.presence == "online")).scalars())
+    working = [a for a in setup.all_agents(conn).values() if a.id in online and a.active and a.role != "read-only"]
+    if not working:
+        return []
+    held, last = _loads(conn, channels, online), _last_gifts(conn, online)
     return [
         Candidate(
             id=a.id,
-            presence=presence_of(conn, a.id),
+            presence="online",
             skills=frozenset(a.skills),
             brands=frozenset(a.brands),
             capacity=a.capacity,
             load=held.get(a.id, 0.0),
             last_given=last.get(a.id),
         )
-        for a in setup.all_agents(conn).values()
-        if a.active and a.role != "read-only"
+        for a in working
     ]
+
+
+def _loads(conn: Connection, channels: Mapping[str, Channel], agents: set[int]) -> dict[int, float]:
+    held: dict[int, float] = {}
+    question = (
+        select(_C.assignee, _C.channel, func.count())
+        .where(_C.assignee.in_(agents), _C.status == talk.OPEN, _C.waiting_since.is_not(None))
+        .group_by(_C.assignee, _C.channel)
+    )
+    for agent, channel, count in conn.execute(question):
+        held[agent] = held.get(agent, 0.0) + count * weight_of(channels, channel)
+    return held
+
+
+def _last_gifts(conn: Connection, agents: set[int]) -> dict[int, datetime]:
+    """When each was given something last; a look-up each, because a grouping would read every gift ever made."""
+    newest = (
+        (agent, conn.execute(select(func.max(gifts.c.at)).where(gifts.c.agent == agent)).scalar()) for agent in agents
+    )
+    return {agent: at for agent, at in newest if at is not None}

@@ -35,6 +35,7 @@ class SearchReader:
     name = "search"
     in_step = False
     batch = 2000
+    rest = 0.3
     kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.WordsErased)
     tables = (indexed,)
 

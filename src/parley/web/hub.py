@@ -172,9 +172,11 @@ class Hub:
     def _read(self, after: int, limit: int, scopes: set[Scope]) -> tuple[int, list[tuple[State, dict[Scope, bytes]]]]:
         """(how far it read, what to tell to whom). Not for the event loop."""
         with self.record.reading() as conn:
+            if not scopes:
+                return max(after, log.head(conn)), []
             batch = log.read(conn, after, limit)
-            if not batch or not scopes:
-                return max([after, *(r.seq for r in batch)]), []
+            if not batch:
+                return after, []
             return batch[-1].seq, [
                 (happening.state, self._pieces(conn, happening, scopes)) for happening in happenings(conn, batch)
             ]

@@ -23,6 +23,7 @@ from parley.channels.email.sayings import (
 LINES = 5000
 LINE = 1000
 INTRODUCTION = 400
+INTRODUCTION_LINES = 4
 
 _ADDRESS = re.compile(r"[^\s<>@\"]+@[^\s<>@\"]+\.[^\s<>@\"]+")
 _MOMENT = re.compile(
@@ -85,17 +86,21 @@ def _first_hard_mark(words: list[str]) -> int:
 
     One with nothing above it is none: who begins with the old words has put the new ones below.
     """
-    above = False
+    above, address = False, -INTRODUCTION_LINES
     for place, line in enumerate(words):
         if not line or line[0] == ">":
             continue
+        if "@" in line:
+            address = place
         if FORWARD_RULE.fullmatch(line):
             return len(words)  # what somebody forwards is what they want read
         if above and (ORIGINAL_RULE.fullmatch(line) or _header_block(words, place)):
             return _with_rule_above(words, place)
         if above and (_BARE_MOMENT.fullmatch(line) or _phone_alone(words, place)):
             return place
-        if (line[-1] in ":：" or _ENDS_IN_VERB.search(line.strip("-‐–— "))) and not _quote_follows(words, place):
+        # Without a colon it needs an address to be an introduction; looking for verbs in every line costs most.
+        ends = line[-1] in ":：" or (place - address < INTRODUCTION_LINES and _ENDS_IN_VERB.search(line.strip("-‐–— ")))
+        if ends and not _quote_follows(words, place):
             start = _start_of_introduction(words, place, alone=True)
             if start <= place and any(words[:start]):
                 return start
