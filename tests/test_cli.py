@@ -151,7 +151,10 @@ def test_check_of_an_empty_desk_says_how_to_begin(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"PARLEY_PORT": "eighty"}, "A setting is wrong"),
+        ({"PARLEY_PORT": "eighty"}, "PARLEY_PORT must be a whole number, not “eighty”."),
+        ({"PARLEY_PORT": "80800"}, "ports go from 1 to 65535"),
+        ({"PARLEY_LOG_LEVEL": "loud"}, "Choose one of debug, info, warning, error."),
+        ({"PARLEY_PUBLIC_URL": "desk.larkspur.test"}, "Write it whole, such as https://desk.example.com."),
         ({"PARLEY_DATABASE_URL": "mysql://x/y"}, "Parley runs on SQLite and PostgreSQL, not on mysql"),
         ({"PARLEY_DATABASE_URL": "not a url"}, "The database URL cannot be read"),
         ({"PARLEY_DATABASE_URL": "sqlite:////nowhere/at/all/parley.db"}, "does not exist"),
@@ -188,6 +191,26 @@ def test_check_asks_every_inbox(shell: Shell) -> None:
     said = shell.parley("check", "--data", shell.data)
     assert said.code == 1
     assert "Inbox “Sales”" in said.all
+
+
+def test_check_tries_the_mail_servers(shell: Shell) -> None:
+    shell.set_up("help@larkspur.test")
+    settings = {"imap_host": "127.0.0.1", "imap_port": 1, "imap_user": "u", "imap_password": "p"}
+    settings |= {"smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_security": "none"}
+    desk = shell.desk()
+    desk.record.do(lambda tx: setup.add_inbox(tx, 1, "email", "Sales", "sales@larkspur.test", settings))
+    desk.record.close()
+    said = shell.parley("check", "--data", shell.data)
+    assert said.code == 1
+    assert "Inbox “Sales”: Fetching: 127.0.0.1:1 cannot be reached: Connection refused." in said.all
+
+
+def test_a_database_that_does_not_exist_is_named(shell: Shell, postgres_server: str) -> None:
+    url = f"{postgres_server.rpartition('/')[0]}/no_such_desk"
+    said = shell.parley("check", "--data", shell.data, PARLEY_DATABASE_URL=url)
+    assert said.code == 1
+    assert "database \"no_such_desk\" does not exist" in said.all
+    assert "Check PARLEY_DATABASE_URL." in said.all
 
 
 def test_a_damaged_database_is_told(shell: Shell) -> None:

@@ -57,7 +57,7 @@ def test_settings_stand_in_groups_and_choices_can_be_chosen() -> None:
     fields = {field.name: field for group in groups for field in group.fields}
     assert (fields["imap_security"].kind, fields["imap_security"].options) == ("choice", ("tls", "starttls", "none"))
     assert fields["imap_host"].label == "IMAP host"
-    assert fields["aliases"].hint == "further addresses whose mail belongs to this inbox."
+    assert fields["aliases"].hint == "Further addresses whose mail belongs to this inbox."
 
 
 def test_only_channels_for_real_use_are_offered(admin: SignedIn) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from parley.config import Config
+from parley.core.channel import Inbox
 from parley.core.errors import ParleyError
 
 if TYPE_CHECKING:
@@ -94,3 +95,11 @@ def _inboxes(desk: "Desk") -> Iterator[Finding]:
             yield Finding("bad", f"Inbox “{inbox.name}”: {problem}")
         if not problems:
             yield Finding("good", f"Inbox “{inbox.name}” ({inbox.address}) is set up.")
+            yield from _connections(desk, inbox)
+
+
+def _connections(desk: "Desk", inbox: Inbox) -> Iterator[Finding]:
+    """Whether the servers that an inbox needs let us in. Sends nothing."""
+    attempt = getattr(desk.channels[inbox.channel], "try_connections", None)
+    for step, good, sentence in attempt(inbox) if attempt else ():
+        yield Finding("good" if good else "bad", f"Inbox “{inbox.name}”: {step} {sentence}")

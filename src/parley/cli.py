@@ -114,13 +114,14 @@ def demo(
 def check(data: Data = None) -> None:
     """Say what is wrong with the configuration and how to mend it. Exit code 1 when something is."""
     from rich.console import Console
+    from rich.markup import escape
 
     from parley.checking import findings
 
     console, bad = Console(highlight=False), 0
     for finding in findings(lambda: _config(data)):
         mark = {"good": "[green]✓[/green]", "warn": "[yellow]![/yellow]", "bad": "[red]✗[/red]"}[finding.state]
-        console.print(f"{mark} {finding.sentence}", markup=True)
+        console.print(f"{mark} {escape(finding.sentence)}")
         bad += finding.state == "bad"
     raise typer.Exit(1 if bad else 0)
 

@@ -56,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.url.startswith("https://")
 
 
+LEVELS = ("debug", "info", "warning", "error")
 NAMES = tuple(field.name for field in msgspec.structs.fields(Config))
 
 
@@ -71,9 +72,24 @@ def load(environment: Mapping[str, str] | None = None, **given: object) -> Confi
     if not values.get("secret"):
         values["secret"] = _own_secret(data / "secret.key")
     try:
-        return msgspec.convert(values, Config, strict=False, dec_hook=lambda kind, value: kind(value))
+        config = msgspec.convert(values, Config, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
-        raise BadConfig(f"A setting is wrong: {error}. See `parley check`.") from error
+        name = str(error).rpartition("$.")[2].partition("[")[0].rstrip("`")
+        wanted = "a whole number" if name == "port" else "text"
+        raise BadConfig(f"PARLEY_{name.upper()} must be {wanted}, not “{values.get(name)}”.") from error
+    _refuse_nonsense(config)
+    return config
+
+
+def _refuse_nonsense(config: Config) -> None:
+    if not 1 <= config.port <= 65535:
+        raise BadConfig(f"PARLEY_PORT is {config.port}; ports go from 1 to 65535.")
+    if config.log_level.lower() not in LEVELS:
+        raise BadConfig(f"PARLEY_LOG_LEVEL is “{config.log_level}”. Choose one of {', '.join(LEVELS)}.")
+    if config.public_url and not config.public_url.startswith(("https://", "http://")):
+        raise BadConfig(
+            f"PARLEY_PUBLIC_URL is “{config.public_url}”. Write it whole, such as https://desk.example.com."
+        )
 
 
 def _make_folder(data: Path) -> None:

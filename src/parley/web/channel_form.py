@@ -103,7 +103,7 @@ def _explained(door: Channel) -> tuple[dict[str, str], dict[str, str]]:
     for heading, lines in _paragraphs(door):
         for names, meaning in lines:
             headings |= dict.fromkeys(names, heading)
-            hints[names[-1]] = meaning
+            hints[names[-1]] = meaning[:1].upper() + meaning[1:].replace("`", "")
     return headings, hints
 
 

@@ -4,6 +4,7 @@ Sequence numbers alone would not do: a transaction that drew 7 may commit after 
 and a reader standing at 8 would never see 7. The lock is held for one grouped transaction at a time.
 """
 
+import re
 import threading
 import time
 from typing import Any
@@ -71,7 +72,7 @@ class Postgres:
             return "The database server is out of disk, memory or connections. Nothing was changed."
         if state.startswith(("08", "57P")) or getattr(error, "connection_invalidated", False) or not state:
             name = type(original).__module__.partition(".")[0]
-            return "The database server cannot be reached. Nothing was changed." if name == "psycopg" else None
+            return _unreachable(str(original)) if name == "psycopg" else None
         return None
 
     def close(self) -> None:
@@ -88,3 +89,11 @@ def _prepare(connection: Any, _: Any) -> None:
         cursor.execute("SET synchronous_commit = on")
         cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
     connection.commit()
+
+
+def _unreachable(said: str) -> str:
+    """A server that answers says why it will not have us; one that does not answer says nothing."""
+    refusal = re.search(r"FATAL:\s+(.+)", said)
+    if refusal is None or "starting up" in said or "shutting down" in said:
+        return "The database server cannot be reached. Nothing was changed."
+    return f"The database server refuses us: {refusal[1].strip()}. Check PARLEY_DATABASE_URL. Nothing was changed."

@@ -126,7 +126,8 @@ def test_a_password_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
         assert any("PARLEY_TEST_SMTP_PASSWORD" in line for line in channel.check(outgoing(sink, **settings)))
         monkeypatch.setenv("PARLEY_TEST_SMTP_PASSWORD", "from outside")
         send(reply(), outgoing(sink, **settings))
-        assert channel.try_connections(outgoing(sink, **settings)) == [("Sending:", True, "127.0.0.1 takes mail from us.")]
+        steps = channel.try_connections(outgoing(sink, **settings))
+        assert steps == [("Sending:", True, "127.0.0.1 takes mail from us.")]
 
 
 def test_odd_settings_are_named() -> None:
