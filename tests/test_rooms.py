@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
         {"core", "services", "log.record", "log.tables.to_micros"},
         {"msgspec", "litestar", "jinja2", "markupsafe", "sqlalchemy", "markdown_it", "nh3"},
     ),
-    "demo": ({"core", "log", "services", "channels", "web", "app", "config", "running"}, None),
+    "demo": ({"core", "log", "ai", "services", "channels", "web", "app", "config", "running"}, None),
 }
 # Files at the top put rooms together. Nobody may import them but one another, and the demo.
 TOP = {"app", "cli", "running", "checking", "importing", "scaffold", "config", "__init__", "__main__"}
