@@ -26,6 +26,10 @@ def _stated(one: Inbound) -> dict[str, Any]:
             provider_id=one.provider_id,
             reason=one.reason,
             permanent=one.permanent or None,
+            kind=one.kind,
+            code=one.code,
+            cause=one.cause,
+            recipient=one.recipient,
         )
     return _present(rating=one.score, sender=one.sender.value, token=one.token, comment=one.comment)
 

@@ -35,15 +35,16 @@ def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         cut = mail.first("x-parley-cut")
         if cut:
             raise Unreadable(f"The mail is too large ({text_of(cut)}); only its beginning was fetched and kept.")
-        news = bounces.receipts(mail)
-        return list(news) if news else [_message(mail, delivery, inbox)]
+        report = bounces.report(mail)
+        news = bounces.receipts(report)
+        return list(news) if news else [_message(mail, delivery, inbox, report)]
     except Unreadable:
         raise
     except Exception as problem:  # a mail must never stop the ones behind it
         raise Unreadable(f"The mail could not be read ({type(problem).__name__}).") from problem
 
 
-def _message(mail: Part, delivery: Delivery, inbox: Inbox) -> InboundMessage:
+def _message(mail: Part, delivery: Delivery, inbox: Inbox, report: bounces.Report | None) -> InboundMessage:
     own = own_addresses(inbox)
     charset = _charset(mail)
     sender = _sender(mail, own, charset) or _nobody(mail, delivery)
@@ -65,7 +66,7 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox) -> InboundMessage:
         recipients=_once(normal("mail", one.address) for one in recipients),
         cc=_others(written, sender, own),
         files=tuple(body.files),
-        automatic=automatic.reason(mail, sender, own),
+        automatic=bounces.in_words(report) if report else automatic.reason(mail, sender, own),
     )
 
 

@@ -61,6 +61,8 @@ def _decoded(value: bytes, fallback: str) -> str:
 
 def _raw(value: bytes, charset: str) -> str:
     """Bytes that break the rules by standing in a header as they are. UTF-8 mostly, else what the text is in."""
+    if b"\x1b$" in value:
+        return decode(value, "iso-2022-jp")  # seven bits, and unlawful all the same
     if value.isascii() or charset.lower().startswith("utf"):
         return decode(value)
     try:

@@ -67,3 +67,8 @@ def test_mails_without_a_sender_are_read_and_never_taken_for_one_person() -> Non
 def test_bytes_that_are_no_mail_are_refused() -> None:
     with pytest.raises(Unreadable, match="no mail"):
         message(b"\x00\x01\x02 nothing like a mail")
+
+
+def test_japanese_that_stands_in_a_header_as_it_is() -> None:
+    raw = "Subject: 靴の箱\nFrom: kim@example.com\n\nx".encode("iso-2022-jp")
+    assert message(raw).subject == "靴の箱"
