@@ -6,9 +6,11 @@ Only this file and cli.py know every room.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
 
 from parley.channels import installed
 from parley.config import Config
@@ -64,6 +66,7 @@ class Desk:
         self.record = Record(database, in_step_readers(), clock, probe)
         self.store = Store(config.data / "files")
         self._inboxes: dict[int, Inbox] | None = None
+        self._setup = 0
         self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
         self.dispatch = Dispatch(self.store, config.key, config.url)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
@@ -79,17 +82,27 @@ class Desk:
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()
         self._following = Following(self.record, [*behind_readers_of(self.readers), *self.followers])
-        self._news = News(self.record)
+        self._news = News(self.record, self.look_at_setup)
         self._tasks: list[asyncio.Task[Any]] = []
         self._listeners: dict[str, asyncio.Task[Any]] = {}
 
     # setup that changes rarely ──────────────────────────────────────────────────────────────
 
-    def inboxes(self) -> Mapping[int, Inbox]:
-        """The inboxes by id; read again after `setup_changed`."""
-        if self._inboxes is None:
-            self._inboxes = self.record.ask(setup.all_inboxes, self.channels)
-        return self._inboxes
+    def inboxes(self, needed: Iterable[int] = ()) -> Mapping[int, Inbox]:
+        """The inboxes by id; read again after `setup_changed`, or when a needed one may be another process's news."""
+        known = self._inboxes
+        if known is None or (not self.record.database.alone and any(n not in known for n in needed)):
+            self._setup, known = self.record.ask(self._read_setup)
+            self._inboxes = known
+        return known
+
+    def _read_setup(self, conn: Connection) -> tuple[int, dict[int, Inbox]]:
+        return setup.version(conn), setup.all_inboxes(conn, self.channels)
+
+    def look_at_setup(self) -> None:
+        """Another process may have changed brands or inboxes."""
+        if self._inboxes is not None and self.record.ask(setup.version) != self._setup:
+            self.setup_changed()
 
     def setup_changed(self) -> None:
         """Brands, inboxes or their settings were changed: forget what was remembered, listen anew."""
@@ -106,6 +119,10 @@ class Desk:
         self.intake.start()
         self._following.start()
         self.clockwork.start()
+        self.follow_others()
+
+    def follow_others(self) -> None:
+        """Hear of what other processes do; all that a process which serves pages only needs."""
         self._news.start()
 
     async def run(self) -> None:

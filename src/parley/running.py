@@ -88,6 +88,8 @@ async def _alive(desk: Desk, work: bool) -> AsyncIterator[None]:
     if work:
         await asyncio.to_thread(desk.start)
         await desk.run()
+    else:
+        desk.follow_others()
     try:
         yield
     finally:

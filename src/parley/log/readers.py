@@ -7,7 +7,7 @@ exactly once even when two processes follow under the same name. A nudge only sa
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -20,6 +20,7 @@ from parley.log.tables import places
 
 logger = logging.getLogger("parley.readers")
 BATCH = 500
+LOOK_SECONDS = 0.5
 POLL_SECONDS = 2.0
 
 
@@ -130,6 +131,7 @@ class Following:
         self._nudges = {w.name: threading.Event() for w in self.who}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         self._unsubscribe = self.record.on_news(lambda seq: self._nudge())
@@ -168,10 +170,13 @@ class Following:
 
 
 class News:
-    """Brings other processes' news into this one, where there may be others."""
+    """Brings other processes' news into this one, where there may be others.
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
+    look: called about once a second, for what others may change without writing an event.
+    """
+
+    def __init__(self, record: Record, look: Callable[[], None] = lambda: None) -> None:
+        self.record, self.look = record, look
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="parley-news", daemon=True)
 
@@ -180,9 +185,21 @@ class News:
             self._thread.start()
 
     def _listen(self) -> None:
+        looked = 0.0
         while not self._stop.is_set():
             if self.record.database.await_news(1.0):
                 self.record.nudge(0)
+            if time.monotonic() - looked > LOOK_SECONDS:
+                looked = time.monotonic()
+                self._look()
+
+    def _look(self) -> None:
+        try:
+            self.look()
+        except Busy:
+            pass  # it is looked at again in a moment
+        except Exception:
+            logger.exception("What other processes have changed cannot be read")
 
     def stop(self) -> None:
         self._stop.set()

@@ -220,7 +220,7 @@ class DeliveryWorker:
         self,
         record: Record,
         channels: Mapping[str, Channel],
-        inboxes: Callable[[], Mapping[int, Inbox]],
+        inboxes: Callable[..., Mapping[int, Inbox]],
         prepare: Prepare,
         at_once: int = 20,
     ) -> None:
@@ -283,7 +283,7 @@ class DeliveryWorker:
 
     async def _send(self, row: Any) -> Receipt | SendFailed:
         try:
-            inbox = self.inboxes().get(row.inbox)
+            inbox = self.inboxes((row.inbox,)).get(row.inbox)
             if inbox is None:
                 raise SendFailed("The inbox it was written from was removed.", permanent=True)
             message = await asyncio.to_thread(self.record.ask, self.prepare, row)

@@ -47,14 +47,14 @@ STALE = timedelta(hours=12)  # a matter closed longer ago stays closed; a new me
 
 
 class Intake:
-    """The way in for every channel. `inboxes()` gives the current inboxes by id."""
+    """The way in for every channel. `inboxes(needed)` gives the current inboxes by id."""
 
     def __init__(
         self,
         record: Record,
         store: Store,
         channels: Mapping[str, Channel],
-        inboxes: Callable[[], Mapping[int, Inbox]],
+        inboxes: Callable[..., Mapping[int, Inbox]],
         key: bytes,
         apart: bool | None = None,
     ) -> None:
@@ -71,7 +71,7 @@ class Intake:
 
     def take(self, inbox: int, provider_id: str, raw: bytes, *, history: bool = False) -> "Future[bool]":
         """Store a delivery. The future is True once it is durable, False when it was here before."""
-        if inbox not in self.inboxes():
+        if inbox not in self.inboxes((inbox,)):
             raise NotFound(f"There is no inbox {inbox}.")
         small = len(raw) <= RAW_IN_TABLE
         row = {
@@ -137,6 +137,8 @@ class Intake:
             try:
                 self.drain()
                 self.readers.rest()
+            except Busy as error:
+                logger.warning("Intake waits: %s", error)
             except Exception:
                 logger.exception("Intake stumbled; the deliveries are kept and will be tried again")
                 pause = 1.0
@@ -161,7 +163,6 @@ class Intake:
         return len(batch)
 
     def _unread(self, after: int, limit: int = READ_AT_ONCE) -> list[Unread]:
-        known = self.inboxes()
         question = (
             select(deliveries, raws.c.raw)
             .outerjoin(raws, raws.c.delivery == deliveries.c.id)
@@ -171,6 +172,7 @@ class Intake:
         )
         with self.record.reading() as conn:
             rows = conn.execute(question).all()
+        known = self.inboxes({row.inbox for row in rows})
         return [self._taken_out(row, known.get(row.inbox)) for row in rows]
 
     def _taken_out(self, row: Any, inbox: Inbox | None) -> Unread:

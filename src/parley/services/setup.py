@@ -23,7 +23,9 @@ from sqlalchemy import (
 from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound
 from parley.log.record import Tx
-from parley.log.tables import Moment, metadata
+from parley.log.tables import Moment, counters, metadata
+
+SETUP = "setup"  # the counter of changes to brands and inboxes
 
 brands = Table(
     "brands",
@@ -117,13 +119,26 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 # ── acts ────────────────────────────────────────────────────────────────────────────────────
 
 
+def _changed(tx: Tx) -> None:
+    """Note that brands or inboxes changed, so that other processes read them again."""
+    tx.new_id(SETUP)
+    tx.record.database.announce(tx.conn, 0)
+
+
+def version(conn: Connection) -> int:
+    """Grows whenever brands or inboxes change."""
+    return conn.execute(select(counters.c.value).where(counters.c.name == SETUP)).scalar() or 0
+
+
 def add_brand(tx: Tx, name: str, look: Look | None = None) -> int:
     row = {"name": name, "look": msgspec.json.encode(look or Look())}
+    _changed(tx)
     return int(tx.conn.execute(insert(brands).values(row).returning(brands.c.id)).scalar_one())
 
 
 def change_brand(tx: Tx, brand: int, name: str, look: Look) -> None:
     tx.conn.execute(update(brands).where(brands.c.id == brand).values(name=name, look=msgspec.json.encode(look)))
+    _changed(tx)
 
 
 def add_inbox(
@@ -143,6 +158,7 @@ def add_inbox(
         "settings": msgspec.json.encode(settings if settings is not None else {}),
         "with_bot": with_bot,
     }
+    _changed(tx)
     return int(tx.conn.execute(insert(inboxes).values(row).returning(inboxes.c.id)).scalar_one())
 
 
@@ -150,6 +166,7 @@ def change_inbox(tx: Tx, inbox: int, **changes: Any) -> None:
     if "settings" in changes:
         changes["settings"] = msgspec.json.encode(changes["settings"])
     tx.conn.execute(update(inboxes).where(inboxes.c.id == inbox).values(**changes))
+    _changed(tx)
 
 
 def add_agent(

@@ -100,12 +100,15 @@ class Clockwork:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     def _work(self) -> None:
         while not self._stop.wait(1.0):
             try:
                 self.fire_due()
+            except Busy as error:
+                logger.warning("Timers wait: %s", error)
             except Exception:
                 logger.exception("Timers stumbled; they stay due")
 
