@@ -156,6 +156,46 @@ def test_two_agents_on_one_conversation_see_each_other(company: Company, browser
     close(one, two)
 
 
+def test_nobody_answers_past_what_they_have_not_seen(company: Company, browser: Browser) -> None:
+    one, two = company.sign_in(browser, "Orla"), company.sign_in(browser, "Dev")
+    state = company.record.ask(inbox.page, "waiting", inbox.SYSTEM).rows[-1]
+    for page in (one, two):
+        page.goto(f"{company.url}/desk/conversations/{state.id}")
+    one.route("**/desk/live**", lambda route: route.abort())
+    one.reload()  # a desk that hears nothing
+    two.keyboard.press("r")
+    two.keyboard.type("It is on its way.")
+    two.keyboard.press("Control+Enter")
+    expect(two.locator(".turn.us footer").last).to_contain_text(re.compile("Sent|Delivered|Read"))
+    one.keyboard.press("r")
+    one.keyboard.type("Have you looked in the shed?")
+    one.keyboard.press("Control+Enter")
+    expect(one.locator(".turn.us").last).to_contain_text("Somebody answered while you were writing")
+    one.get_by_role("button", name="Try again").click()
+    expect(two.locator(".turn.us").last).to_contain_text("Have you looked in the shed?")
+    close(one, two)
+
+
+def test_the_rating_lands_on_the_timeline(company: Company, browser: Browser) -> None:
+    visitor, agent = company.visitor(browser), company.sign_in(browser, "Mara")
+    company.record.do(lambda tx: setup.set_setting(tx, "survey_delay_seconds", 1))
+    says(visitor, "I want to talk to a person about my rating")
+    agent.goto(f"{company.url}/desk/inbox/waiting")
+    agent.locator(".row", has_text="Kim Lee").first.click()
+    expect(agent.locator(".turn.them").last).to_contain_text("my rating")
+    agent.keyboard.press("r")
+    agent.keyboard.type("Here I am, and gone.")
+    agent.keyboard.press("Control+Shift+Enter")
+    expect(panel(visitor).get_by_text("How did we do?")).to_be_visible(timeout=60_000)
+    panel(visitor).get_by_role("radio").nth(3).check(force=True)
+    panel(visitor).get_by_role("button", name="Send rating").click()
+    expect(panel(visitor).get_by_role("button", name="Send rating")).to_be_hidden()
+    agent.goto(f"{company.url}/desk/inbox/closed")
+    agent.locator(".row", has_text="Kim Lee").first.click()
+    expect(agent.locator(".rating").last).to_contain_text("rated 4 of 5")
+    close(visitor, agent)
+
+
 def test_the_desk_in_the_dark_and_its_numbers(company: Company, browser: Browser) -> None:
     page = company.sign_in(browser, "Orla", color_scheme="dark")
     for state in company.record.ask(inbox.page, "waiting", inbox.SYSTEM).rows:

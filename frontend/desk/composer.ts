@@ -161,6 +161,7 @@ export function send(thenClose = false): void {
   body.set("client_id", client);
   body.set("text", box.value);
   if (thenClose) body.set("then", "close");
+  body.set("seen", pane.main().dataset.seq ?? "");
   const turn = blank(kind, box.value, added, here, client);
   unsent.set(client, { conversation: id, url: `/desk/conversations/${id}/${kind === "note" ? "notes" : "replies"}`, form: body, turn });
   box.value = "";
@@ -207,6 +208,7 @@ function resend(client: string): void {
   const turn = unsent.get(client)?.turn;
   const line = turn && one(".state", turn);
   if (!turn || !line) return;
+  unsent.get(client)?.form.delete("seen"); // whoever tries again has read why
   turn.classList.replace("is-failed", "is-queued");
   line.dataset.state = "queued";
   line.replaceChildren(icon("clock", 12), h("span", {}, t("Sending")));

@@ -11,6 +11,8 @@ import { freshen } from "./times.ts";
 const kept = new Map<number, Promise<string>>();
 const ready = new Map<number, Prepared>();
 const KEEP = 24;
+/** Conversations of which there was news while their words were on the way: those may be old already. */
+const heard = new Set<number>();
 
 /** A conversation in memory: its words, and when there was time for it, the nodes made of them. */
 interface Prepared { html: string; nodes: DocumentFragment | null }
@@ -85,14 +87,15 @@ export async function show(id: number, { push = true, hint }: { push?: boolean; 
     painted("move", { id, warm: true });
     return;
   }
+  heard.delete(id);
   outline(hint);
   for (const then of turned) then(id);
   painted("move", { id, warm: false });
-  const fetched = await preload(id);
-  if (mine === turnNumber) {
-    put(parse(fetched));
-    painted("fill", { id });
-  }
+  let html = await preload(id);
+  if (mine === turnNumber && heard.has(id)) html = await fragment(`/desk/conversations/${id}`, "conversation");
+  if (mine !== turnNumber) return;
+  put(parse(html));
+  painted("fill", { id });
 }
 
 export function reveal(what: "conversation" | "list"): void {
@@ -256,6 +259,7 @@ function setText(element: Element | null, text: string): void {
 
 /** A change of any conversation: the open one is brought up to date, remembered ones are forgotten. */
 export function take(change: Change): void {
+  if (main().hasAttribute("aria-busy")) heard.add(change.conversation);
   if (change.conversation !== current) return forget(change.conversation);
   forget(change.conversation);
   if (change.turns) takeTurns(change.turns);

@@ -417,7 +417,7 @@ class Turn:
             kind="article",
             title=hit.title,
             ref=hit.ref,
-            url=f"/help/{hit.ref}",
+            url=f"/help/of/{self.state.brand}/{hit.ref}",
             passage=hit.passage[:600],
             confidence=round(confidence, 3),
         )

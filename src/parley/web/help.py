@@ -21,6 +21,7 @@ from parley.services.knowledge import Article
 from parley.web import formats, views
 from parley.web.security import PUBLIC
 from parley.web.state import Room
+from parley.web.words import translate as t
 
 TEN = 10
 _TAGS = {
@@ -82,6 +83,7 @@ def _shell(room: Room, brand: setup.Brand | None, asked: int | None) -> views.Pu
         hue=formats.hue(name),
         home=f"/help/of/{asked}" if asked else "/help",
         contact=f"mailto:{mails[0]}" if mails else "",
+        site=brand.look.site if brand and brand.look.site.startswith(("https://", "http://")) else "",
     )
 
 
@@ -103,7 +105,8 @@ def _sections(articles: Sequence[Article]) -> tuple[views.HelpSection, ...]:
         by_tag.setdefault(row.section, []).append(row)
     titles = sorted(by_tag, key=lambda title: (title == "", title))
     return tuple(
-        views.HelpSection(title=title.replace("-", " ").capitalize(), articles=tuple(by_tag[title])) for title in titles
+        views.HelpSection(title=title.replace("-", " ").capitalize() or t("Other"), articles=tuple(by_tag[title]))
+        for title in titles
     )
 
 

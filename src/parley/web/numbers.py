@@ -83,7 +83,7 @@ async def numbers_csv(
 ) -> Response[str]:
     found = await room.ask(figures.report, who, choice_of(period, channel, brand, agent), room.record.clock())
     headers = {"content-disposition": f'attachment; filename="numbers-{period}-days.csv"'}
-    return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(as_csv(found), media_type="text/csv", headers=headers)
 
 
 @get("/api/v1/numbers", opt={"api": True}, tags=["numbers"])

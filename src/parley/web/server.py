@@ -151,9 +151,9 @@ def told(
     if _wants_words(request):
         return Response({"detail": text}, status_code=status, headers=headers, media_type=MediaType.JSON)
     room: Room = request.app.state.room
-    trouble = views.Trouble(
-        code=status, title=TITLES.get(status, "That did not work"), text=text, href="/desk", link="To the desk"
-    )
+    href, link = ("/help", "To the help pages") if request.url.path.startswith("/help") else ("/desk", "To the desk")
+    title = TITLES.get(status, "That did not work")
+    trouble = views.Trouble(code=status, title=title, text=text, href=href, link=link)
     page = room.page("error.html", trouble=trouble, public=None)
     return Response(page, status_code=status, headers=headers, media_type=MediaType.HTML)
 

@@ -143,12 +143,19 @@ def page(room: Room, about: Asked, template: str, here: str, **more: Any) -> Res
         others=[b for b in about.shop.brands() if b.key != about.brand.key],
         shopper=about.shopper,
         shoppers=about.shop.shoppers(),
+        help=help_pages(room, about.brand),
         token=about.shop.signed(mail) if mail else "",
         letters=about.shop.letters(mail) if mail else (),
         price=price,
         **more,
     )
     return Response(html, media_type=MediaType.HTML)
+
+
+def help_pages(room: Room, brand: Brand) -> str:
+    """The help centre of the brand whose chat stands in this shop's corner."""
+    number = next((box.brand for box in room.inboxes().values() if box.address == brand.key), None)
+    return f"/help/of/{number}" if number else "/help"
 
 
 def price(cents: int) -> str:

@@ -640,14 +640,17 @@ class SettingsPage(View, frozen=True, kw_only=True):
 
 
 class PublicShell(View, frozen=True, kw_only=True):
-    """What surrounds a page of a brand's help centre. hue colours the head of the page."""
+    """What surrounds a page of a brand's help centre. hue colours the head of the page.
+
+    site: the brand's own website, where its chat is; contact: how to write to it.
+    """
 
     brand: str
     hue: int = 262
     home: str = "/help"
     contact: str = ""
     language: str = "en"
-    chat: bool = False
+    site: str = ""
 
 
 class HelpSection(View, frozen=True, kw_only=True):
