@@ -108,14 +108,14 @@ def _by_words(conn: Connection, engine: str, wanted: str, who: Viewer, limit: in
     """Page through hits until enough of them are this viewer's to see."""
     hits: dict[int, Hit] = {}
     before: int | None = None
-    for _ in range(5):
-        messages = fts.find(conn, engine, wanted, before, limit * 4)
+    for at_once in (limit + limit // 3, *(limit * 4,) * 4):
+        messages = fts.find(conn, engine, wanted, before, at_once)
         if not messages:
             break
         before = messages[-1]
         for hit in _resolve(conn, messages, who):
             hits.setdefault(hit.state.id, hit)
-        if len(hits) >= limit or len(messages) < limit * 4:
+        if len(hits) >= limit or len(messages) < at_once:
             break
     chosen = list(hits.values())[:limit]
     words = words_of(conn, [hit.message for hit in chosen if hit.message])

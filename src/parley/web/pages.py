@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
-from markupsafe import Markup, escape
+from markupsafe import escape
 from sqlalchemy import Connection
 
 from parley.core.errors import Refused
@@ -52,12 +52,12 @@ def _search_html(conn: Connection, room: Room, caller: Caller, q: str) -> str:
 def marked(passage: str, wanted: str) -> str:
     """A passage as safe HTML with the words that were looked for marked."""
     terms = {term.casefold() for term in wanted.split() if len(term) > 1}
-    out = Markup("")
+    out = []
     for word in passage.split(" "):
         plain = word.strip(".,;:!?“”\"'()").casefold()
         hit = any(plain.startswith(term) for term in terms)
-        out += Markup("<mark>{}</mark> ").format(word) if hit else escape(word) + " "
-    return str(out)
+        out.append(f"<mark>{escape(word)}</mark>" if hit else escape(word))
+    return " ".join(out)
 
 
 # ── people ──────────────────────────────────────────────────────────────────────────────────
