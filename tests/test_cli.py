@@ -337,9 +337,24 @@ def test_serve_says_where_it_is_and_stops_when_told(shell: Shell) -> None:
             assert running.stdout is not None
             assert f"http://127.0.0.1:{port}/setup" in running.stdout.readline()
             assert "<form" in fetched(f"http://127.0.0.1:{port}/setup")
+            shell.set_up()
+            assert shell.parley("login", "ana@larkspur.test", "--data", shell.data).out.startswith(
+                f"http://127.0.0.1:{port}/login/"
+            )
         finally:
             running.send_signal(signal.SIGTERM)
         assert running.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_a_secret_that_is_not_the_desks_is_told(shell: Shell) -> None:
+    shell.set_up("help@larkspur.test")
+    desk = shell.desk()
+    assert desk.record.do(lambda tx: setup.note_start(tx, "", desk.config.key))
+    desk.record.close()
+    said = shell.parley("check", "--data", shell.data, PARLEY_SECRET="another")
+    assert said.code == 1
+    assert "signed with another secret" in said.all
+    assert "signed with another secret" not in shell.parley("check", "--data", shell.data).all
 
 
 def fetched(url: str) -> str:

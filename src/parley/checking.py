@@ -67,6 +67,7 @@ def _links(config: Config) -> Iterator[Finding]:
 
 def _desk(config: Config) -> Iterator[Finding]:
     from parley.app import Desk
+    from parley.running import OTHER_KEY
     from parley.services import delivery, setup
 
     try:
@@ -76,6 +77,8 @@ def _desk(config: Config) -> Iterator[Finding]:
         return
     try:
         yield Finding("good", f"The database ({desk.record.database.label}) is open and up to date.")
+        if not desk.record.ask(setup.knows_key, config.key):
+            yield Finding("bad", OTHER_KEY)
         if desk.record.ask(setup.is_new):
             yield Finding("warn", "Nobody has set this desk up yet. Run `parley serve` and open the address it prints.")
         failed = len(desk.record.ask(delivery.dead_letters, 1000))

@@ -129,14 +129,15 @@ def check(data: Data = None) -> None:
 @app.command()
 def login(mail: Annotated[str, typer.Argument(help="Mail address of an agent.")], data: Data = None) -> None:
     """Print a link that signs an agent in once, for whoever has lost their password."""
-    from parley.services import access
+    from parley.services import access, setup
 
     with _desk(data) as desk:
         found = desk.record.ask(access.stored_password, mail)
         if found is None:
             raise ParleyError(f"There is no agent with the address {mail}.")
         secret = desk.record.do(lambda tx: access.login_link(tx, found[0]))
-        typer.echo(f"{desk.config.url}/login/{secret}")
+        served = desk.config.public_url or desk.record.ask(setup.setting, "served_at") or desk.config.url
+        typer.echo(f"{served.rstrip('/')}/login/{secret}")
 
 
 @app.command()

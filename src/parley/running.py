@@ -11,7 +11,9 @@ from typing import Any
 
 from parley.app import Desk, room_of
 from parley.config import Config
-from parley.core.errors import BadConfig
+from parley.core.errors import BadConfig, Busy
+
+logger = logging.getLogger("parley")
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -54,6 +56,7 @@ def run_server(
     _refuse_taken(config.host, config.port)
     app = make_app(room_of(desk, demo=demo), beside=[lambda _: _alive(desk, work), *beside])
     if not demo:
+        _note_start(desk, config.url)
         print(_greeting(desk), flush=True)
     uvicorn.run(
         app,
@@ -67,6 +70,25 @@ def run_server(
         ws="websockets-sansio",
         ws_max_size=12 * 1024 * 1024,
     )
+
+
+OTHER_KEY = (
+    "This desk's links and reply addresses were signed with another secret than the one it runs with now. All"
+    " processes must share one data directory or one PARLEY_SECRET; put the right secret.key back."
+)
+
+
+def _note_start(desk: Desk, url: str) -> None:
+    """A database that cannot be written at the moment is no reason not to serve what can be read."""
+    from parley.services import setup
+
+    try:
+        same = desk.record.do(lambda tx: setup.note_start(tx, url, desk.config.key))
+    except Busy as error:
+        logger.warning("Starting, but: %s", error)
+        return
+    if not same:
+        logger.error(OTHER_KEY)
 
 
 def _greeting(desk: Desk) -> str:
@@ -117,6 +139,7 @@ def run_worker(config: Config) -> None:
     if desk.record.database.alone:
         desk.record.close()
         raise BadConfig("On SQLite one process does everything: use `parley serve`. Workers need PostgreSQL.")
+    _note_start(desk, "")
     asyncio.run(_work(desk))
 
 

@@ -1,6 +1,7 @@
 """How this desk is set up: brands, inboxes, agents, tokens. Plain tables, changed by admins."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -219,6 +220,24 @@ def set_setting(tx: Tx, key: str, value: Any) -> None:
 def setting(conn: Connection, key: str, default: Any = None) -> Any:
     data = conn.execute(select(settings.c.value).where(settings.c.key == key)).scalar()
     return default if data is None else msgspec.json.decode(data)
+
+
+def note_start(tx: Tx, url: str, key: bytes) -> bool:
+    """Remember where the desk is served. False when its links were signed with another key so far."""
+    if url:
+        set_setting(tx, "served_at", url)
+    if setting(tx.conn, "key") is None:
+        set_setting(tx, "key", _fingerprint(key))
+    return knows_key(tx.conn, key)
+
+
+def knows_key(conn: Connection, key: bytes) -> bool:
+    """Whether this is the key that the desk's links are signed with."""
+    return setting(conn, "key") in (None, _fingerprint(key))
+
+
+def _fingerprint(key: bytes) -> str:
+    return sha256(b"fingerprint of the key " + key).hexdigest()[:32]
 
 
 def all_brands(conn: Connection) -> dict[int, Brand]:
