@@ -18,6 +18,7 @@ import email
 import email.policy
 import hashlib
 import re
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -347,7 +348,7 @@ def parsers() -> dict[str, Callable[[bytes], Seen]]:
     return found
 
 
-def measured(folder: Path) -> tuple[Figures, str]:
+def measured(folder: Path, seconds: float = SPEED_SECONDS) -> tuple[Figures, str]:
     rows = rows_of(folder / "expected.jsonl")
     mails = [((folder / row["file"]).read_bytes(), row["id"], row.get("expect") or {}) for row in rows]
     known = parsers()
@@ -357,7 +358,7 @@ def measured(folder: Path) -> tuple[Figures, str]:
             tally.count(name, raw, expect, known[parser])
     read, refused = _read_all([raw for raw, _, _ in mails])
     figures = _figures(tallies, len(mails), [expect for _, _, expect in mails])
-    figures |= read | {"refused with a sentence": refused} | speed([raw for raw, _, _ in mails])
+    figures |= read | {"refused with a sentence": refused} | speed([raw for raw, _, _ in mails], seconds)
     return figures, _table(tallies, figures)
 
 
@@ -403,7 +404,7 @@ def _figures(tallies: dict[str, Tally], mails: int, expects: list[dict[str, Any]
     }
 
 
-def speed(mails: list[bytes]) -> Figures:
+def speed(mails: list[bytes], seconds: float) -> Figures:
     """Each in turns of one pass, so that a busy machine is busy for both."""
 
     def read(raw: bytes) -> None:
@@ -412,18 +413,22 @@ def speed(mails: list[bytes]) -> Figures:
 
     spent = {"ours": 0.0, "bare": 0.0}
     passes = 0
-    while sum(spent.values()) < SPEED_SECONDS * 2:
+    ratios = []
+    while sum(spent.values()) < seconds * 2:
+        turn = {}
         for name, work in (("ours", read), ("bare", email.message_from_bytes)):
             began = time.process_time()
             for raw in mails:
                 work(raw)
-            spent[name] += time.process_time() - began
+            turn[name] = time.process_time() - began
+            spent[name] += turn[name]
+        ratios.append(turn["bare"] / max(turn["ours"], 1e-9))
         passes += 1
     rate = {name: passes * len(mails) / max(seconds, 1e-9) for name, seconds in spent.items()}
     return {
         "mails/s read": round(rate["ours"], 1),
         "mails/s bare stdlib parse": round(rate["bare"], 1),
-        "speed relative to the bare parse": round(rate["ours"] / rate["bare"], 3),
+        "speed relative to the bare parse": round(statistics.median(ratios), 3),
     }
 
 
