@@ -93,12 +93,14 @@ class Bench:
         for _ in range(3):
             with served(config) as server:
                 ready.append(server.ready)
+                cpu = server.cpu()
                 time.sleep(3)
                 memory, processes = server.memory(), len(server.family())
         self.note("start s", min(ready))
         self.note("idle MB", memory)
         table("start", ("", "figure"), [
             ("start to first page, best / worst of 3", f"{min(ready):.2f} / {max(ready):.2f} s"),
+            ("processor time until the first page", f"{cpu:.2f} s"),
             ("idle memory", f"{memory:.0f} MB"), ("processes", str(processes)),
         ])  # fmt: skip
 

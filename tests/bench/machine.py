@@ -4,6 +4,7 @@ import email
 import os
 import sqlite3
 import time
+from datetime import UTC, datetime
 from email import policy
 from pathlib import Path
 
@@ -59,8 +60,6 @@ def bare_parse(mails: list[Written]) -> float:
 def our_reading(mails: list[Written]) -> float:
     """CPU milliseconds a mail for ours: parsed, decoded, folded, HTML cleaned."""
     inbox = Inbox(id=1, brand=1, channel="email", name="", address="help@larkspur.test", settings=EmailSettings())
-    from datetime import UTC, datetime
-
     now = datetime.now(UTC)
     began = time.process_time()
     for number, mail in enumerate(mails):
@@ -75,8 +74,7 @@ def percentiles(values: list[float]) -> tuple[float, float]:
 
 
 def described() -> str:
-    model = next(
-        (x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x), ""
-    )
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
     return f"{os.cpu_count()} × {model}, {memory} GB, load {os.getloadavg()[0]:.1f}"
