@@ -6,7 +6,7 @@ from parley.channels.email.charsets import decode
 from parley.channels.email.enriched import html_of_enriched
 from parley.channels.email.flowed import evened, unflowed
 from parley.channels.email.markup import rough_text, sanitised, text_from
-from parley.channels.email.mime import Part, headers, split
+from parley.channels.email.mime import Part, headers, split, uudecoded
 from parley.channels.email.words import parameter, text_of
 from parley.core.channel import Attached
 
@@ -15,6 +15,8 @@ TEXT_BYTES = 2 * 1024 * 1024
 _HIDDEN = dict.fromkeys(
     [*range(0x20), 0x7F, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]
 )
+_UU = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n((?:[ -`]{1,62}\n)+?)(?:[ `]?\n)?end[ \t]*$", re.M)
+_GUESSED = "application/octet-stream"
 _UNSAFE = re.compile(r'[<>:"|?*]')
 _ENDINGS = {
     "text/calendar": "ics", "text/html": "html", "text/plain": "txt", "text/csv": "csv", "image/jpeg": "jpg",
@@ -54,7 +56,10 @@ def _take(part: Part, bodies: Bodies) -> None:
     elif part.type in ("text/enriched", "text/richtext") and not _is_file(part):
         bodies.shown.append((None, html_of_enriched(plain_of(part))))
     elif part.type.startswith(("text/plain", "multipart/")) and not _is_file(part):
-        bodies.shown.append((plain_of(part), None))
+        text, files = without_uuencoded(plain_of(part))
+        bodies.shown.append((text, None))
+        bodies.files += [Attached(name=safe_name(name), type=_GUESSED, data=data) for name, data in files]
+        bodies.origins += [part] * len(files)
     else:
         _keep(part, bodies)
 
@@ -116,6 +121,22 @@ def _joined_html(shown: list[tuple[str | None, str | None]]) -> str:
 def _as_html(text: str) -> str:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f'<div style="white-space:pre-wrap">{escaped}</div>' if escaped.strip() else ""
+
+
+def without_uuencoded(text: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Files that old senders write into the text itself, between `begin 644 name` and `end`."""
+    if "\nend" not in text or not _UU.search(text):
+        return text, []
+    files: list[tuple[str, bytes]] = []
+
+    def taken(found: re.Match[str]) -> str:
+        data = uudecoded(found[2].encode("latin-1", "replace").splitlines())
+        if not data:
+            return found[0]
+        files.append((found[1].strip(), data))
+        return ""
+
+    return _UU.sub(taken, text).rstrip(), files
 
 
 def plain_of(part: Part) -> str:

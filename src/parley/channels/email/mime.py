@@ -207,8 +207,13 @@ def _base64(body: bytes) -> bytes:
 def _uuencoded(body: bytes) -> bytes:
     lines = body.splitlines()
     start = next((i for i, line in enumerate(lines) if line.startswith(b"begin ")), -1)
+    return uudecoded(lines[start + 1 :])
+
+
+def uudecoded(lines: list[bytes]) -> bytes:
+    """As far as they make sense; b"" when the first does not."""
     out = bytearray()
-    for line in lines[start + 1 :]:
+    for line in lines:
         if line.strip() in (b"end", b"`", b""):
             break
         try:

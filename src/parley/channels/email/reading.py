@@ -10,6 +10,7 @@ from parley.channels.email.folding import arranged
 from parley.channels.email.mime import Part, parse
 from parley.channels.email.settings import NOWHERE, EmailSettings
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
+from parley.channels.email.wrappings import unwrap
 from parley.core.channel import Address, Delivery, Inbound, InboundMessage, Inbox
 from parley.core.errors import Unreadable
 from parley.core.identity import normal
@@ -51,6 +52,7 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox, report: bounces.Repor
     written = _all_mailboxes(mail, _WRITTEN_TO)
     recipients = written + _all_mailboxes(mail, _TRACED_TO)
     body = collected(mail)
+    unwrap(mail, body)
     text, end = arranged(body.text)
     identity = message_ids(mail.first("message-id"))
     return InboundMessage(
