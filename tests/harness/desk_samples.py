@@ -526,7 +526,7 @@ def article(id: int) -> v.ArticlePage:
     return v.ArticlePage(row=row, html=body, source=source, author="Tomas Brandt")
 
 
-PUBLIC = v.PublicShell(brand="Fjord", hue=210, contact="/help/contact", chat=True)
+PUBLIC = v.PublicShell(brand="Fjord", hue=210, contact="/help/contact", site="https://fjord.example")
 
 
 def help_home(query: str) -> v.HelpHome:
