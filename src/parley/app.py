@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from parley.channels import installed
 from parley.config import Config
 from parley.core.channel import Channel, Door, Inbox
+from parley.core.errors import Busy
 from parley.log.engines import open_database
 from parley.log.migrations import migrate
 from parley.log.readers import Follower, Following, News, rebuild
@@ -115,11 +116,18 @@ class Desk:
     def start(self) -> None:
         """Start the threads: intake, readers, followers, timers."""
         if self.record.database.alone:
-            self.record.do(delivery.forget_leases)
+            self._forget_leases()
         self.intake.start()
         self._following.start()
         self.clockwork.start()
         self.follow_others()
+
+    def _forget_leases(self) -> None:
+        """Leases of a process that is gone end by themselves, too; no reason not to start on a full disk."""
+        try:
+            self.record.do(delivery.forget_leases)
+        except Busy as error:
+            logger.warning("Starting, but: %s", error)
 
     def follow_others(self) -> None:
         """Hear of what other processes do; all that a process which serves pages only needs."""

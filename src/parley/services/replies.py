@@ -87,11 +87,13 @@ def reply(
     client_id: str | None = None,
     expect_seen: int | None = None,
     cc: tuple[str, ...] = (),
+    channels: Mapping[str, Channel] | None = None,
 ) -> int:
     """Answer the customer. `via` chooses inbox and address; by default, where they last wrote.
 
     expect_seen: the newest seq the writer had seen of the conversation. If the customer or a colleague
-    wrote since, the reply is refused, so that nobody answers past the other. Returns the message's id.
+    wrote since, the reply is refused, so that nobody answers past the other. channels: to ask whether the
+    files can be carried. Returns the message's id.
     """
     if (message := _already(tx, who, client_id)) is not None:
         return message
@@ -105,6 +107,8 @@ def reply(
     inbox_id, identity, channel = (
         (via[0].id, via[1].id, via[0].channel) if via else (last.inbox, last.identity, last.channel)  # type: ignore[union-attr]
     )
+    if channels is not None:
+        _carried(channels[channel], files)
     message = tx.new_id("message")
     fact = e.ReplyWritten(
         message=message,
@@ -203,6 +207,19 @@ def _checked(text: str, files: tuple[e.File, ...]) -> str:
     if len(text) > MAX_TEXT:
         raise Refused(f"The text is too long: {len(text)} characters of {MAX_TEXT} at most.")
     return text
+
+
+def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
+    """Whether a channel takes these files."""
+    manifest, size = channel.manifest, sum(file.size for file in files)
+    if files and not manifest.files:
+        raise Refused(f"{manifest.label} carries no files. Choose another channel; your text is kept.")
+    if size > manifest.file_limit:
+        limit = manifest.file_limit // 2**20
+        raise Refused(
+            f"The files are {size / 2**20:.0f} MB; {manifest.label} carries {limit} MB. Your text is kept: send"
+            " fewer or smaller ones, or a link."
+        )
 
 
 def _nothing_new(conn: Connection, state: State, seen: int, who: Viewer) -> None:

@@ -280,6 +280,7 @@ async def add_reply(room: Room, who: Viewer, number: FromPath[int], data: JSONBo
             client_id=data.client_id,
             expect_seen=data.expect_seen,
             cc=data.cc,
+            channels=room.channels,
         )
         return Written(message=message, conversation=number, seq=tx.head())
 

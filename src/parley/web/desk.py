@@ -159,6 +159,7 @@ async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int
             replies.reply(
                 tx, number, who, form.text, files=kept, client_id=form.client_id or None,
                 via=_via(tx, room, number, who, form.via), expect_seen=form.seen or None,
+                channels=room.channels,
             )  # fmt: skip
         desk_notes.keep_draft(tx, number, who, "", "")
         if form.then == "close":

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from parley.core.errors import NotAllowed
 from parley.log import record as log
+from parley.services import setup
 from parley.services.delivery import outbox
 from parley.web.security import LEVELS, PUBLIC, find_caller
 from parley.web.state import Room
@@ -24,7 +25,7 @@ def livez() -> str:
 async def readyz(room: Room) -> Response[str]:
     """The record can be read and written; otherwise 503 says why (see `Busy`)."""
     await room.ask(log.head)
-    await room.do(lambda tx: None)
+    await room.do(lambda tx: setup.set_setting(tx, "ready_at", tx.at.timestamp()))
     return Response("ready\n", media_type=MediaType.TEXT)
 
 
