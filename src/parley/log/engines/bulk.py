@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from parley.log.tables import Moment, to_micros
 
@@ -43,8 +43,8 @@ def add_missing(
     conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
 ) -> list[Row[Any]]:
     """Insert the rows whose key is not there yet. Returns the id and key of those that were new."""
-    upsert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    statement = upsert(table).on_conflict_do_nothing(index_elements=key)
+    dialect = import_module(f"sqlalchemy.dialects.{conn.dialect.name}")  # the other one need not be loaded
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=key)
     return list(conn.execute(statement.returning(table.c.id, *(table.c[name] for name in key)), rows))
 
 
