@@ -5,6 +5,7 @@ address is no good; everything else may work another time, from another sender, 
 """
 
 import re
+from functools import lru_cache
 
 CAUSES = {
     "userunknown": "there is no such mailbox",
@@ -192,6 +193,7 @@ _BY_STATUS = {
 _SURE = {"2.2", "3.4", "1.6", "1.7", "1.8", "7.9", "7.13", "7.25", "7.26", "7.20", "7.27", "1.10", "4.7"}
 
 
+@lru_cache(256)
 def cause_of(said: str, status: str = "", smtp: str = "") -> str:
     """One of CAUSES, from the words, the enhanced status (5.1.1) and the reply code (550)."""
     detail = status.partition(".")[2]

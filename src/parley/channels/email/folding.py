@@ -23,6 +23,7 @@ from parley.channels.email.sayings import (
 LINES = 5000
 LINE = 1000
 INTRODUCTION = 400
+RULE = 120
 INTRODUCTION_LINES = 4
 
 _ADDRESS = re.compile(r"[^\s<>@\"]+@[^\s<>@\"]+\.[^\s<>@\"]+")
@@ -92,11 +93,12 @@ def _first_hard_mark(words: list[str]) -> int:
             continue
         if "@" in line:
             address = place
-        if FORWARD_RULE.fullmatch(line):
+        short = len(line) <= RULE
+        if short and FORWARD_RULE.fullmatch(line):
             return len(words)  # what somebody forwards is what they want read
-        if above and (ORIGINAL_RULE.fullmatch(line) or _header_block(words, place)):
+        if above and ((short and ORIGINAL_RULE.fullmatch(line)) or _header_block(words, place)):
             return _with_rule_above(words, place)
-        if above and (_BARE_MOMENT.fullmatch(line) or _phone_alone(words, place)):
+        if above and ((line[0] in "12" and _BARE_MOMENT.fullmatch(line)) or _phone_alone(words, place)):
             return place
         # Without a colon it needs an address to be an introduction; looking for verbs in every line costs most.
         ends = line[-1] in ":：" or (place - address < INTRODUCTION_LINES and _ENDS_IN_VERB.search(line.strip("-‐–— ")))
@@ -163,10 +165,12 @@ def _start_of_introduction(words: list[str], place: int, alone: bool) -> int:
 def _is_introduction(joined: str, alone: bool) -> bool:
     """Who wrote, and when: a verb of writing, a moment, an address; two of the three, and how it ends."""
     joined = joined.strip("-‐–— ")
-    verb = bool(WROTE_VERB.search(joined))
     moment = bool(_MOMENT.search(joined))
-    address = bool(_ADDRESS.search(joined))
-    colon = joined[-1] in ":："
+    address = "@" in joined and bool(_ADDRESS.search(joined))
+    if alone and not (moment or address):
+        return False  # the long list of verbs costs most
+    verb = bool(WROTE_VERB.search(joined))
+    colon = joined.endswith((":", "："))
     if alone and not colon:
         return moment and address and _opens(joined) and bool(_ENDS_IN_VERB.search(joined))
     if alone:

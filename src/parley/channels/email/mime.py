@@ -30,7 +30,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 class Part:
     """One node: its headers as bytes, its body still encoded. `children` is empty for a leaf."""
 
-    __slots__ = ("_type", "body", "children", "headers", "unnamed")
+    __slots__ = ("_disposition", "_type", "body", "children", "headers", "unnamed")
 
     def __init__(self, headers: dict[str, list[bytes]], body: bytes, unnamed: str = "text/plain") -> None:
         self.headers = headers
@@ -38,6 +38,7 @@ class Part:
         self.children: list[Part] = []
         self.unnamed = unnamed  # what it is when it does not say: inside a digest, a mail
         self._type: tuple[str, dict[str, str]] | None = None
+        self._disposition: tuple[str, dict[str, str]] | None = None
 
     def first(self, name: str) -> bytes:
         """The first header of that (lower case) name, unfolded; b"" when there is none."""
@@ -64,7 +65,9 @@ class Part:
 
     @property
     def disposition(self) -> tuple[str, dict[str, str]]:
-        return with_parameters(self.first("content-disposition"))
+        if self._disposition is None:
+            self._disposition = with_parameters(self.first("content-disposition"))
+        return self._disposition
 
     def content(self) -> bytes:
         """The body without its transfer encoding."""

@@ -232,3 +232,8 @@ def test_folding_is_reversible_and_quick() -> None:
     end = fold(hostile)
     assert end is None or hostile.startswith(hostile[:end])
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("rule", ["-----", "–", "— —", ":", "> -----"])
+def test_a_rule_above_a_quote_is_no_introduction_and_no_trouble(rule: str) -> None:
+    assert new_part(f"The blue one.\n\n{rule}\n> Which one?\n").startswith("The blue one.")
