@@ -100,7 +100,16 @@ def _people_rows(conn: Connection, found: list[people.Person], caller: Caller) -
 
 @get("/desk/people/{number:int}", include_in_schema=False)
 async def person_page(room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    """Whoever was merged is found where they are now."""
+    known = await room.ask(_seen_person, caller, number)
+    if known.merged_into:
+        return seen_other(f"/desk/people/{known.merged_into}")
     return html(await asyncio.to_thread(room.record.ask, _person_html, room, caller, number))
+
+
+def _seen_person(conn: Connection, caller: Caller, number: int) -> people.Person:
+    inbox.may_see_person(conn, number, caller.viewer)
+    return people.person(conn, number)
 
 
 def _person_html(conn: Connection, room: Room, caller: Caller, number: int) -> str:

@@ -1,0 +1,24 @@
+"""People in the desk: two records of one human are made one by a button, and apart again."""
+
+from pathlib import Path
+
+from harness.web import served
+from parley.core.channel import Address
+from parley.services import people
+
+
+def test_a_merge_by_hand_can_be_undone_and_old_links_lead_on(tmp_path: Path) -> None:
+    with served(tmp_path) as web:
+        ada = web.signed_in("ada", "lead")
+        two = [Address(kind="mail", value=f"kim@{place}.example", name="Kim Lee") for place in ("home", "work")]
+        keep, double = (who.person for who in web.story.record.do(lambda tx: people.meet(tx, two, "test")).values())
+        page = ada.get(f"/desk/people/{keep}").text
+        assert "Perhaps the same person" in page
+        assert ada.post(f"/desk/people/{keep}/merges", data={"absorbed": str(double)}).status_code in (302, 303)
+        moved = ada.get(f"/desk/people/{double}")
+        assert (moved.status_code, moved.headers["location"]) == (303, f"/desk/people/{keep}")
+        page = ada.get(f"/desk/people/{keep}").text
+        assert "Perhaps the same person" not in page
+        assert f"/merges/{double}/undoing" in page
+        ada.post(f"/desk/people/{keep}/merges/{double}/undoing")
+        assert ada.get(f"/desk/people/{double}").status_code == 200
