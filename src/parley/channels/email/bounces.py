@@ -340,7 +340,7 @@ def _completed(fates: list[Fate], prose: str) -> list[Fate]:
     answered = _answered_to(prose)
     return [
         _with_codes(msgspec.structs.replace(fate, said=_about(prose, fate.recipient), answered=answered))
-        if fate.state == "failed" and len(re.sub(r"[\W\d_]", "", fate.said)) < 4
+        if fate.state != "delivered" and len(re.sub(r"[\W\d_]", "", fate.said)) < 4
         else msgspec.structs.replace(fate, answered=answered)
         for fate in fates
     ]
