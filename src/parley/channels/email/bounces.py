@@ -189,12 +189,11 @@ def report(mail: Part) -> Report | None:
     """The report that this mail is; None for all other mail."""
     parts = [part for part in mail.walk() if not part.children]
     kinds = {part.type for part in parts}
-    about = _original_id(parts)
     if "message/feedback-report" in kinds or _complains(mail, parts):
-        return Report("feedback", about)
+        return Report("feedback", _original_id(parts))
     for part in parts:
         if part.type in ("message/disposition-notification", "message/global-disposition-notification"):
-            return _disposition(part, about)
+            return _disposition(part, _original_id(parts))
     fates = [fate for part in parts if part.type in _DELIVERY for fate in _fates(part)]
     structured = bool(fates) or mail.parameters.get("report-type", "").lower() == "delivery-status"
     if not structured and not _written_by_a_machine(mail):
@@ -207,6 +206,7 @@ def report(mail: Part) -> Report | None:
     if inner is not None:
         return inner
     fates = fates or _told(mail, prose)
+    about = _original_id(parts)
     return Report("bounce", about or _id_in(copy) or _answered(mail), tuple(fates[:RECIPIENTS]))
 
 
