@@ -209,7 +209,7 @@ def test_a_database_that_does_not_exist_is_named(shell: Shell, postgres_server: 
     url = f"{postgres_server.rpartition('/')[0]}/no_such_desk"
     said = shell.parley("check", "--data", shell.data, PARLEY_DATABASE_URL=url)
     assert said.code == 1
-    assert "database \"no_such_desk\" does not exist" in said.all
+    assert 'database "no_such_desk" does not exist' in said.all
     assert "Check PARLEY_DATABASE_URL." in said.all
 
 

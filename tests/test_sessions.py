@@ -217,9 +217,7 @@ def test_from_another_machine_the_first_page_asks_for_the_consoles_code(tmp_path
 
 
 @pytest.mark.parametrize("headers", [{"x-forwarded-for": "203.0.113.5"}, {"host": "desk.fernhill.test"}])
-def test_a_proxy_on_this_machine_does_not_open_a_new_desk_to_everybody(
-    tmp_path: Path, headers: dict[str, str]
-) -> None:
+def test_a_proxy_on_this_machine_does_not_open_a_new_desk_to_everybody(tmp_path: Path, headers: dict[str, str]) -> None:
     with serving(StoryDesk(tmp_path)) as web, web.browser(headers=headers) as http:
         form = {"brand": "Fernhill", "name": "Eve", "mail": "eve@fernhill.test", "password": PASSWORD}
         refused = http.post("/setup", data=form)

@@ -6,7 +6,6 @@ the peer's yes and our commit, the message goes out again under the same externa
 """
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -229,42 +228,55 @@ class DeliveryWorker:
         self.name = secrets.token_hex(8)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A slow peer holds up one place of many, never the messages behind it."""
         wake = asyncio.Event()
         loop = asyncio.get_running_loop()
         unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set))
+        under_way: set[asyncio.Task[None]] = set()
         try:
             while True:
                 wake.clear()
-                try:
-                    while await self.round():
-                        pass
-                except Busy as error:
-                    logger.warning("Delivery waits: %s", error)
-                except Exception:
-                    logger.exception("Delivery stumbled; nothing is lost, it will try again")
+                due = await self._due_now(self.at_once - len(under_way))
+                under_way |= {asyncio.create_task(self._send_and_note(row)) for row in due}
                 await asyncio.sleep(REST)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), 2.0)
+                if not due or len(under_way) >= self.at_once:
+                    await _first_of(wake, under_way)
+                under_way = {task for task in under_way if not _is_over(task)}
         finally:
             unsubscribe()
+            for task in under_way:
+                task.cancel()
 
     async def round(self) -> int:
         """Lease what is due, send it, note what came of it. Returns how many were tried."""
-        due = await asyncio.to_thread(lambda: self.record.do(self._lease) if self._anything_due() else [])
+        due = await asyncio.to_thread(self._lease_some, self.at_once)
         await asyncio.gather(*(self._send_and_note(row) for row in due))
         return len(due)
+
+    async def _due_now(self, places: int) -> list[Any]:
+        if places <= 0:
+            return []
+        try:
+            return await asyncio.to_thread(self._lease_some, places)
+        except Busy as error:
+            logger.warning("Delivery waits: %s", error)
+        except Exception:
+            logger.exception("Delivery stumbled; nothing is lost, it will try again")
+        return []
+
+    def _lease_some(self, places: int) -> list[Any]:
+        return self.record.do(lambda tx: self._lease(tx, places)) if self._anything_due() else []
 
     def _anything_due(self) -> bool:
         with self.record.reading() as conn:
             return conn.execute(_due(self.record.clock(), 1)).first() is not None
 
-    def _lease(self, tx: Tx) -> list[Any]:
-        rows = tx.conn.execute(_due(tx.at, self.at_once * 3)).all()
+    def _lease(self, tx: Tx, places: int) -> list[Any]:
+        rows = tx.conn.execute(_due(tx.at, places * 3)).all()
         firsts: dict[int, Any] = {}
         for row in rows:
             firsts.setdefault(row.conversation, row)
-        chosen = sorted(firsts.values(), key=lambda row: row.message)[: self.at_once]
+        chosen = sorted(firsts.values(), key=lambda row: row.message)[:places]
         for chunk in chunks([row.message for row in chosen], 500):
             tx.conn.execute(delete(leases).where(leases.c.message.in_(chunk)))
         until = tx.at + timedelta(seconds=LEASE_SECONDS)
@@ -302,6 +314,22 @@ class DeliveryWorker:
         mine = delete(leases).where(leases.c.message == row.message, leases.c.worker == self.name)
         if tx.conn.execute(mine).rowcount:
             tx.append(e.conversation(row.conversation), _facts(row, outcome, tx.at), "delivery")
+
+
+async def _first_of(wake: asyncio.Event, under_way: set[asyncio.Task[None]], seconds: float = 2.0) -> None:
+    """Until there is news or a place is free; at most some seconds, because tries may fall due."""
+    news = asyncio.create_task(wake.wait())
+    try:
+        await asyncio.wait({news, *under_way}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        news.cancel()
+
+
+def _is_over(task: asyncio.Task[None]) -> bool:
+    """Whether a try has ended. One that could not be noted keeps its lease and is tried again after it."""
+    if task.done() and not task.cancelled() and (error := task.exception()):
+        logger.warning("What came of a message could not be noted: %s", error)
+    return task.done()
 
 
 def _due(now: datetime, limit: int) -> Any:

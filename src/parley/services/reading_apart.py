@@ -179,7 +179,10 @@ def serve(folder: Path) -> None:
     os.dup2(2, 1)  # whatever is printed must not get between the frames
     store = Store(folder)
     while head := coming.read(8):
-        modules, unread = pickle.loads(coming.read(int.from_bytes(head, "big")))
+        size = int.from_bytes(head, "big")
+        if len(question := coming.read(size)) < size:
+            return  # the first process was stopped in the middle of a word
+        modules, unread = pickle.loads(question)
         channels = {name: importlib.import_module(module).channel for name, module in modules.items()}
         answer = msgspec.msgpack.encode(_answered(unread, channels, store))
         going.write(len(answer).to_bytes(8, "big") + answer)

@@ -59,9 +59,7 @@ def introduction(door: Channel) -> str:
     return "" if lines else heading
 
 
-def _field(
-    info: Any, box: Inbox | None, typed: Mapping[str, str], suggested: Mapping[str, str], hint: str
-) -> Field:
+def _field(info: Any, box: Inbox | None, typed: Mapping[str, str], suggested: Mapping[str, str], hint: str) -> Field:
     default = "" if info.default in (msgspec.NODEFAULT, msgspec.UNSET) else info.default
     value = getattr(box.settings, info.name) if box else suggested.get(info.name, default)
     kind = _kind(info)
@@ -168,4 +166,3 @@ def _number(info: Any, typed: str) -> float:
     except ValueError as error:
         wanted = "a whole number" if info.type is int else "a number"
         raise Refused(f"{_label(info.name)}: “{typed}” is not {wanted}.") from error
-
