@@ -185,8 +185,8 @@ def in_words(told: Report) -> str:
 # ── what kind of report ─────────────────────────────────────────────────────────────────────
 
 
-def report(mail: Part) -> Report | None:
-    """The report that this mail is; None for all other mail."""
+def report(mail: Part, wrapped: bool = False) -> Report | None:
+    """The report that this mail is; None for all other mail. One that is wrapped is not unwrapped further."""
     parts = [part for part in mail.walk() if not part.children]
     kinds = {part.type for part in parts}
     if "message/feedback-report" in kinds or _complains(mail, parts):
@@ -202,7 +202,7 @@ def report(mail: Part) -> Report | None:
     if not structured and not _reads_like_one(mail, prose):
         return None
     fates = _completed(fates or _fates_in(prose + copy), prose)
-    inner = _wrapped(parts) if not fates else None
+    inner = _wrapped(parts) if not fates and not wrapped else None
     if inner is not None:
         return inner
     fates = fates or _told(mail, prose)
@@ -215,7 +215,7 @@ def _wrapped(parts: list[Part]) -> Report | None:
     for part in parts:
         if part.type == "message/rfc822" and b"multipart/report" in part.body[:20_000].lower():
             try:
-                return report(parse(part.content()))
+                return report(parse(part.content()), wrapped=True)
             except Unreadable:
                 return None
     return None

@@ -191,3 +191,17 @@ def test_a_hostile_report_costs_little(words: str) -> None:
     began = time.process_time()
     said(raw.encode())
     assert time.process_time() - began < 2
+
+
+def test_reports_wrapped_in_reports_without_end_are_read() -> None:
+    raw = HEAD.format(subject="failure notice", sender="MAILER-DAEMON@x.example", more="")
+    for depth in range(800):
+        boundary = f"r{depth}"
+        raw = (
+            "From: MAILER-DAEMON@x.example\nSubject: failure notice\n"
+            f"Content-Type: multipart/report; boundary={boundary}\n\n"
+            f"--{boundary}\nContent-Type: message/rfc822\n\n{raw}\n--{boundary}--\n"
+        )
+    began = time.process_time()
+    assert message(raw.encode()).automatic is not None
+    assert time.process_time() - began < 2
