@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from durability.ledger import Entry, Ledger, digest_of
 from harness.smtp_sink import Mail
@@ -72,11 +72,12 @@ def judge(url: str, folder: Path, ledger: Ledger, sent: list[Mail]) -> Verdict:
         _order(verdict, ledger, received)
         written = [r.event for r in events if isinstance(r.event, e.ReplyWritten)]
         _answers(verdict, conn, received, written)
-        _copies(verdict, sent, written)
+        _copies(verdict, conn, sent, written)
         if database.name == "sqlite":
             verdict.integrity = str(conn.execute(text("PRAGMA integrity_check")).scalar())
-        left = conn.execute(select(func.count()).where(outbox.c.state == "queued")).scalar() or 0
-        verdict.undelivered += left
+        still_here = select(outbox.c.external_id).where(outbox.c.state == "queued")
+        for name in set(conn.execute(still_here).scalars()) - {_name(mail) for mail in sent}:
+            verdict.blame("undelivered", name)
     database.close()
     return verdict
 
@@ -147,22 +148,25 @@ def _answers(verdict: Verdict, conn: Connection, received: Received, written: li
             verdict.blame("answered_twice", event.external_id or "")
 
 
-def _copies(verdict: Verdict, sent: list[Mail], written: list[e.ReplyWritten]) -> None:
+def _copies(verdict: Verdict, conn: Connection, sent: list[Mail], written: list[e.ReplyWritten]) -> None:
     """At the sink: each mailed answer at least once; copies of one answer carry one Message-ID."""
     by_id, by_text = Counter[str](), defaultdict[str, set[str]](set)
     for mail in sent:
-        parsed = email.message_from_bytes(mail.raw)
-        name = str(parsed["Message-ID"]).strip()
-        by_id[name] += 1
-        by_text[_answered(parsed)].add(name)
-    for event in written:
-        if event.channel == "email" and not by_id[event.external_id or ""]:
+        by_id[_name(mail)] += 1
+        by_text[_answered(email.message_from_bytes(mail.raw))].add(_name(mail))
+    noted = set(conn.execute(select(outbox.c.external_id).where(outbox.c.state != "queued")).scalars())
+    for event in written:  # said to be sent, and never came
+        if event.channel == "email" and event.external_id in noted and not by_id[event.external_id or ""]:
             verdict.blame("undelivered", event.external_id or "")
     verdict.copies = sum(count - 1 for count in by_id.values())
     verdict.most_copies = max(by_id.values(), default=0)
     for answered, names in by_text.items():
         if len(names) > 1:
             verdict.blame("foreign_copies", answered)
+
+
+def _name(mail: Mail) -> str:
+    return str(email.message_from_bytes(mail.raw)["Message-ID"]).strip()
 
 
 def _answered(mail: email.message.Message) -> str:
