@@ -201,7 +201,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     [
         ("port = 80 80", "parley.toml cannot be read"),
         ('prot = 8080\nport = "x"', "unknown settings: prot"),
-        ('port = "eighty"', "A setting is wrong"),
+        ('port = "eighty"', "must be a whole number"),
         ("\x00\x01", "parley.toml cannot be read"),
     ],
 )

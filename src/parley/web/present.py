@@ -449,7 +449,7 @@ def conversation(
         channel=lens.labels.get(state.channel, state.channel),
         glyph=lens.glyph(state.channel),
         turns=tuple(turns),
-        composer=composer(lens, state, inboxes, lines, told, reply, note, may_write=who.may_act),
+        composer=composer(lens, state, inboxes, lines, reply, note, may_write=who.may_act, history=told),
         person=person_pane(lens, state.person, who, state.id),
         assignee=lens.face(state.assignee),
         tags=state.tags,
@@ -481,11 +481,11 @@ def composer(
     state: State,
     inboxes: Mapping[int, Inbox],
     lines: replies.Lines,
-    history: Sequence[e.Recorded],
     reply: str,
     note: str,
     *,
     may_write: bool,
+    history: Sequence[e.Recorded] | None = None,
 ) -> views.Composer:
     known = lens.addresses(state.person)
     boxes = list(inboxes.values())
