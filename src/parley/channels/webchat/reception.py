@@ -196,7 +196,8 @@ class _Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line:
-    """One browser's line. Frames for it gather in `out`; `run` writes them to a socket as they come."""
+    """One browser's line. Frames for it gather in `out`, always the same list; `run` writes them to a socket as
+    they come."""
 
     def __init__(self, reception: Reception, inbox: Inbox) -> None:
         self.reception, self.desk, self.inbox = reception, reception.desk, inbox
@@ -269,8 +270,7 @@ class Line:
 
     async def _flush(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         while self.out:
-            frame, self.out = self.out[0], self.out[1:]
-            await send(p.write(frame))
+            await send(p.write(self.out.pop(0)))
 
     # a poll ─────────────────────────────────────────────────────────────────────────────────
 
@@ -389,7 +389,8 @@ class Line:
             case p.ClaimMail():
                 await self._claim(frame.mail)
             case p.Code():
-                self.out.append(p.Proved(mail=_veiled(await self.desk.prove_mail(who, frame.digits)) or ""))
+                mail = await self.desk.prove_mail(who, frame.digits)
+                self.out.append(p.Proved(mail=_veiled(mail) or ""))
             case p.End():
                 await self._end()
 

@@ -1,5 +1,6 @@
 """The web chat's folder: samples are read as they should be, signatures hold, settings are checked."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from parley.channels.webchat import Webchat, channel, raw
 from parley.channels.webchat import protocol as p
 from parley.channels.webchat.kinds import kind_of
-from parley.channels.webchat.reception import Pace
+from parley.channels.webchat.reception import Line, Pace, Reception, Who
 from parley.channels.webchat.settings import WebchatSettings
 from parley.channels.webchat.signing import SignedUser, new_visitor_token, sign, visitor_of, vouched
 from parley.core.channel import Delivery, InboundMessage, Inbox
@@ -123,6 +124,40 @@ def test_a_line_has_a_pace() -> None:
         pace.spend()
     with pytest.raises(Busy):
         pace.spend()
+
+
+class SlowDesk:
+    """Proves every address, and is told of something else while it does."""
+
+    def __init__(self) -> None:
+        self.meanwhile = asyncio.Event()
+        self.proving = asyncio.Event()
+
+    async def prove_mail(self, who: Who, digits: str) -> str:
+        self.proving.set()
+        await self.meanwhile.wait()
+        return "kim.lee@example.com"
+
+
+def test_an_answer_is_not_lost_when_news_leaves_while_it_is_made() -> None:
+    async def story() -> list[str]:
+        desk, sent = SlowDesk(), list[bytes]()
+        line = Line(Reception(desk, dict, b"key"), inbox())  # type: ignore[arg-type]
+        line.who = Who(inbox=line.inbox, visitor=VISITOR)
+
+        async def send(data: bytes) -> None:
+            sent.append(data)
+
+        hearing = asyncio.create_task(line.hear(p.Code(digits="123456")))
+        await desk.proving.wait()
+        line.out.append(p.Beat())
+        await line._flush(send)
+        desk.meanwhile.set()
+        await hearing
+        await line._flush(send)
+        return [json.loads(frame)["kind"] for frame in sent]
+
+    assert asyncio.run(story()) == ["beat", "proved"]
 
 
 def test_lifetime_of_a_signature_is_the_shops_choice() -> None:
