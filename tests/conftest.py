@@ -9,6 +9,17 @@ import pytest
 
 from harness.desk import StoryDesk
 
+# How long a browser may take before what was expected counts as absent. Much longer than it takes on a machine at rest:
+# tests share their cores, and a test that is only slow must not fail.
+PATIENCE = 45_000
+
+try:
+    from playwright.sync_api import expect
+except ImportError:
+    pass
+else:
+    expect.set_options(timeout=PATIENCE)
+
 ADMIN = os.environ.get("PARLEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 

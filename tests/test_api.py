@@ -49,7 +49,7 @@ def test_the_same_client_id_is_written_once(web: WebDesk, api: httpx.Client) -> 
 def test_nobody_answers_past_a_new_message(web: WebDesk, api: httpx.Client) -> None:
     seen = api.get("conversations/1").json()["seq"]
     api.post("inboxes/1/deliveries", content=line(id="2", who="kim", text="Found it!"))
-    for _ in range(200):
+    for _ in range(1000):
         if api.get("conversations/1").json()["preview"] == "Found it!":
             break
     late = api.post("conversations/1/replies", json={"text": "I will look", "expect_seen": seen})

@@ -124,8 +124,8 @@ def test_a_reply_shows_at_once_and_tells_how_far_it_got(page: Page, address: str
     expect(turn.locator(".words p")).to_have_count(2)
     expect(page.locator("textarea[name=text]")).to_have_value("")
     expect(page.locator("textarea[name=text]")).to_be_focused()
-    expect(turn.locator(".state")).to_contain_text("Delivered", timeout=5000)
-    expect(turn.locator(".state")).to_contain_text("Read", timeout=5000)
+    expect(turn.locator(".state")).to_contain_text("Delivered", timeout=30_000)
+    expect(turn.locator(".state")).to_contain_text("Read", timeout=30_000)
     expect(turn).to_have_count(1)
 
 
@@ -138,7 +138,7 @@ def test_a_refused_reply_keeps_its_words_and_is_sent_once_on_retry(page: Page, a
     turn = page.locator(".turn", has_text="Words that must not be lost")
     expect(turn.locator(".state")).to_contain_text("Nothing was lost")
     turn.get_by_role("button", name="Try again").click()
-    expect(turn.locator(".state")).to_contain_text("Read", timeout=5000)
+    expect(turn.locator(".state")).to_contain_text("Read", timeout=30_000)
     page.reload()
     expect(page.locator(".turn", has_text="Words that must not be lost")).to_have_count(1)
 
@@ -148,7 +148,7 @@ def test_a_failed_delivery_says_why_and_can_be_tried_again(page: Page, address: 
     state = page.locator(".state[data-state=failed]")
     expect(state).to_contain_text("The mailbox is full")
     state.get_by_role("button", name="Try again").click()
-    expect(page.locator(".turn.us .state").last).to_contain_text("Read", timeout=5000)
+    expect(page.locator(".turn.us .state").last).to_contain_text("Read", timeout=30_000)
 
 
 def test_closing_moves_on_and_can_be_taken_back(page: Page, address: str) -> None:
@@ -312,13 +312,13 @@ def test_the_real_desk_moves_answers_and_closes(browser: Browser, tmp_path: Path
         page.keyboard.type("Good morning")
         page.keyboard.press("Control+Enter")
         turn = page.locator(".turn.us", has_text="Good morning")
-        expect(turn.locator(".state")).to_contain_text(re.compile("Sent|Delivered|Read"), timeout=10_000)
+        expect(turn.locator(".state")).to_contain_text(re.compile("Sent|Delivered|Read"), timeout=30_000)
         expect(turn).to_have_count(1)
         page.keyboard.press("Escape")
         page.keyboard.press("e")
         expect(page.locator(".rows .row:not(.is-leaving)")).to_have_count(2)
         web.story.visitor("noa").says("Somebody new", settle=False)
-        expect(page.locator(".rows .row", has_text="Somebody new")).to_have_count(1, timeout=10_000)
+        expect(page.locator(".rows .row", has_text="Somebody new")).to_have_count(1, timeout=30_000)
         page.context.close()
 
 
@@ -343,7 +343,7 @@ def test_every_served_page_passes_axe_and_fits_its_window(browser: Browser, tmp_
         web.story.visitor("kim").says("Hello, is anybody there?", settle=False)
         page = signed_in_page(browser, web, reduced_motion="reduce", bypass_csp=True)
         page.goto(f"{web.url}/desk/inbox/waiting")
-        expect(page.locator(".rows .row")).to_have_count(1, timeout=10_000)
+        expect(page.locator(".rows .row")).to_have_count(1, timeout=30_000)
         assert [line for path in SERVED for line in faults(page, web.url, path, (1440, 390))] == []
         page.context.close()
 

@@ -58,7 +58,7 @@ class Page:
             pass
         self.ended.set()
 
-    def sees(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 10) -> dict[str, Any]:
+    def sees(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if found := [change for change in self.told if wanted(change)]:
@@ -97,7 +97,7 @@ def says(web: WebDesk, name: str, text: str) -> int:
     """A visitor says something; returns the conversation once it stands in the inbox."""
     before = web.story.head()
     web.story.visitor(name).says(text, settle=False)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         for recorded in web.story.record.ask(log.read, before, 100):
             if isinstance(recorded.event, e.MessageReceived):
@@ -254,7 +254,7 @@ def presence(web: WebDesk, who: SignedIn) -> str:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not true():
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.02)

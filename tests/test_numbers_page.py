@@ -34,7 +34,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDesk]:
 def wait_for(web: WebDesk, volume: int, answered: bool = False) -> None:
     """Until the followers of the served desk have caught up."""
     lead = web.signed_in("lea", "lead")
-    for _ in range(200):
+    for _ in range(1000):
         numbers = {n["key"]: n for n in lead.get("/api/v1/numbers").json()["report"]["numbers"]}
         waiting = numbers["human_median"].get("running", 0)
         if numbers["volume"]["n"] == volume and (not answered or waiting == 1):

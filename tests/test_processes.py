@@ -29,7 +29,7 @@ def second(first: StoryDesk) -> Iterator[Desk]:
     desk.record.close()
 
 
-def soon(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+def soon(true: Callable[[], bool], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.05)

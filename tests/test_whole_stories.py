@@ -50,7 +50,7 @@ class Company:
         number = next(a.id for a in agents.values() if a.name.startswith(name))
         ticket = self.record.do(lambda tx: access.login_link(tx, number))
         context = browser.new_context(viewport={"width": 1440, "height": 900}, **look)
-        context.set_default_timeout(25_000)
+        context.set_default_timeout(45_000)
         page = context.new_page()
         page.goto(f"{self.url}/login/{ticket}")
         page.wait_for_url("**/desk/**")
@@ -58,7 +58,7 @@ class Company:
 
     def visitor(self, browser: Browser) -> Page:
         context = browser.new_context(viewport={"width": 1280, "height": 860})
-        context.set_default_timeout(25_000)
+        context.set_default_timeout(45_000)
         page = context.new_page()
         page.goto(f"{self.url}/shop/brackenfell")
         page.get_by_role("button", name=re.compile("Chat")).click()
@@ -79,7 +79,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=25_000)
+    expect.set_options(timeout=45_000)
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield chromium

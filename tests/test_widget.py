@@ -38,7 +38,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatDesk]:
     chat.stop()
 
 
-expect.set_options(timeout=15_000)  # the machine may be busy with other tests
+expect.set_options(timeout=45_000)  # the machine may be busy with other tests
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def context(browser: Browser, desk: ChatDesk) -> Iterator[BrowserContext]:
     """A browser that has never been here."""
     desk.block_sockets = False
     fresh = browser.new_context(viewport={"width": 1280, "height": 800})
-    fresh.set_default_timeout(15_000)
+    fresh.set_default_timeout(45_000)
     yield fresh
     fresh.close()
 
@@ -127,7 +127,7 @@ def kim(context: BrowserContext, desk: ChatDesk) -> Visitor:
     return Visitor(context, desk)
 
 
-def eventually(check: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < until, "It did not come about."

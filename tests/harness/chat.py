@@ -51,7 +51,7 @@ class Server:
 
     def start(self) -> "Server":
         self.thread.start()
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while not self.server.started:
             if time.monotonic() > until:
                 raise TimeoutError("The server did not start within 15 s.")

@@ -37,7 +37,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(1000):
         if process.poll() is not None:
             raise RuntimeError("The prototype ended before it listened.")
         with socket.socket() as probe:

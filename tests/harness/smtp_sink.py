@@ -54,7 +54,7 @@ class Sink:
             self.mails.append(mail)
             self._news.notify_all()
 
-    def wait_for(self, count: int, seconds: float = 10.0) -> list[Mail]:
+    def wait_for(self, count: int, seconds: float = 60.0) -> list[Mail]:
         """The mails, once there are that many. Raises AssertionError when they don't come."""
         with self._news:
             came = self._news.wait_for(lambda: len(self.mails) >= count, seconds)

@@ -33,7 +33,7 @@ class WebDesk:
 
     def browser(self, **more: Any) -> httpx.Client:
         """Somebody who is not signed in; redirects are shown, not followed."""
-        return httpx.Client(base_url=self.url, timeout=15, **more)
+        return httpx.Client(base_url=self.url, timeout=60, **more)
 
     def signed_in(self, name: str, role: str = "agent", **more: Any) -> "SignedIn":
         """An agent of the story with a session of their own."""
