@@ -25,7 +25,7 @@ from parley.services import knowledge, orders, people, proof, replies, setup
 logger = logging.getLogger("parley.bot")
 
 PROMISE = 0.9  # of the answers it gives from articles, this share is right
-CHOICE_PROMISE = 0.75  # of the choices it offers, this share holds the right article; offering asserts nothing
+CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
 BY = "bot/helper"
 
 SKILLS = {
