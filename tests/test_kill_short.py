@@ -1,12 +1,13 @@
 """The short form of `bin/kill-test`: a few kills, and proof that the counting itself would notice damage."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from durability.kill import Outcome, Plan, campaign, database_for, told
+from durability.kill import Outcome, Plan, as_json, campaign, database_for, told
 from durability.ledger import Entry, Ledger, digest_of
 from durability.verdict import judge
 from harness.desk import StoryDesk
@@ -35,6 +36,12 @@ def test_nothing_acknowledged_is_lost_doubled_or_torn(outcome: Outcome) -> None:
     assert outcome.acked_mail > 10
     assert outcome.acked_chat > 10
     assert outcome.verdict.sound, told(outcome)
+
+
+def test_the_outcome_is_told_to_programs_too(outcome: Outcome) -> None:
+    facts = json.loads(as_json(outcome))
+    assert facts["score"] == outcome.verdict.score
+    assert facts["lost"] == facts["duplicated"] == facts["torn"] == 0
 
 
 def test_answers_that_went_out_twice_share_their_name(outcome: Outcome) -> None:

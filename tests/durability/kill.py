@@ -308,7 +308,7 @@ def told(outcome: Outcome) -> str:
 
 def as_json(outcome: Outcome) -> str:
     v = outcome.verdict
-    facts = {k: value for k, value in dataclasses.asdict(v).items() if k != "examples"}
+    facts = {one.name: getattr(v, one.name) for one in dataclasses.fields(v) if one.name != "examples"}
     back = sorted(outcome.returns) or [0.0]
     return json.dumps(
         {
