@@ -8,7 +8,9 @@ the peer's yes and our commit, the message goes out again under the same externa
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,6 +68,7 @@ leases = Table(
 ORDER = ("queued", "sent", "delivered", "read")
 LEASE_SECONDS = 90
 GIVE_UP_AFTER = timedelta(days=2)
+PATIENCE = 0.5  # seconds that a send waits for the one before it to be noted
 REST = 0.02  # seconds between two looks for work, so that a flood of news is not a flood of looks
 
 
@@ -212,6 +215,33 @@ def dead_letters(conn: Connection, limit: int = 200) -> list[Any]:
 Prepare = Callable[[Connection, Any], Outbound]
 
 
+class Gate:
+    """One passes at a time, in order; one that takes long is no longer waited for.
+
+    A process that dies between a peer's yes and our note sends that message again. While peers are quick, only one
+    message at a time is in that gap; a slow peer delays the others by `PATIENCE`, not by its own time.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[asyncio.Event, asyncio.Event] | None = None
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[None]:
+        before, self._last = self._last, (asyncio.Event(), asyncio.Event())
+        inside, outside = self._last
+        try:
+            if before is not None:
+                await before[0].wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await before[1].wait()
+            inside.set()
+            yield
+        finally:
+            inside.set()
+            outside.set()
+
+
 class DeliveryWorker:
     """Sends what is due, several at a time, one at a time per conversation so that order holds."""
 
@@ -226,6 +256,7 @@ class DeliveryWorker:
         self.record, self.channels, self.inboxes, self.prepare = record, channels, inboxes, prepare
         self.at_once = at_once
         self.name = secrets.token_hex(8)
+        self._gates: dict[str, Gate] = defaultdict(Gate)
 
     async def run(self) -> None:
         """Until cancelled. A slow peer holds up one place of many, never the messages behind it."""
@@ -289,13 +320,14 @@ class DeliveryWorker:
 
     async def _send_and_note(self, row: Any) -> None:
         """Each is noted as soon as its peer said yes: the shorter that gap, the fewer extra copies after a crash."""
-        outcome = await self._send(row)
-        self.record.probe("between peer accepted and commit")
-        await asyncio.wrap_future(self.record.write(lambda tx: self._note(tx, row, outcome)))
+        inbox = self.inboxes((row.inbox,)).get(row.inbox)
+        async with self._gates[inbox.channel if inbox else ""].passing():
+            outcome = await self._send(row, inbox)
+            self.record.probe("between peer accepted and commit")
+            await asyncio.wrap_future(self.record.write(lambda tx: self._note(tx, row, outcome)))
 
-    async def _send(self, row: Any) -> Receipt | SendFailed:
+    async def _send(self, row: Any, inbox: Inbox | None) -> Receipt | SendFailed:
         try:
-            inbox = self.inboxes((row.inbox,)).get(row.inbox)
             if inbox is None:
                 raise SendFailed("The inbox it was written from was removed.", permanent=True)
             message = await asyncio.to_thread(self.record.ask, self.prepare, row)
