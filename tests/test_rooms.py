@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "core": (set(), {"msgspec"}),
     "log": ({"core"}, {"msgspec", "sqlalchemy", "alembic", "psycopg"}),
     "channels": ({"core"}, None),
-    "ai": ({"core"}, {"numpy"}),
+    "ai": ({"core"}, {"numpy", "onnxruntime"}),
     "services": ({"core", "log", "ai"}, {"msgspec", "sqlalchemy", "argon2", "nh3"}),
     "web": (
         {"core", "services", "log.record", "log.tables.to_micros"},

@@ -21,7 +21,7 @@ from parley.ai.likeness import Bag, Engine, Floats, NgramEngine, Postings
 SATURATION, LENGTH_SHARE = 0.9, 0.4
 """BM25's k1 and b."""
 
-SCORING = "3"
+SCORING = "4"
 """Part of a library's digest: to be counted up when scores change, so that kept calibrations are made anew."""
 
 
@@ -235,11 +235,14 @@ class _Alike:
             "body": [[" . ".join(part for p in pieces for part in (p.heading, p.text))] for _, pieces in pairs],
         }
         self._views = [_View(shown[name], engine, memo) for name in engine.views]
-        self._weights = np.asarray(list(engine.views.values()), np.float32)
+        weights = np.asarray(list(engine.views.values()), np.float32)[:, None] * [view.filled for view in self._views]
+        # What an article has no text for does not speak against it.
+        self._weights = (weights / np.maximum(weights.sum(axis=0), 1e-6)).astype(np.float32)
 
     def ask(self, question: Any) -> Floats:
         each = np.stack([view.ask(question) for view in self._views])
-        return (self._weights @ each).astype(np.float32)
+        alike: Floats = (self._weights * each).sum(axis=0).astype(np.float32)
+        return alike
 
 
 class _View:
@@ -247,6 +250,7 @@ class _View:
 
     def __init__(self, texts: Sequence[Sequence[str]], engine: Engine, memo: _Memo) -> None:
         self._starts = np.cumsum([0, *(len(one) for one in texts[:-1])])
+        self.filled = [any(text.strip(" .") for text in some) for some in texts]
         self._index = engine.index(memo.encoded([one for some in texts for one in some]))
 
     def ask(self, question: Any) -> Floats:

@@ -150,9 +150,10 @@ class Brain:
 def _learned(articles: tuple[Any, ...], kept: bytes) -> tuple[Any, Any]:
     """A library and its calibration; `kept` is one of earlier, used if it fits."""
     from parley.ai.calibration import Calibration, calibrate
+    from parley.ai.encoder import best_engine
     from parley.ai.retrieval import Library
 
-    library = Library(articles)
+    library = Library(articles, engine=best_engine())
     known = msgspec.json.decode(kept) if kept else {}
     fits = known.get("digest") == library.digest
     return library, Calibration.from_dict(known) if fits else calibrate(library)
