@@ -24,6 +24,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     secret: signs reply tokens and links; made on the first start and kept in `data/secret.key`.
     log_level: debug, info, warning or error.
     trusted_proxies: addresses whose X-Forwarded-For is believed.
+    ai: "meaning": the bot goes by the sentence encoder where it is there; "words": by words alone.
     """
 
     data: Path
@@ -34,6 +35,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = ""
     log_level: str = "info"
     trusted_proxies: tuple[str, ...] = ()
+    ai: str = "meaning"
 
     @property
     def database(self) -> str:
@@ -86,6 +88,8 @@ def _refuse_nonsense(config: Config) -> None:
         raise BadConfig(f"PARLEY_PORT is {config.port}; ports go from 1 to 65535.")
     if config.log_level.lower() not in LEVELS:
         raise BadConfig(f"PARLEY_LOG_LEVEL is “{config.log_level}”. Choose one of {', '.join(LEVELS)}.")
+    if config.ai not in ("meaning", "words"):
+        raise BadConfig(f"PARLEY_AI is “{config.ai}”. Choose meaning or words.")
     if config.public_url and not config.public_url.startswith(("https://", "http://")):
         raise BadConfig(
             f"PARLEY_PUBLIC_URL is “{config.public_url}”. Write it whole, such as https://desk.example.com."

@@ -5,7 +5,6 @@ or without the runtime, `encoder()` is None and the desk goes on by words alone.
 """
 
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -55,7 +54,7 @@ class MiniLM:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get("PARLEY_AI_THREADS", "1"))
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
@@ -108,8 +107,6 @@ class MiniLM:
 @cache
 def encoder() -> Encoder | None:
     """The encoder of this installation, loaded on first use; None where there is none."""
-    if os.environ.get("PARLEY_AI", "") == "words":
-        return None
     try:
         return MiniLM()
     except ImportError:
@@ -158,7 +155,7 @@ class VectorEngine:
         return VectorIndex(encoded)
 
 
-def best_engine() -> Engine:
-    """By meaning where the encoder is there, by words where it is not."""
-    found = encoder()
+def best_engine(by_meaning: bool = True) -> Engine:
+    """By meaning where that is wanted and the encoder is there, else by words."""
+    found = encoder() if by_meaning else None
     return VectorEngine(found) if found else NgramEngine()

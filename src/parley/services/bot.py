@@ -89,7 +89,8 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
 class Brain:
     """The models, loaded on first use and again when an article changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_meaning: bool = True) -> None:
+        self._by_meaning = by_meaning
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._library: Any = None
@@ -112,7 +113,7 @@ class Brain:
         articles = tuple(
             Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
         )
-        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"")
+        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", self._by_meaning)
         if not kept or kept.get("digest") != calibration.digest:
             record.do(lambda tx: setup.set_setting(tx, "bot_calibration", calibration.as_dict()))
         self._library, self._calibration = library.judged_by(calibration.judge), calibration
@@ -147,13 +148,13 @@ class Brain:
 
 
 @lru_cache(maxsize=4)
-def _learned(articles: tuple[Any, ...], kept: bytes) -> tuple[Any, Any]:
+def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool) -> tuple[Any, Any]:
     """A library and its calibration; `kept` is one of earlier, used if it fits."""
     from parley.ai.calibration import Calibration, calibrate
     from parley.ai.encoder import best_engine
     from parley.ai.retrieval import Library
 
-    library = Library(articles, engine=best_engine())
+    library = Library(articles, engine=best_engine(by_meaning))
     known = msgspec.json.decode(kept) if kept else {}
     fits = known.get("digest") == library.digest
     return library, Calibration.from_dict(known) if fits else calibrate(library)
@@ -166,10 +167,10 @@ class BotFollower:
     kinds = (e.MessageReceived,)
     batch = 20
 
-    def __init__(self, channels: Mapping[str, Channel], key: bytes) -> None:
-        """key: makes the codes that prove a mail address."""
+    def __init__(self, channels: Mapping[str, Channel], key: bytes, by_meaning: bool = True) -> None:
+        """key: makes the codes that prove a mail address. by_meaning: use the sentence encoder where it is there."""
         self.channels, self.key = channels, key
-        self.brain = Brain()
+        self.brain = Brain(by_meaning)
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
         with record.reading() as conn:
