@@ -127,6 +127,12 @@ ROWS: dict[str, Row] = {
     "GET /api": Row(expected=ALL),
     "GET /api/openapi.json": Row(expected=ALL),
     "GET /api/{path:str}": Row(expected=outcomes(rest="404"), path="/api/nothing"),
+    "GET /hooks/{number:int}": Row(expected=outcomes(rest="404"), path="/hooks/1"),
+    "POST /hooks/{number:int}": Row(expected=outcomes(rest="404"), path="/hooks/1", send={"content": b"{}"}),
+    "GET /hooks/{number:int}/{rest:path}": Row(expected=outcomes(rest="404"), path="/hooks/1/status"),
+    "POST /hooks/{number:int}/{rest:path}": Row(
+        expected=outcomes(rest="404"), path="/hooks/1/status", send={"content": b"{}"}
+    ),
     "GET /widget.js": Row(expected=ALL),
     "GET /widget/{key:str}/panel": Row(expected=ALL, path="/widget/shop/panel"),
     "POST /widget/{key:str}/poll": Row(

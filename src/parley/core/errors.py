@@ -21,6 +21,10 @@ class NotAllowed(ParleyError):
     """The actor's role does not permit this act."""
 
 
+class NotProved(ParleyError):
+    """A delivery does not bear its platform's signature, or a wrong one. Nothing of it is kept."""
+
+
 class BadConfig(ParleyError):
     """A setting is wrong; the text names it and says how to mend it."""
 

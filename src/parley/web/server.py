@@ -15,7 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from parley import __version__, web
-from parley.core.errors import Busy, Conflict, NotAllowed, NotFound, ParleyError, Refused
+from parley.core.errors import Busy, Conflict, NotAllowed, NotFound, NotProved, ParleyError, Refused
 from parley.web import security, views
 from parley.web.api_page import ReadablePage
 from parley.web.security import Gate, SignInFirst
@@ -26,12 +26,19 @@ logger = logging.getLogger("parley.web")
 # Each has `routes()`, and may have `begin(room)`, called once before the first request.
 PAGES = (
     "session", "desk", "pages", "settings_pages", "numbers", "api", "widget", "help", "rating", "setup_pages",
-    "live", "files", "mail_frame", "health", "static_files", "shop",
+    "live", "files", "mail_frame", "health", "static_files", "shop", "hooks",
 )  # fmt: skip
 ONLY_IN_DEMO = ("shop",)
 BODY_LIMIT = 32 * 1024 * 1024
 
-STATUS: dict[type[ParleyError], int] = {NotFound: 404, NotAllowed: 403, Conflict: 409, Refused: 422, Busy: 503}
+STATUS: dict[type[ParleyError], int] = {
+    NotFound: 404,
+    NotAllowed: 403,
+    NotProved: 401,
+    Conflict: 409,
+    Refused: 422,
+    Busy: 503,
+}
 TITLES = {
     400: "That could not be understood",
     401: "Sign in first",
@@ -162,7 +169,7 @@ def _wants_words(request: Request[Any, Any, Any]) -> bool:
     """Whether a script asks: an API client, or the desk's own page for a piece of itself."""
     accept = request.headers.get("accept", "")
     return (
-        request.url.path.startswith(("/api/", "/desk/live"))
+        request.url.path.startswith(("/api/", "/desk/live", "/hooks/"))
         or "x-fragment" in request.headers
         or ("json" in accept and "html" not in accept)
         or "text/event-stream" in accept

@@ -1,0 +1,249 @@
+"""Telegram: a bot's updates come in by webhook, answers go out through the Bot API (core.telegram.org/bots/api).
+
+A sender is named by the number of the private chat. What is said in groups and channels is kept and not
+read: it is no conversation with a customer.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from parley.channels.calling import post_json, secret
+from parley.core.channel import (
+    Address,
+    Delivery,
+    Door,
+    Inbound,
+    InboundMessage,
+    Inbox,
+    Manifest,
+    Outbound,
+    Receipt,
+)
+from parley.core.errors import NotProved, SendFailed, Unreadable
+from parley.core.webhook import Call, Handshake, Posted, same, whole
+
+MEDIA = {
+    "photo": "Photo",
+    "video": "Video",
+    "animation": "Animation",
+    "audio": "Audio",
+    "voice": "Voice message",
+    "video_note": "Video message",
+    "document": "Document",
+    "sticker": "Sticker",
+    "story": "Story",
+    "paid_media": "Paid media",
+}
+
+
+class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a Telegram inbox needs.
+
+    token: the bot's token, as BotFather gave it; may be `env:NAME`.
+    webhook_secret: what was given to setWebhook as secret_token; may be `env:NAME`.
+    api: address of the Bot API server.
+    """
+
+    token: str = ""
+    webhook_secret: str = ""
+    api: str = "https://api.telegram.org"
+
+
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    type: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    latitude: float
+    longitude: float
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True):
+    title: str = ""
+    address: str = ""
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    phone_number: str = ""
+    first_name: str = ""
+    last_name: str = ""
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    file_name: str = ""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    message_id: int
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    message_id: int
+    chat: Chat
+    date: int = 0
+    edit_date: int | None = None
+    text: str = ""
+    caption: str = ""
+    location: Place | None = None
+    venue: Venue | None = None
+    contact: Contact | None = None
+    document: Named | None = None
+    reply_to_message: Answered | None = None
+
+
+class Press(msgspec.Struct, frozen=True, kw_only=True):
+    """A button pressed. `message` is where it stood, and absent for old ones."""
+
+    id: str
+    data: str = ""
+    message: Message | None = None
+
+
+class Update(msgspec.Struct, frozen=True, kw_only=True):
+    update_id: int
+    message: Message | None = None
+    edited_message: Message | None = None
+    business_message: Message | None = None
+    edited_business_message: Message | None = None
+    callback_query: Press | None = None
+
+
+class Telegram:
+    manifest = Manifest(
+        name="telegram",
+        label="Telegram",
+        glyph="send",
+        identity_kind="telegram",
+        threads="identity",
+        text_limit=4096,
+        settings=TelegramSettings,
+    )
+
+    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
+        given = request.headers.get("x-telegram-bot-api-secret-token", "")
+        if request.method != "POST" or not same(given, secret(inbox.settings.webhook_secret)):
+            raise NotProved("This does not bear the secret that was agreed with Telegram.")
+        try:
+            number = msgspec.json.decode(request.body, type=Update).update_id
+        except (msgspec.MsgspecError, RecursionError):
+            return [whole(request.body)]
+        return [Posted(provider_id=str(number), raw=request.body)]
+
+    def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+        try:
+            update = msgspec.json.decode(delivery.raw, type=Update)
+            kinds = msgspec.json.decode(delivery.raw, type=dict[str, Any])
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise Unreadable(f"This is not an update of Telegram: {error}.") from error
+        if update.callback_query:
+            return _pressed(update.callback_query)
+        for kind in ("message", "edited_message", "business_message", "edited_business_message"):
+            if (message := getattr(update, kind)) and message.chat.type == "private":
+                return _said(message, kinds[kind])
+        return []
+
+    async def listen(self, door: Door) -> None:
+        """Deliveries come through the web room: /hooks/NUMBER."""
+
+    async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
+        token = secret(inbox.settings.token)
+        if not token:
+            raise SendFailed("This inbox has no bot token. Enter the one that BotFather gave.", permanent=True)
+        body: dict[str, Any] = {"chat_id": message.to.value, "text": message.text or " "}
+        if message.choices:
+            body["reply_markup"] = {"inline_keyboard": [[_button(*choice)] for choice in message.choices]}
+        status, said = await post_json(f"{inbox.settings.api}/bot{token}/sendMessage", body)
+        if status >= 400 or not isinstance(said, dict):
+            reason = said.get("description", "") if isinstance(said, dict) else ""
+            raise SendFailed(f"Telegram refused the message ({status}). {reason}".strip(), permanent=True)
+        result = said.get("result")
+        number = result.get("message_id") if isinstance(result, dict) else None
+        return Receipt(provider_id=f"{message.to.value}/{number}" if number else None)
+
+    def check(self, inbox: Inbox) -> list[str]:
+        told = []
+        if not secret(inbox.settings.token):
+            told.append("It has no bot token. Enter the one that BotFather gave.")
+        if not secret(inbox.settings.webhook_secret):
+            told.append("It has no webhook secret, so every update is refused. Choose one and give it to setWebhook.")
+        return told
+
+
+def _said(message: Message, raw: dict[str, Any]) -> list[Inbound]:
+    text = _text(message, raw)
+    if not text:
+        return []
+    mark = f"{message.chat.id}/{message.message_id}"
+    answered = message.reply_to_message
+    return [
+        InboundMessage(
+            sender=_sender(message.chat),
+            text=text,
+            external_id=f"{mark}/{message.edit_date}" if message.edit_date else mark,
+            sent_at=_time(message.edit_date or message.date),
+            references=(mark,)
+            if message.edit_date
+            else (f"{message.chat.id}/{answered.message_id}",)
+            if answered
+            else (),
+        )
+    ]
+
+
+def _text(message: Message, raw: dict[str, Any]) -> str:
+    """The words, or for want of them what was sent. Empty for what is news of the chat itself."""
+    if message.text:
+        return message.text
+    if message.venue:
+        return ", ".join(p for p in (message.venue.title, message.venue.address, _point(message.location)) if p)
+    if message.location:
+        return f"Location: {_point(message.location)}"
+    if message.contact:
+        name = f"{message.contact.first_name} {message.contact.last_name}".strip()
+        return f"Contact: {name}, {message.contact.phone_number}"
+    what = next((name for kind, name in MEDIA.items() if kind in raw), "")
+    named = f"{what}: {message.document.file_name}" if message.document and message.document.file_name else what
+    return f"[{named}] {message.caption}".strip() if what else message.caption
+
+
+def _point(place: Place | None) -> str:
+    return f"{place.latitude}, {place.longitude}" if place else ""
+
+
+def _pressed(press: Press) -> list[Inbound]:
+    message = press.message
+    if message is None or message.chat.type != "private" or not press.data:
+        return []
+    mark = f"{message.chat.id}/{message.message_id}"
+    said = InboundMessage(
+        sender=_sender(message.chat), text=press.data, external_id=f"press/{press.id}", references=(mark,)
+    )
+    return [said]
+
+
+def _sender(chat: Chat) -> Address:
+    name = f"{chat.first_name} {chat.last_name}".strip() or chat.username
+    return Address(kind="telegram", value=str(chat.id), name=name)
+
+
+def _time(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _button(label: str, value: str) -> dict[str, str]:
+    """A link where the value is one; else a button that says its value, of which 64 bytes pass."""
+    if value.startswith(("https://", "http://")):
+        return {"text": label, "url": value}
+    return {"text": label, "callback_data": value.encode()[:64].decode(errors="ignore")}
+
+
+channel = Telegram()

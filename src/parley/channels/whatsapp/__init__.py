@@ -1,0 +1,140 @@
+"""WhatsApp by Meta's Cloud API: messages and states come in by webhook, answers go out through the Graph API.
+
+Every message and every state of a batch becomes a delivery of its own, named by Meta's id.
+"""
+
+from typing import Any
+
+import msgspec
+
+from parley.channels.calling import post_json, secret
+from parley.channels.whatsapp.payload import Body, body_of, one_by_one
+from parley.channels.whatsapp.words import message_of, receipt_of
+from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
+from parley.core.errors import NotProved, SendFailed, Unreadable
+from parley.core.webhook import Call, Handshake, Posted, same, signed_sha256, whole
+
+# Meta's error codes after which another try helps: rate and spam limits, temporary trouble at Meta.
+PASSING = {1, 2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 133004}
+CLOSED_WINDOW = 131047
+SIGNATURE = "x-hub-signature-256"
+
+
+class WhatsappSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a WhatsApp inbox needs.
+
+    phone_number_id: the number of our phone number in Meta's books.
+    token: access token of a system user; may be `env:NAME`.
+    app_secret: signs what Meta posts; may be `env:NAME`.
+    verify_token: the word that Meta repeats when the webhook is set up; may be `env:NAME`.
+    api: address of the Graph API with its version.
+    """
+
+    phone_number_id: str = ""
+    token: str = ""
+    app_secret: str = ""
+    verify_token: str = ""
+    api: str = "https://graph.facebook.com/v23.0"
+
+
+class Whatsapp:
+    manifest = Manifest(
+        name="whatsapp",
+        label="WhatsApp",
+        glyph="phone",
+        identity_kind="wa_id",
+        threads="identity",
+        text_limit=4096,
+        settings=WhatsappSettings,
+    )
+
+    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
+        if request.method == "GET":
+            return _handshake(request, secret(inbox.settings.verify_token))
+        given = request.headers.get(SIGNATURE, "")
+        if not signed_sha256(given, secret(inbox.settings.app_secret), request.body, "sha256="):
+            raise NotProved("This does not bear Meta's signature.")
+        try:
+            return one_by_one(request.body)
+        except (msgspec.MsgspecError, RecursionError):
+            return [whole(request.body)]
+
+    def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+        try:
+            body = body_of(delivery.raw)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise Unreadable(f"This is not what WhatsApp posts: {error}.") from error
+        return _read(body)
+
+    async def listen(self, door: Door) -> None:
+        """Deliveries come through the web room: /hooks/NUMBER."""
+
+    async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
+        ours = inbox.settings
+        if not (secret(ours.token) and ours.phone_number_id):
+            raise SendFailed("This inbox has no access token or no phone number id. Enter both.", permanent=True)
+        status, said = await post_json(
+            f"{ours.api}/{ours.phone_number_id}/messages",
+            _outgoing(message),
+            {"authorization": f"Bearer {secret(ours.token)}"},
+        )
+        if status >= 400:
+            raise _refusal(status, said)
+        sent = said.get("messages") if isinstance(said, dict) else None
+        first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
+        return Receipt(provider_id=first.get("id"))
+
+    def check(self, inbox: Inbox) -> list[str]:
+        needed = {
+            "phone_number_id": "It has no phone number id. Copy it from Meta's app dashboard.",
+            "token": "It has no access token, so nothing can be sent. Make one for a system user.",
+            "app_secret": "It has no app secret, so every webhook is refused. Copy it from Meta's app dashboard.",
+            "verify_token": "It has no verify token. Choose a word and enter it at Meta as well.",
+        }
+        return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
+
+
+def _handshake(request: Call, expected: str) -> Handshake:
+    if request.query.get("hub.mode") != "subscribe" or not same(request.query.get("hub.verify_token", ""), expected):
+        raise NotProved("This does not bear the verify token that was agreed with Meta.")
+    return Handshake(body=request.query.get("hub.challenge", "").encode())
+
+
+def _read(body: Body) -> list[Inbound]:
+    said: list[Inbound] = []
+    for change in (change for entry in body.entry for change in entry.changes if change.field == "messages"):
+        value = change.value
+        said += [found for message in value.messages if (found := message_of(message, value.contacts))]
+        said += [news for status in value.statuses if (news := receipt_of(status, PASSING))]
+    return said
+
+
+def _outgoing(message: Outbound) -> dict[str, Any]:
+    """Text with its choices as a numbered list; a link stands behind its label."""
+    choices = [
+        f"{n}. {label}" + (f": {value}" if value.startswith("http") else "")
+        for n, (label, value) in enumerate(message.choices, 1)
+    ]
+    text = "\n".join([message.text, *choices])
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": message.to.value,
+        "type": "text",
+        "text": {"body": text},
+    }
+
+
+def _refusal(status: int, said: Any) -> SendFailed:
+    error = said.get("error") if isinstance(said, dict) else None
+    error = error if isinstance(error, dict) else {}
+    code, reason = error.get("code"), str(error.get("message", ""))
+    if code == CLOSED_WINDOW:
+        reason = "More than 24 hours have passed since the customer wrote, so WhatsApp takes templates only."
+        return SendFailed(reason, permanent=True)
+    return SendFailed(
+        f"WhatsApp refused the message ({code or status}). {reason}".strip(), permanent=code not in PASSING
+    )
+
+
+channel = Whatsapp()

@@ -1,0 +1,71 @@
+"""What a platform posts to the desk, and what a channel makes of it.
+
+A channel that is fed by webhooks has a method `webhook(request, inbox)`, as the protocol `Webhook` says.
+The web room calls it at `/hooks/NUMBER`, keeps what it returns, and only then answers with 200.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from parley.core.channel import Inbox
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request just as it came. url: as the platform sees it, with its query. headers: names in lower case.
+
+    rest: the path below the inbox's own address, without a slash at its beginning.
+    """
+
+    method: str
+    url: str
+    rest: str = ""
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Handshake(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer by which a platform knows that the address is ours. Nothing is kept."""
+
+    body: bytes
+    type: str = "text/plain"
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing of a batch, named so that it is known when it comes again."""
+
+    provider_id: str
+    raw: bytes
+
+
+@runtime_checkable
+class Webhook(Protocol):
+    """A channel whose platform calls us."""
+
+    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
+        """Check the proof, then take the batch apart. Pure.
+
+        Raises `NotProved` for a missing or wrong signature, before a byte of the body is decoded.
+        A body that makes no sense is returned whole, so that it is kept and somebody sees it.
+        """
+        ...
+
+
+def same(given: str, expected: str) -> bool:
+    """Whether two proofs are equal, in constant time. Nothing is equal to an empty one."""
+    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+
+
+def signed_sha256(given: str, secret: str, body: bytes, prefix: str = "") -> bool:
+    """Whether `given` is the prefix and the hexadecimal HMAC-SHA256 of the body. False without a secret."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return bool(secret) and same(given, prefix + digest)
+
+
+def whole(body: bytes) -> Posted:
+    """A delivery that cannot be taken apart, named by what it contains."""
+    return Posted(provider_id=f"sha256:{hashlib.sha256(body).hexdigest()}", raw=body)

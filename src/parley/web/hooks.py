@@ -1,0 +1,61 @@
+"""Where platforms post what happened: proved by their channel, stored, then acknowledged.
+
+The channel of the inbox checks the proof and takes the batch apart; this door knows no platform.
+"""
+
+import asyncio
+from typing import Any
+
+from litestar import MediaType, Request, Response, get, post
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from parley.core.errors import NotFound
+from parley.core.webhook import Call, Handshake, Webhook
+from parley.web.state import Room
+
+OPT = {"access": "public", "exclude_from_csrf": True}
+
+
+@get(["/hooks/{number:int}", "/hooks/{number:int}/{rest:path}"], include_in_schema=False, opt=OPT)
+async def ask(
+    request: Request[Any, Any, Any], room: Room, number: FromPath[int], rest: FromPath[str] = ""
+) -> Response[bytes]:
+    """A platform asks whether this address is ours."""
+    return await _take(request, room, number, rest)
+
+
+@post(["/hooks/{number:int}", "/hooks/{number:int}/{rest:path}"], include_in_schema=False, opt=OPT, status_code=200)
+async def hand_over(
+    request: Request[Any, Any, Any], room: Room, number: FromPath[int], rest: FromPath[str] = ""
+) -> Response[bytes]:
+    """A platform hands over a batch. 200 says that all of it is on disk."""
+    return await _take(request, room, number, rest)
+
+
+async def _take(request: Request[Any, Any, Any], room: Room, number: int, rest: str) -> Response[bytes]:
+    inbox = (await asyncio.to_thread(room.inboxes)).get(number)
+    channel = room.channels[inbox.channel] if inbox else None
+    if inbox is None or not isinstance(channel, Webhook):
+        raise NotFound("No platform is expected at this address.")
+    found = channel.webhook(await _call(request, room, rest), inbox)
+    if isinstance(found, Handshake):
+        return Response(found.body, media_type=found.type)
+    await asyncio.gather(*(room.intake.take_async(number, one.provider_id, one.raw) for one in found))
+    return Response(b"", media_type=MediaType.TEXT)
+
+
+async def _call(request: Request[Any, Any, Any], room: Room, rest: str) -> Call:
+    query = request.url.query
+    return Call(
+        method=request.method,
+        url=room.url.rstrip("/") + request.url.path + (f"?{query}" if query else ""),
+        rest=rest.strip("/"),
+        query={name: str(value) for name, value in request.query_params.items()},
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.body(),
+    )
+
+
+def routes() -> list[ControllerRouterHandler]:
+    return [ask, hand_over]
