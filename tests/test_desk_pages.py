@@ -103,6 +103,22 @@ def test_hands_stay_on_the_keyboard(page: Page, address: str) -> None:
     expect(page).to_have_url(re.compile("/desk/inbox/waiting"))
 
 
+def test_the_palette_leads_to_every_view(page: Page, address: str) -> None:
+    page.goto(f"{address}/desk/inbox/waiting")
+    page.keyboard.press("Control+k")
+    for label in page.locator(".views .view-name").all_text_contents():
+        expect(page.get_by_role("option").filter(has_text=label).first).to_be_attached()
+    page.keyboard.type("unassi")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/desk/inbox/unassigned"))
+
+
+def test_the_first_conversations_are_in_memory_before_a_key_is_pressed(page: Page, address: str) -> None:
+    with page.expect_response(re.compile(r"/desk/conversations/\d+")):
+        page.goto(f"{address}/desk/inbox/waiting")
+    expect(page.locator("#main")).to_have_class(re.compile("is-empty"))
+
+
 def test_single_keys_can_be_switched_off(page: Page, address: str) -> None:
     page.goto(f"{address}/desk/inbox/waiting")
     page.keyboard.press("?")

@@ -8,7 +8,8 @@ import { t } from "../shared/words.ts";
 import * as pane from "./pane.ts";
 import { freshen } from "./times.ts";
 
-const AHEAD = [1, -1, 2, -2, 3];
+/** Neighbours fetched ahead, nearest first, in the direction of the last move: a held key outruns three. */
+const AHEAD = [1, 2, -1, 3, 4, -2, 5];
 const list = (): HTMLElement | null => one(".list");
 const box = (): HTMLElement | null => one(".rows");
 export const rows = (): HTMLElement[] => all(".rows > .row");
@@ -16,6 +17,7 @@ const idOf = (row: HTMLElement): number => Number(row.dataset.id);
 export const rowOf = (id: number): HTMLElement | null => document.getElementById(`row-${id}`);
 export const hasList = (): boolean => Boolean(box());
 let cursor = 0;
+let heading: 1 | -1 = 1;
 
 export function listen(): void {
   box()?.addEventListener("click", clicked);
@@ -28,6 +30,7 @@ export function listen(): void {
   pane.onTurn(mark);
   addEventListener("popstate", back);
   history.replaceState({ conversation: pane.openId() }, "");
+  if (!pane.openId()) ahead();
 }
 
 function clicked(event: MouseEvent): void {
@@ -73,7 +76,7 @@ function ahead(): void {
   const place = order.findIndex((row) => idOf(row) === cursor);
   afterPaint(() => {
     for (const step of AHEAD) {
-      const row = order[place + step];
+      const row = order[place + step * heading];
       if (row?.isConnected) void pane.preload(idOf(row)).catch(() => undefined);
     }
   });
@@ -84,6 +87,7 @@ export function move(step: 1 | -1): void {
   const order = rows();
   const place = order.findIndex((row) => idOf(row) === cursor);
   const next = order[place < 0 ? 0 : place + step];
+  heading = step;
   if (next) void open(next);
 }
 

@@ -4,22 +4,39 @@ import { all, h, icon, one } from "../shared/dom.ts";
 import { t } from "../shared/words.ts";
 import { commands, find, possible, shown, type Command } from "./commands.ts";
 import { setSingleKeys, singleKeys } from "./keys.ts";
-import { openMenu } from "./menus.ts";
+import { openMenu, type Item } from "./menus.ts";
 
 export function palette(): void {
   const able = commands().filter((command) => !command.silent && possible(command));
   openMenu({
     placeholder: t("What do you want to do?"),
     class: "palette",
-    items: able.map((command) => ({
-      label: command.label,
-      group: command.group,
-      lead: icon(command.glyph),
-      keys: command.keys?.[0] ? shown(command.keys[0]) : undefined,
-      run: () => command.run(),
-    })),
+    items: [...able.map(asItem), ...views()],
     otherwise: (typed) => ({ label: t("Search for “{words}”", { words: typed }), lead: icon("search"), run: () => location.assign(`/desk/search?q=${encodeURIComponent(typed)}`) }),
   });
+}
+
+const asItem = (command: Command): Item => ({
+  label: command.label,
+  group: command.group,
+  lead: icon(command.glyph),
+  keys: command.keys?.[0] ? shown(command.keys[0]) : undefined,
+  run: () => command.run(),
+});
+
+/** Every view that the page lists and no command leads to; its count stands beside it. */
+function views(): Item[] {
+  const known = new Set(commands().map((command) => command.label));
+  return all<HTMLAnchorElement>(".views .view")
+    .map((link) => ({ link, label: one(".view-name", link)?.textContent ?? "" }))
+    .filter(({ label }) => label && !known.has(label))
+    .map(({ link, label }) => ({
+      label,
+      group: t("Views"),
+      lead: one("svg", link)?.cloneNode(true),
+      more: one(".count", link)?.textContent ?? "",
+      run: () => location.assign(link.href),
+    }));
 }
 
 export function sheet(): void {
