@@ -35,6 +35,6 @@ def test_lines_at_once_are_limited_and_given_back() -> None:
 
 def test_this_machine_passes_freely() -> None:
     gate = Turnstile()
-    for _ in range(PER_MINUTE["line"] * 3):
+    for _ in range(PER_MINUTE["socket"] * 3):
         with gate.staying("127.0.0.1"):
             pass

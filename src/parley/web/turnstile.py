@@ -13,7 +13,7 @@ from parley.core.errors import Refused
 from parley.web.security import is_loopback
 
 AT_ONCE = 50
-PER_MINUTE = {"line": 60, "poll": 600, "upload": 30}
+PER_MINUTE = {"socket": 60, "poll": 600, "upload": 30}
 KNOWN_AT_MOST = 50_000
 
 
@@ -41,7 +41,7 @@ class Turnstile:
     @contextmanager
     def staying(self, address: str) -> Iterator[None]:
         """Count an open line while the block runs. Raises Refused when there are too many already."""
-        self.enter("line", address)
+        self.enter("socket", address)
         if self._open[address] >= AT_ONCE and not is_loopback(address):
             raise Refused("Too many chats are open from your address. Close one, or write a mail.")
         self._open[address] += 1

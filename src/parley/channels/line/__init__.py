@@ -1,0 +1,181 @@
+"""LINE: an official account's events come in by webhook, answers are pushed through the Messaging API.
+
+Every event of a batch becomes a delivery of its own, and each speaks for its own user. What is said in groups
+and rooms is kept and not read: it is no conversation with a customer.
+"""
+
+import base64
+import hashlib
+import hmac
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from parley.channels.calling import post_json, secret
+from parley.core.channel import Address, Delivery, Door, Inbound, InboundMessage, Inbox, Manifest, Outbound, Receipt
+from parley.core.errors import NotProved, SendFailed, Unreadable
+from parley.core.webhook import Call, Handshake, Posted, same, whole
+
+MEDIA = {"image": "Photo", "video": "Video", "audio": "Audio", "file": "File", "sticker": "Sticker"}
+
+
+class LineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a LINE inbox needs.
+
+    token: the channel access token; may be `env:NAME`.
+    channel_secret: signs what LINE posts; may be `env:NAME`.
+    api: address of the Messaging API.
+    """
+
+    token: str = ""
+    channel_secret: str = ""
+    api: str = "https://api.line.me"
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    type: str = ""
+    user_id: str = ""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str = ""
+    type: str = ""
+    text: str = ""
+    file_name: str = ""
+    title: str | None = None
+    address: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    quoted_message_id: str | None = None
+
+
+class Postback(msgspec.Struct, frozen=True, kw_only=True):
+    data: str = ""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    type: str
+    timestamp: int = 0
+    webhook_event_id: str = ""
+    source: Source | None = None
+    message: Message | None = None
+    postback: Postback | None = None
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    events: list[Event]
+
+
+class OpenBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with everything that is in it, to be taken apart."""
+
+    destination: str = ""
+    events: list[dict[str, Any]]
+
+
+class Line:
+    manifest = Manifest(
+        name="line",
+        label="LINE",
+        glyph="message-circle",
+        identity_kind="line",
+        threads="identity",
+        text_limit=5000,
+        settings=LineSettings,
+    )
+
+    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
+        key = secret(inbox.settings.channel_secret)
+        signature = base64.b64encode(hmac.new(key.encode(), request.body, hashlib.sha256).digest()).decode()
+        if not key or request.method != "POST" or not same(request.headers.get("x-line-signature", ""), signature):
+            raise NotProved("This does not bear LINE's signature.")
+        try:
+            read = msgspec.json.decode(request.body, type=OpenBody)
+        except (msgspec.MsgspecError, RecursionError):
+            return [whole(request.body)]
+        return [_posted(read.destination, event) for event in read.events]
+
+    def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
+        try:
+            body = msgspec.json.decode(delivery.raw, type=Body)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise Unreadable(f"This is not what LINE posts: {error}.") from error
+        return [said for event in body.events for said in _said(event)]
+
+    async def listen(self, door: Door) -> None:
+        """Deliveries come through the web room: /hooks/NUMBER."""
+
+    async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
+        token = secret(inbox.settings.token)
+        if not token:
+            raise SendFailed("This inbox has no channel access token. Enter it.", permanent=True)
+        choices = [
+            f"{n}. {label}" + (f": {value}" if value.startswith("http") else "")
+            for n, (label, value) in enumerate(message.choices, 1)
+        ]
+        body = {"to": message.to.value, "messages": [{"type": "text", "text": "\n".join([message.text, *choices])}]}
+        # The retry key must be a UUID, and the same on every try.
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, message.external_id))
+        headers = {"authorization": f"Bearer {token}", "x-line-retry-key": key}
+        status, said = await post_json(f"{inbox.settings.api}/v2/bot/message/push", body, headers)
+        said = said if isinstance(said, dict) else {}
+        # 409: accepted on an earlier try, whose answer got lost.
+        if status >= 400 and status != 409:
+            raise SendFailed(f"LINE refused the message ({status}). {said.get('message', '')}".strip(), permanent=True)
+        sent = said.get("sentMessages")
+        first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
+        return Receipt(provider_id=first.get("id"))
+
+    def check(self, inbox: Inbox) -> list[str]:
+        needed = {
+            "token": "It has no channel access token, so nothing can be sent. Copy it from LINE's console.",
+            "channel_secret": "It has no channel secret, so every webhook is refused. Copy it from LINE's console.",
+        }
+        return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
+
+
+def _posted(destination: str, event: dict[str, Any]) -> Posted:
+    """Named by LINE, once for all redeliveries; by its bytes where it has no name."""
+    raw = msgspec.json.encode({"destination": destination, "events": [event]})
+    named = event.get("webhookEventId")
+    return Posted(provider_id=named, raw=raw) if isinstance(named, str) and named else whole(raw)
+
+
+def _said(event: Event) -> list[Inbound]:
+    source, message = event.source, event.message
+    if source is None or source.type != "user" or not source.user_id:
+        return []
+    text = _text(message) if message else event.postback.data if event.postback else ""
+    if not text:
+        return []
+    return [
+        InboundMessage(
+            sender=Address(kind="line", value=source.user_id),
+            text=text,
+            external_id=(message.id if message else event.webhook_event_id) or None,
+            sent_at=_time(event.timestamp),
+            references=(message.quoted_message_id,) if message and message.quoted_message_id else (),
+        )
+    ]
+
+
+def _text(message: Message) -> str:
+    if message.type == "text":
+        return message.text
+    if message.type == "location":
+        point = f"{message.latitude}, {message.longitude}"
+        return "Location: " + ", ".join(p for p in (message.title, message.address, point) if p)
+    what = MEDIA.get(message.type, "")
+    return f"[{': '.join(p for p in (what, message.file_name) if p)}]" if what else ""
+
+
+def _time(milliseconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+channel = Line()
