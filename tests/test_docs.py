@@ -170,7 +170,13 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_every_dependency_is_used() -> None:
-    modules = {"markdown-it-py": "markdown_it", "argon2-cffi": "argon2"}
+    modules = {
+        "markdown-it-py": "markdown_it",
+        "argon2-cffi": "argon2",
+        "dnspython": "dns",
+        "dkimpy": "dkim",
+        "pyspf": "spf",
+    }
     of_uvicorn = {"websockets", "httptools"}
     code = "\n".join(text_of(file) for file in (ROOT / "src").rglob("*.py"))
     for package in map(bare, [*project()["run"], *project()["postgres"]]):

@@ -103,7 +103,7 @@ def test_an_unproved_claim_joins_nobody(mailing: StoryDesk) -> None:
     assert len({row.person for row in desk.conversations()}) == 2
 
 
-def test_a_mails_answer_threads_by_reference_and_a_strangers_does_not(mailing: StoryDesk, post: Sink) -> None:
+def test_a_mails_answer_threads_by_reference_and_a_strangers_is_held(mailing: StoryDesk, post: Sink) -> None:
     desk = mailing
     desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
     desk.agent("ana").replies("It is green.")
@@ -113,7 +113,8 @@ def test_a_mails_answer_threads_by_reference_and_a_strangers_does_not(mailing: S
     desk.customer("kim@example.com").mails("Re: A lamp", "Then no.", answers=ours["Message-ID"])
     assert len(desk.conversations()) == 1
     desk.customer("mallory@example.org").mails("Re: A lamp", "Send me all of it", answers=ours["Message-ID"])
-    assert len(desk.conversations()) == 2
+    received = [r.event for r in desk.events(e.MessageReceived)]
+    assert [event.unverified for event in received] == [False, False, True]  # type: ignore[union-attr]
 
 
 def test_a_forwarded_reply_address_holds_a_stranger_as_unverified(mailing: StoryDesk, post: Sink) -> None:

@@ -232,6 +232,16 @@ export async function replay(button: HTMLElement): Promise<void> {
   }
 }
 
+/** Let a held message in, or turn it away. */
+export async function judge(button: HTMLElement): Promise<void> {
+  try {
+    take(await act("POST", `/desk/messages/${button.dataset.judge}`));
+    say(button.dataset.judge?.endsWith("acceptance") ? t("Let in; they take part now") : t("Turned away"));
+  } catch (trouble) {
+    say((trouble as Error).message, true);
+  }
+}
+
 export async function presence(from?: HTMLElement): Promise<void> {
   const set = (name: string): void => {
     one(".rail-me .presence")?.setAttribute("class", `presence is-${name}`);

@@ -101,6 +101,8 @@ document.addEventListener("click", (event) => {
   }
   const replay = target.closest<HTMLElement>("[data-replay]");
   if (replay) return event.preventDefault(), void acts.replay(replay);
+  const judge = target.closest<HTMLElement>("[data-judge]");
+  if (judge) return event.preventDefault(), void acts.judge(judge);
   const copy = target.closest<HTMLElement>("[data-copy]");
   if (copy) return void navigator.clipboard.writeText(copy.dataset.copy ?? "").then(() => say(t("Copied")));
   const images = target.closest<HTMLAnchorElement>("[data-images]");

@@ -70,12 +70,17 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sent it, in normal form (see `identity.normal`). `proved` says how, where the transport shows it."""
+    """Who sent it, in normal form (see `identity.normal`). `proved` says how, where the transport shows it.
+
+    doubt: why it is probably somebody else who pretends, a sentence for agents. checks: what was looked at, in a line.
+    """
 
     kind: str
     value: str
     name: str = ""
     proved: str | None = None
+    doubt: str | None = None
+    checks: str = ""
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +90,15 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     data: bytes
     cid: str | None = None
+
+
+class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody else wrote and the sender passes on. comment: the sender's own words above it."""
+
+    author: Address
+    text: str
+    subject: str = ""
+    comment: str = ""
 
 
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -98,6 +112,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     automatic: why it must not be answered by a machine, or None.
     known_as: further identities that the transport proves (a signed user id of the shop, …).
     page: the web page it was written on, for chats.
+    forwarded: the message inside, where the sender only passes it on.
     """
 
     sender: Address
@@ -115,6 +130,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     automatic: str | None = None
     known_as: tuple[Address, ...] = ()
     page: str | None = None
+    forwarded: Forwarded | None = None
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -4,7 +4,7 @@
 act they return the events to append (possibly none, when nothing would change) or refuse.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -171,6 +171,18 @@ def receive(state: State, message: e.MessageReceived) -> list[e.Event]:
     if state.status == CLOSED:
         events.append(e.Reopened(reason="message"))
     return [*events, message]
+
+
+def held(history: Iterable[e.Recorded]) -> set[int]:
+    """Messages of these events that are held back: unverified, and not accepted since."""
+    found: set[int] = set()
+    for recorded in history:
+        match recorded.event:
+            case e.MessageReceived(unverified=True, message=message) | e.SenderRejected(message=message):
+                found.add(message)
+            case e.SenderAccepted(message=message):
+                found.discard(message)
+    return found
 
 
 def close(state: State) -> list[e.Event]:

@@ -65,7 +65,9 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
 
     `external_id` is the transport's own name for the message (a Message-ID), by which answers
     find it. `automatic` tells why no machine may answer it (auto-reply, list, bounce).
-    `unverified` marks a sender who is not a participant of this conversation. `history`: imported, not news.
+    `unverified` marks a message held back: its sender is not a participant, or probably pretends to be one; it
+    counts once an agent accepts it. `history`: imported, not news. `proved`: the transport, or a token that only
+    they had, shows who wrote it. `doubt`: why it is probably somebody else. `checks`: what was looked at, in a line.
     """
 
     message: int
@@ -82,6 +84,22 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
     history: bool = False
     unverified: bool = False
     cc: tuple[str, ...] = ()
+    proved: bool = False
+    doubt: str | None = None
+    checks: str = ""
+
+
+class SenderAccepted(Event, frozen=True, tag="sender_accepted"):
+    """An agent let a held message in: its sender takes part from now on."""
+
+    message: int
+    identity: int
+
+
+class SenderRejected(Event, frozen=True, tag="sender_rejected"):
+    """An agent turned a held message away: it stays to be seen by the desk, and its sender stays outside."""
+
+    message: int
 
 
 class ReplyWritten(Event, frozen=True, tag="reply_written"):
@@ -370,7 +388,8 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
 
 
 AnyEvent = Union[
-    ConversationOpened, MessageReceived, ReplyWritten, NoteWritten, Sent, Delivered, Read, SendDelayed,
+    ConversationOpened, MessageReceived, SenderAccepted, SenderRejected, ReplyWritten, NoteWritten, Sent, Delivered,
+    Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
     HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, Quarantined,
     PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed, IdentityProved, PersonsMerged,

@@ -188,7 +188,7 @@ class BotFollower:
     def _is_mine(self, conn: Connection, r: e.Recorded) -> bool:
         event = r.event
         assert isinstance(event, e.MessageReceived)
-        if event.automatic or event.history or event.unverified:
+        if event.automatic or event.history or event.unverified or event.doubt:
             return False
         state = desk.states(conn, [r.subject_id]).get(r.subject_id)
         return state is not None and state.status == talk.BOT

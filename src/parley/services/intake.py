@@ -7,7 +7,7 @@ provider id). What cannot be read becomes a quarantine conversation and the raw 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from parley.core.channel import (
     Address,
     Channel,
     Delivery,
+    Inbound,
     InboundMessage,
     InboundRating,
     InboundReceipt,
@@ -33,7 +34,7 @@ from parley.log.engines.bulk import add_missing
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import deliveries, raws
 from parley.services import delivery as outgoing
-from parley.services import people, surveys, threads
+from parley.services import people, setup, surveys, threads
 from parley.services.files import Store
 from parley.services.inbox import states
 from parley.services.reading import Heard, Unread
@@ -43,6 +44,8 @@ logger = logging.getLogger("parley.intake")
 
 READ_AT_ONCE = 200
 RAW_IN_TABLE = 1024 * 1024
+ANSWERED = "rs"  # purposes of tokens (reply, survey) that stand in our own address
+SAME_SUBJECT = timedelta(days=14)  # an answer without references still finds a matter that was active so lately
 STALE = timedelta(hours=12)  # a matter closed longer ago stays closed; a new message opens a new one
 
 
@@ -246,13 +249,15 @@ class Admission:
     def __init__(self, intake: Intake, tx: Tx) -> None:
         self.tx, self.intake, self.inboxes = tx, intake, intake.inboxes()
         self.states: dict[int, State] = {}
-        self.named: dict[str, tuple[int, int]] = {}
+        self.named: dict[str, list[tuple[int, int]]] = {}
+        self._agents: dict[str, int] | None = None
+        self.passed_on: dict[int, int] = {}
         self.parts: dict[tuple[int, str], None] = {}
         self.open_by_sender: dict[tuple[int, int], int] = {}
         self.ours = _addresses(self.inboxes.values())
 
     def admit(self, heard: Sequence[Heard]) -> None:
-        heard = self._still_new(heard)
+        heard = [self._unwrapped(one) for one in self._still_new(heard)]
         self._look_up(heard)
         for one in heard:
             if one.trouble:
@@ -289,13 +294,46 @@ class Admission:
         own = [m.external_id for m in messages if m.external_id and self._is_ours(m)]
         references = [r for m in messages for r in m.references]
         self.named = threads.conversations_of(self.tx.conn, [*references, *own])
-        wanted = {number for number, _ in self.named.values()}
+        wanted = {number for places in self.named.values() for number, _ in places}
         for message in messages:
             for token in message.reply_tokens:
                 if read := threads.read_token(self.intake.key, token):
                     wanted.add(read[1])
         self.states = states(self.tx.conn, list(wanted))
         self.tx.versions([e.conversation(number) for number in self.states])
+
+    def _unwrapped(self, one: Heard) -> Heard:
+        """A mail that an agent passes on becomes its first writer's; only a proved agent's, as others could pretend."""
+        if one.history or not any(isinstance(m, InboundMessage) and m.forwarded for m in one.said):
+            return one
+        return msgspec.structs.replace(one, said=[self._first_written(said) for said in one.said])
+
+    def _first_written(self, said: Inbound) -> Inbound:
+        if not isinstance(said, InboundMessage) or said.forwarded is None or said.sender.proved is None:
+            return said
+        agent, inside = self._agent(said.sender), said.forwarded
+        if agent is None or normal("mail", inside.author.value) in self.ours:
+            return said
+        self.passed_on[id(inside)] = agent
+        return msgspec.structs.replace(
+            said,
+            sender=msgspec.structs.replace(inside.author, checks=f"Passed on by {said.sender.value}"),
+            text=inside.text,
+            html=None,
+            fold=None,
+            subject=inside.subject or said.subject,
+            references=(),
+            reply_tokens=(),
+            cc=(),
+            automatic=None,
+        )
+
+    def _agent(self, sender: Address) -> int | None:
+        """Which agent of ours has this address."""
+        if self._agents is None:
+            known = setup.all_agents(self.tx.conn).values()
+            self._agents = {normal("mail", agent.mail): agent.id for agent in known if agent.active}
+        return self._agents.get(normal("mail", sender.value)) if sender.kind == "mail" else None
 
     # one message ────────────────────────────────────────────────────────────────────────────
 
@@ -311,7 +349,7 @@ class Admission:
         who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
         for address in message.known_as:
             who = self._joined(who, address)
-        number, unverified = self._thread(inbox, who, message)
+        number, unverified = self._thread(inbox, who, message, one.history)
         at = message.sent_at if one.history and message.sent_at else None
         if number is None:
             number = self._open(inbox, who, message, one.history, at)
@@ -322,11 +360,28 @@ class Admission:
             state = talk.evolve(state, r)
         self.states[number] = state
         self.tx.say(fact.message, _words(message))
-        if message.external_id:
-            self.named[message.external_id] = (number, fact.message)
-        self.parts[(number, f"i:{who.id}")] = None
-        for mail in message.cc:
-            self.parts[(number, f"m:{mail}")] = None
+        self._remember(number, fact)
+        if message.forwarded and (agent := self.passed_on.get(id(message.forwarded))):
+            self._comment(number, agent, message.forwarded.comment)
+
+    def _remember(self, number: int, fact: e.MessageReceived) -> None:
+        """What the next messages of this batch have to know, before the readers do."""
+        if fact.external_id:
+            self.named.setdefault(fact.external_id, []).insert(0, (number, fact.message))
+        if not fact.unverified:
+            self.parts[(number, f"i:{fact.identity}")] = None
+            if fact.proved or (self.states[number].messages == 1 and not fact.doubt) or fact.history:
+                self.parts |= dict.fromkeys((number, f"m:{mail}") for mail in fact.cc)
+
+    def _comment(self, number: int, agent: int, text: str) -> None:
+        """The words that an agent wrote above what they passed on are for the desk."""
+        if not text:
+            return
+        message = self.tx.new_id("message")
+        fact = e.NoteWritten(message=message, preview=talk.preview(text))
+        for recorded in self.tx.append(e.conversation(number), [fact], f"agent/{agent}"):
+            self.states[number] = talk.evolve(self.states[number], recorded)
+        self.tx.say(message, e.Words(text=text))
 
     def _is_ours(self, message: InboundMessage) -> bool:
         return message.sender.kind == "mail" and normal("mail", message.sender.value) in self.ours
@@ -338,7 +393,7 @@ class Admission:
             return
         at = message.sent_at
         who = next(iter(people.meet(self.tx, [Address(kind="mail", value=to)], "import", at=at).values()))
-        number, _ = self._thread(inbox, who, message)
+        number, _ = self._thread(inbox, who, message, True)
         if number is None:
             number = self._open(inbox, who, message, True, at)
         text = message.text[: message.fold] if message.fold else message.text
@@ -357,7 +412,7 @@ class Admission:
             self.states[number] = talk.evolve(self.states[number], recorded)
         self.tx.say(fact.message, _words(message))
         if message.external_id:
-            self.named[message.external_id] = (number, fact.message)
+            self.named.setdefault(message.external_id, []).insert(0, (number, fact.message))
 
     def _joined(self, who: people.Identity, address: Address) -> people.Identity:
         people.also_known_as(self.tx, who, address, "intake")
@@ -391,24 +446,70 @@ class Admission:
             history=one.history,
             unverified=unverified,
             cc=tuple(mail for mail in message.cc if looks_like_mail(mail)),
+            proved=self._proved(who, message),
+            doubt=message.sender.doubt,
+            checks=message.sender.checks,
         )
+
+    def _proved(self, who: people.Identity, message: InboundMessage) -> bool:
+        """The transport shows who wrote it, or they hold the token that we sent to them and nobody else."""
+        if message.sender.doubt:
+            return False
+        tokens = (self._token(token) for token in message.reply_tokens)
+        return message.sender.proved is not None or any(read and read[2] == who.id for read in tokens)
+
+    def _token(self, token: str) -> tuple[str, int, int] | None:
+        """A token of ours that brings an answer back. Those in links for ratings do not."""
+        read = threads.read_token(self.intake.key, token)
+        return read if read and read[0] in ANSWERED else None
 
     # which conversation ─────────────────────────────────────────────────────────────────────
 
-    def _thread(self, inbox: Inbox, who: people.Identity, message: InboundMessage) -> tuple[int | None, bool]:
-        """(conversation, unverified): signed token first, then what it answers, then the open matter."""
-        for token in message.reply_tokens:
-            read = threads.read_token(self.intake.key, token)
-            if read and (state := self.states.get(read[1])):
-                return state.id, not self._belongs(state, who)
-        for reference in message.references:
-            if found := self.named.get(reference):
-                found_state = self._state(found[0])
-                if found_state and found_state.brand == inbox.brand and self._belongs(found_state, who):
-                    return found_state.id, False
+    def _thread(
+        self, inbox: Inbox, who: people.Identity, message: InboundMessage, history: bool
+    ) -> tuple[int | None, bool]:
+        """(conversation, held): signed token first, then what it answers, then its subject, then the open matter.
+
+        Held: into the right conversation, but not counted as said there, because its sender takes no part in it
+        or probably is somebody else.
+        """
+        stranger: int | None = None
+        for number in self._answered(inbox, message):
+            state = self._state(number)
+            if state is None or (state.brand != inbox.brand and not message.reply_tokens):
+                continue
+            if self._belongs(state, who) and not message.sender.doubt:
+                return number, False
+            stranger = stranger or number
+        if stranger is not None and not history:
+            return stranger, True
         if self.intake.channels[inbox.channel].manifest.threads == "identity":
             return self._open_matter(inbox, who), False
-        return None, False
+        return (None if history else self._same_subject(inbox, who, message)), False
+
+    def _answered(self, inbox: Inbox, message: InboundMessage) -> Iterator[int]:
+        """Conversations that a message says it belongs to, the surest first. One token of ours is enough."""
+        for token in message.reply_tokens:
+            if read := self._token(token):
+                yield read[1]
+                return
+        for reference in message.references:
+            places = [number for number, _ in self.named.get(reference, ())]
+            here = [number for number in places if (state := self._state(number)) and state.inbox == inbox.id]
+            yield from dict.fromkeys([*here, *places])
+
+    def _same_subject(self, inbox: Inbox, who: people.Identity, message: InboundMessage) -> int | None:
+        """An answer that lost its references on the way: the same person's, of the same subject, of late."""
+        subject, answers = threads.bare_subject(message.subject or "")
+        if not subject or not answers or message.references or message.sender.doubt or message.automatic:
+            return None
+        here = [s for s in self.states.values() if (s.person, s.inbox) == (who.person, inbox.id)]
+        for state in sorted(here, key=lambda s: s.last_at, reverse=True):
+            if threads.bare_subject(state.subject)[0] == subject and self.tx.at - state.last_at <= SAME_SUBJECT:
+                return state.id
+        since = self.tx.at - SAME_SUBJECT
+        found = threads.of_subject(self.tx.conn, who.person, inbox.brand, inbox.id, subject, since)
+        return found if found is not None and self._state(found) else None
 
     def _state(self, number: int) -> State | None:
         if number not in self.states:
@@ -440,7 +541,7 @@ class Admission:
         self, inbox: Inbox, who: people.Identity, message: InboundMessage, history: bool, at: datetime | None
     ) -> int:
         number = self.tx.new_id("conversation")
-        with_bot = inbox.with_bot and not message.automatic and not history
+        with_bot = inbox.with_bot and not message.automatic and not history and not message.sender.doubt
         fact = e.ConversationOpened(
             person=who.person,
             inbox=inbox.id,

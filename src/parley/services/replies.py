@@ -245,8 +245,9 @@ def last_received(
 
 
 def _newest_received(history: Sequence[e.Recorded]) -> e.MessageReceived | None:
+    held = talk.held(history)
     for recorded in reversed(history):
-        if isinstance(recorded.event, e.MessageReceived) and not recorded.event.unverified:
+        if isinstance(recorded.event, e.MessageReceived) and recorded.event.message not in held:
             return recorded.event
     return None
 
@@ -315,6 +316,29 @@ def tag(tx: Tx, number: int, who: Viewer, name: str) -> State:
 
 def untag(tx: Tx, number: int, who: Viewer, name: str) -> State:
     return _change(tx, number, who, lambda state: talk.untag(state, name))
+
+
+def accept_sender(tx: Tx, number: int, who: Viewer, message: int) -> None:
+    """Let a held message in. Its sender takes part from now on and may be answered."""
+    act_on(tx, number, who)
+    event = _held_message(tx.conn, number, message)
+    tx.append(e.conversation(number), [e.SenderAccepted(message=message, identity=event.identity)], who.by)
+
+
+def reject_sender(tx: Tx, number: int, who: Viewer, message: int) -> None:
+    """Turn a held message away. It can be accepted later all the same."""
+    act_on(tx, number, who)
+    _held_message(tx.conn, number, message)
+    tx.append(e.conversation(number), [e.SenderRejected(message=message)], who.by)
+
+
+def _held_message(conn: Connection, number: int, message: int) -> e.MessageReceived:
+    history = desk.history(conn, number, newest=100_000)
+    if message in talk.held(history):
+        for recorded in history:
+            if isinstance(recorded.event, e.MessageReceived) and recorded.event.message == message:
+                return recorded.event
+    raise Refused("This message is not held back; somebody may have let it in meanwhile.")
 
 
 def rename(tx: Tx, number: int, who: Viewer, subject: str) -> State:
@@ -402,12 +426,13 @@ def _likeliest(
 ) -> people.Identity | None:
     """Of several addresses on one channel: where they are now, wrote last, or what is proved."""
     numbers = {i.id: i for i in fitting}
+    held = talk.held(history)
     here = [i for i in fitting if lines is not None and lines.here(i)]
     wrote = [
         numbers[r.event.identity]
         for r in reversed(history)
         if isinstance(r.event, e.MessageReceived)
-        and not r.event.unverified
+        and r.event.message not in held
         and r.event.inbox == inbox.id
         and r.event.identity in numbers
     ]

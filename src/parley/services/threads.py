@@ -2,7 +2,9 @@
 
 import base64
 import hmac
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -29,12 +31,18 @@ participants = Table(
 )
 
 
+_ANSWERS = re.compile(
+    r"(?:re|aw|antw|antwort|sv|vs|r|rif|ref|odp|ynt|res|ats|atb|vast|hl|回复|回覆|答复|返信|답장|ответ|отв|απ)"
+    r"(?: ?[\[(]\d{1,3}[\])])? ?[:：]\s*"
+)
+
+
 class ThreadReader:
     """Remembers the transports' names of messages, and who takes part in a conversation."""
 
     name = "threads"
     in_step = True
-    kinds = (e.MessageReceived, e.ReplyWritten)
+    kinds = (e.MessageReceived, e.SenderAccepted, e.ReplyWritten)
     tables = (externals, participants)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -43,6 +51,9 @@ class ThreadReader:
         for r in batch:
             event = r.event
             assert isinstance(event, self.kinds)
+            if isinstance(event, e.SenderAccepted):
+                present[(r.subject_id, f"i:{event.identity}")] = None
+                continue
             if event.external_id:
                 row = {
                     "message": event.message,
@@ -51,7 +62,7 @@ class ThreadReader:
                 }
                 named.append(row)
             if not (isinstance(event, e.MessageReceived) and event.unverified):
-                for who in (f"i:{event.identity}", *(f"m:{mail}"[:260] for mail in event.cc)):
+                for who in (f"i:{event.identity}", *(f"m:{mail}"[:260] for mail in _brought_along(r))):
                     present[(r.subject_id, who)] = None
         add_rows(tx.conn, externals, named)
         begun = {r.subject_id for r in batch if r.version == 2}  # the first word, behind the opening
@@ -65,14 +76,47 @@ class ThreadReader:
         add_rows(tx.conn, participants, [{"conversation": c, "who": w} for c, w in present if (c, w) not in known])
 
 
-def conversations_of(conn: Connection, external_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """External id → (conversation, message). Where one id names several messages, the newest counts."""
-    found: dict[str, tuple[int, int]] = {}
+def _brought_along(r: e.Recorded) -> tuple[str, ...]:
+    """Who takes part because they got a copy. Into a matter that has a history only its proved writers, and the
+    desk, bring others: whoever writes under a borrowed name must not add a reader of what was said before."""
+    event = r.event
+    if isinstance(event, e.ReplyWritten):
+        return event.cc
+    assert isinstance(event, e.MessageReceived)
+    opening = r.version == 2 and not event.doubt
+    return event.cc if event.proved or opening or event.history else ()
+
+
+def conversations_of(conn: Connection, external_ids: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
+    """External id → [(conversation, message)], newest first: a mail to two of our inboxes is in two."""
+    found: dict[str, list[tuple[int, int]]] = {}
     for chunk in chunks(list(dict.fromkeys(external_ids)), 500):
-        question = select(externals).where(externals.c.external_id.in_(chunk)).order_by(externals.c.message)
+        question = select(externals).where(externals.c.external_id.in_(chunk)).order_by(externals.c.message.desc())
         for row in conn.execute(question):
-            found[row.external_id] = (row.conversation, row.message)
+            found.setdefault(row.external_id, []).append((row.conversation, row.message))
     return found
+
+
+def of_subject(conn: Connection, person: int, brand: int, inbox: int, subject: str, since: datetime) -> int | None:
+    """The person's newest conversation of that subject (see `bare_subject`) in an inbox, active since then."""
+    from parley.services.inbox import conversations
+
+    columns = conversations.c
+    question = (
+        select(columns.id, columns.subject)
+        .where(columns.person == person, columns.brand == brand, columns.inbox == inbox, columns.last_at >= since)
+        .order_by(columns.last_at.desc())
+        .limit(20)
+    )
+    return next((row.id for row in conn.execute(question) if bare_subject(row.subject)[0] == subject), None)
+
+
+def bare_subject(subject: str) -> tuple[str, bool]:
+    """The subject without Re:, AW:, SV[2]: … in lower case, and whether there was such a mark of an answer."""
+    text, marked = " ".join(subject.lower().split()), False
+    while found := _ANSWERS.match(text):
+        text, marked = text[found.end() :], True
+    return text, marked
 
 
 def takes_part(conn: Connection, conversation: int, identity: int, mail: str | None) -> bool:

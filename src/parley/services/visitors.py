@@ -113,7 +113,8 @@ class Window:
                 self.states[r.event.message] = row.state
                 if row.state == "read":
                     self.seen = max(self.seen, r.seq)
-        fresh = [r for r in history if r.seq > after and shown(r.event)]
+        held = talk.held(history)
+        fresh = [r for r in history if r.seq > after and shown(r.event) and getattr(r.event, "message", 0) not in held]
         said = log.words_of(self.conn, [r.event.message for r in fresh if hasattr(r.event, "message")])
         turns = (self._turn(r, said) for r in fresh)
         return [turn for turn in turns if turn is not None]
@@ -298,10 +299,11 @@ def holders_of(conn: Connection, conversations: Sequence[int]) -> set[int]:
 def want_human(tx: Tx, who: Visitor, external_id: str) -> None:
     """Pass on the conversation in which the wish was said. NotFound while it is still on its way in."""
     found = threads.conversations_of(tx.conn, [external_id]).get(external_id)
-    if found is None:
+    if not found:
         raise NotFound("That wish is not here yet.")
-    state = inbox.state(tx.conn, found[0])
-    words = log.words_of(tx.conn, [found[1]]).get(found[1])
+    conversation, message = found[0]
+    state = inbox.state(tx.conn, conversation)
+    words = log.words_of(tx.conn, [message]).get(message)
     card = e.HandoffAsked(reason="asked for a person", wish=f"“{talk.preview(words.text if words else '')}”")
     tx.append(e.conversation(state.id), talk.hand_off(state, card), f"person/{state.person}")
 

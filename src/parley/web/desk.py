@@ -276,6 +276,23 @@ async def replay(request: Asked, room: Room, caller: Caller, message: FromPath[i
     return await changed(request, room, caller, state.id, act)
 
 
+@post("/desk/messages/{message:int}/acceptance", status_code=200, opt=ACT, include_in_schema=False)
+async def accept(request: Asked, room: Room, caller: Caller, message: FromPath[int]) -> Answer:
+    """Let a held message in."""
+    return await _judge(request, room, caller, message, replies.accept_sender)
+
+
+@post("/desk/messages/{message:int}/rejection", status_code=200, opt=ACT, include_in_schema=False)
+async def reject(request: Asked, room: Room, caller: Caller, message: FromPath[int]) -> Answer:
+    """Turn a held message away."""
+    return await _judge(request, room, caller, message, replies.reject_sender)
+
+
+async def _judge(request: Asked, room: Room, caller: Caller, message: int, verdict: Callable[..., None]) -> Answer:
+    state = await room.ask(messages.state_of, message, caller.viewer)
+    return await changed(request, room, caller, state.id, lambda tx: verdict(tx, state.id, caller.viewer, message))
+
+
 @put("/desk/settings/keys", status_code=204, include_in_schema=False)
 async def keys(request: Asked, room: Room, caller: Caller) -> None:
     """Switch single-key shortcuts on or off."""
@@ -378,5 +395,5 @@ def _turns_html(room: Room, here: present.Lens, happening: Happening) -> str:
 def routes() -> list[ControllerRouterHandler]:
     return [
         home, inbox_page, conversation_page, choices, reply, note, close, reopen, assign, tag, untag, snooze, wake,
-        draft, replay, keys, raw,
+        draft, replay, accept, reject, keys, raw,
     ]  # fmt: skip

@@ -209,6 +209,8 @@ class Teller:
         spoken = [r.event for r in history]
         self.words = log.words_of(conn, [ev.message for ev in spoken if isinstance(ev, SAID)])
         self.sent = delivery.of_conversation(conn, state.id)
+        self.held = talk.held(history)
+        self.rejected = self.held & {ev.message for ev in spoken if isinstance(ev, e.SenderRejected)}
         self.name = people.display_name(lens.person(state.person), lens.addresses(state.person))
         self.comments = {ev.comment_message for ev in spoken if isinstance(ev, e.SurveyAnswered)}
         wanted = [ev.identity for ev in spoken if isinstance(ev, e.MessageReceived | e.ReplyWritten)]
@@ -263,7 +265,11 @@ class Teller:
             to=self._to(event.inbox),
             cc=event.cc,
             files=_files(event.message, event.files),
-            unverified=event.unverified,
+            unverified=event.message in self.held,
+            rejected=event.message in self.rejected,
+            proved=event.proved,
+            doubt=t(event.doubt) if event.doubt else "",
+            checks=event.checks,
             erased=not words.text and not words.html and not event.files,
         )
 
@@ -366,6 +372,10 @@ class Teller:
                 line = ("git-merge", t("It belongs to another person now ({reason})", reason=t(reason)))
             case e.SurveyDropped(reason=reason):
                 line = ("star", t("No rating was asked for ({reason})", reason=t(reason)))
+            case e.SenderAccepted():
+                line = ("shield-check", t("{who} let a held message in", who=who))
+            case e.SenderRejected():
+                line = ("shield-x", t("{who} turned a held message away", who=who))
             case e.SendReplayed():
                 line = ("send", t("{who} sent it again", who=who))
         return views.Fact(id=r.seq, glyph=line[0], text=line[1], at=r.at) if line else None

@@ -163,6 +163,10 @@ class Message(View, frozen=True, kw_only=True):
     next_try: datetime | None = None
     client_id: str = ""
     unverified: bool = False
+    rejected: bool = False
+    proved: bool = False
+    doubt: str = ""
+    checks: str = ""
     erased: bool = False
     continued: bool = False
     kind: str = "message"

@@ -13,9 +13,11 @@ import random
 import re
 import ssl
 
+from parley.channels.email.checker import Checker
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.settings import EmailSettings, secret
+from parley.channels.email.verdict import Envelope, foreign
 from parley.core.channel import Door, Inbox
 from parley.core.errors import BadConfig, Busy
 
@@ -274,6 +276,8 @@ class Watcher:
         self.key = f"imap/{inbox.id}/{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"
         self.validity = self.last = 0
         self.caught_up = False
+        checks = self.settings.check_senders and not self.settings.authserv_id
+        self.checker = Checker(self.settings) if checks else None
 
     async def run(self) -> None:
         client = await connect(self.settings)
@@ -284,6 +288,8 @@ class Watcher:
                 await self.wait_for_news(client)
         finally:
             client.close()
+            if self.checker:
+                self.checker.close()
 
     async def find_place(self, validity: int, following: int) -> None:
         """Where we were; from the start when the mailbox was numbered anew."""
@@ -322,7 +328,12 @@ class Watcher:
 
     async def take(self, raws: list[bytes]) -> None:
         """All at once, so that they can share a commit. Any failure keeps the place where it was."""
-        takes = [self.door.take(self.inbox.id, provider_id(raw), raw) for raw in raws]
+        checker = self.checker
+        lines = await asyncio.gather(*(checker.line(raw, Envelope()) for raw in raws)) if checker else [b""] * len(raws)
+        takes = [
+            self.door.take(self.inbox.id, provider_id(raw), line + raw if line else foreign(raw))
+            for line, raw in zip(lines, raws, strict=True)
+        ]
         results = await asyncio.gather(*takes, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
-from parley.channels.email import automatic, bounces
+import msgspec
+
+from parley.channels.email import automatic, bounces, verdict
 from parley.channels.email.bodies import collected
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.folding import arranged
+from parley.channels.email.forwards import forwarded
 from parley.channels.email.mime import Part, parse
 from parley.channels.email.settings import NOWHERE, EmailSettings
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
@@ -56,7 +59,7 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox, report: bounces.Repor
     text, end = arranged(body.text)
     identity = message_ids(mail.first("message-id"))
     return InboundMessage(
-        sender=Address(kind="mail", value=normal("mail", sender.address), name=sender.name, proved=_proof(mail, inbox)),
+        sender=_known(sender, mail, delivery, inbox),
         text=text,
         html=body.html,
         fold=end,
@@ -68,6 +71,7 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox, report: bounces.Repor
         recipients=_once(normal("mail", one.address) for one in recipients),
         cc=_others(written, sender, own),
         files=tuple(body.files),
+        forwarded=forwarded(text_of(mail.first("subject"), charset), text),
         automatic=bounces.in_words(report) if report else automatic.reason(mail, sender, own),
     )
 
@@ -154,16 +158,24 @@ def without_plus(address: str) -> str:
     return f"{local.partition('+')[0]}@{domain}"
 
 
-def _proof(mail: Part, inbox: Inbox) -> str | None:
-    """That the From domain was checked by our own mail server, when we were told the name it signs with."""
-    name = inbox.settings.authserv_id.lower() if isinstance(inbox.settings, EmailSettings) else ""
-    if not name:
-        return None
-    for value in mail.all("authentication-results"):
-        server, _, results = value.decode("latin-1").lower().partition(";")
-        if server.split()[:1] == [name]:
-            return "dmarc" if "dmarc=pass" in results.replace(" ", "") else None
-    return None
+def _known(sender: Mailbox, mail: Part, delivery: Delivery, inbox: Inbox) -> Address:
+    """The sender's address, with what the checks say of it."""
+    address = Address(kind="mail", value=normal("mail", sender.address), name=sender.name)
+    settings = inbox.settings
+    if not isinstance(settings, EmailSettings):
+        return address
+    if len({normal("mail", one.address) for value in mail.all("from") for one in mailboxes(value)}) > 1:
+        return msgspec.structs.replace(address, doubt="The mail names several senders; it may come from any of them.")
+    server = settings.authserv_id
+    checks = verdict.of_server(mail, server) if server else verdict.ours(delivery.raw)
+    if checks and address.value.rpartition("@")[2] != _author(mail):
+        checks = None  # a form on our own site: what was checked is another address
+    return verdict.judged(address, checks, settings.arc_sealers, mail)
+
+
+def _author(mail: Part) -> str:
+    found = next((one for value in mail.all("from") for one in mailboxes(value)), None)
+    return normal("mail", found.address).rpartition("@")[2] if found else ""
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:

@@ -13,13 +13,18 @@ import logging
 import re
 import socket
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import cast
 
+from parley.channels.email.checker import Checker
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.reading import own_addresses, without_plus
+from parley.channels.email.verdict import Envelope
 from parley.core.channel import Door, Inbox
 from parley.core.errors import Busy
 from parley.core.identity import normal
@@ -37,9 +42,11 @@ IN_THREAD_BYTES = 1024 * 1024
 TOO_LARGE = b"552 5.3.4 At most %d bytes a mail\r\n" % MAIL_BYTES
 
 Route = dict[str, tuple[Inbox, ...]]
+Network = IPv4Network | IPv6Network
 _PATH = re.compile(rb"\s*<?([^<>\s]*)>?\s*(.*)\Z", re.S)
 _SIZE = re.compile(rb"\bSIZE=(\d{1,20})\b", re.I)
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]+")
+_FORWARDED = re.compile(rb"\b(ADDR|HELO)=([^\s\x00-\x1f]{1,255})", re.I)
 
 
 def routes_of(inboxes: list[Inbox]) -> Route:
@@ -82,6 +89,14 @@ class House:
         self.door = door
         self.name = socket.gethostname().encode("ascii", "replace").decode("ascii") or "localhost"
         self.sessions: set[Session] = set()
+        settings = [inbox.settings for some in routes.values() for inbox in some]
+        self.relays = networks(one for some in settings for one in some.relays)
+        self.checker = next((Checker(one) for one in settings if one.check_senders and not one.authserv_id), None)
+
+    def is_relay(self, peer: str) -> bool:
+        """Whether this is a mail server of ours, whose own address proves nothing."""
+        address = _ip(peer)
+        return address is None or any(address in network for network in self.relays)
 
     def inboxes_for(self, recipient: str) -> tuple[Inbox, ...]:
         address = normal("mail", recipient)
@@ -106,6 +121,8 @@ class House:
             await asyncio.wait(tasks, timeout=GOODBYE_SECONDS)
         for session in list(self.sessions):
             session.leave(b"")
+        if self.checker:
+            self.checker.close()
 
 
 class Session(asyncio.Protocol):
@@ -122,6 +139,7 @@ class Session(asyncio.Protocol):
         self.lmtp = False
         self.helo = ""
         self.peer = ""
+        self.relayed = False
         self.mistakes = 0
         self.heard = time.monotonic()
         self.transport: asyncio.Transport
@@ -131,12 +149,14 @@ class Session(asyncio.Protocol):
         """As after RSET: no sender, no recipients."""
         self.sender: str | None = None
         self.recipients: list[tuple[str, tuple[Inbox, ...]]] = []
+        self.passed_on: dict[str, str] = {}
 
     # From the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's transports are of another class
         self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
+        self.relayed = self.house.is_relay(self.peer)
         self.house.sessions.add(self)
         if len(self.house.sessions) > SESSIONS:
             self.leave(b"421 4.7.0 Too many connections; come back later\r\n")
@@ -260,6 +280,7 @@ class Session(asyncio.Protocol):
             "8BITMIME",
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
+            *(["XFORWARD ADDR HELO"] if self.relayed else []),
         ]
         return "".join(f"250{'-' if one != lines[-1] else ' '}{one}\r\n" for one in lines).encode("ascii")
 
@@ -276,6 +297,17 @@ class Session(asyncio.Protocol):
             return TOO_LARGE
         self.sender = path
         return b"250 2.1.0 Ok\r\n"
+
+    def xforward_(self, rest: bytes) -> bytes:
+        """Postfix's word on who sent it the next mail; believed from mail servers of ours alone."""
+        if not self.relayed:
+            return self.mistake(b"550 5.7.1 Not from you\r\n")
+        if self.sender is not None:
+            return self.mistake(b"503 5.5.1 Before MAIL FROM\r\n")
+        for key, value in _FORWARDED.findall(rest):
+            text = value.decode("ascii", "replace")
+            self.passed_on[key.decode("ascii").upper()] = "" if text.upper().startswith("[UNAVAIL") else text
+        return b"250 2.0.0 Ok\r\n"
 
     def rcpt_(self, rest: bytes) -> bytes:
         if self.sender is None:
@@ -319,11 +351,14 @@ class Session(asyncio.Protocol):
         try:
             name = provider_id(raw) if len(raw) < IN_THREAD_BYTES else await asyncio.to_thread(provider_id, raw)
             wanted = _by_inbox(recipients)
+            seen = await self.house.checker.line(raw, self.envelope(sender)) if self.house.checker else b""
             if len(wanted) == 1:
                 ((inbox, paths),) = wanted.items()
-                stored = {inbox: await self.hand(inbox, name, self.traced(sender, paths, raw))}
+                stored = {inbox: await self.hand(inbox, name, seen + self.traced(sender, paths, raw))}
             else:
-                hands = [self.hand(inbox, name, self.traced(sender, paths, raw)) for inbox, paths in wanted.items()]
+                hands = [
+                    self.hand(inbox, name, seen + self.traced(sender, paths, raw)) for inbox, paths in wanted.items()
+                ]
                 stored = dict(zip(wanted, await asyncio.gather(*hands), strict=True))
             self.reply(self.verdicts(recipients, stored))
         finally:
@@ -333,6 +368,13 @@ class Session(asyncio.Protocol):
             return self.leave(b"421 4.3.2 Going down; come back later\r\n")
         self.transport.resume_reading()
         self.go_on()
+
+    def envelope(self, sender: str) -> Envelope:
+        if not self.relayed:
+            return Envelope(peer=self.peer, helo=self.helo, sender=sender)
+        peer = self.passed_on.get("ADDR", "").upper().removeprefix("IPV6:")
+        known = peer if _ip(peer) and not self.house.is_relay(peer) else ""
+        return Envelope(peer=known, helo=self.passed_on.get("HELO", ""), sender=sender)
 
     async def hand(self, inbox: int, name: str, raw: bytes) -> bool:
         try:
@@ -368,6 +410,23 @@ class Session(asyncio.Protocol):
         return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace") + raw
 
 
+def networks(written: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and networks as such; nonsense is left out (the setup page says so)."""
+    found: list[Network] = []
+    for one in written:
+        with suppress(ValueError):
+            found.append(ip_network(one, strict=False))
+    return tuple(dict.fromkeys(found))
+
+
+def _ip(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
 def _by_inbox(recipients: list[tuple[str, tuple[Inbox, ...]]]) -> dict[int, list[str]]:
     wanted: dict[int, list[str]] = {}
     for path, inboxes in recipients:
@@ -397,4 +456,5 @@ _VERBS = {
     b"NOOP": Session.noop_,
     b"VRFY": Session.vrfy_,
     b"QUIT": Session.quit_,
+    b"XFORWARD": Session.xforward_,
 }

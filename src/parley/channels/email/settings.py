@@ -24,6 +24,11 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     listen_host, listen_port: several inboxes may share one; it speaks SMTP and LMTP.
     aliases: further addresses whose mail belongs to this inbox.
     authserv_id: the name under which your mail server writes Authentication-Results; empty: believe none.
+    check_senders: find out with SPF, DKIM and DMARC who really sent a mail, where no authserv_id tells it.
+    relays: networks of mail servers of yours in front of ours. Their own address proves nothing; whose mail
+    they pass on they may say with XFORWARD.
+    arc_sealers: forwarders (domains) whose word is believed that a mail was fine when it reached them.
+    dns_servers: asked in place of the machine's own, as 192.0.2.53 or 192.0.2.53:5353.
 
     Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
     from_name: shown as the sender in place of the brand's name.
@@ -43,6 +48,10 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     listen_port: int = 0
     aliases: tuple[str, ...] = ()
     authserv_id: str = ""
+    check_senders: bool = True
+    relays: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    arc_sealers: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
 
     smtp_host: str = ""
     smtp_port: int = 587
