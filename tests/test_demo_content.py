@@ -240,6 +240,9 @@ def test_customers_go_on_writing(now: datetime) -> None:
 
 def test_what_the_bot_has_learnt_fits_the_articles() -> None:
     """After changing articles: python -m parley.demo.learned"""
+    from parley.ai.encoder import encoder
     from parley.demo.learned import learned, library
 
+    if encoder() is None:
+        pytest.skip("the sentence encoder was not built here, so the bot learns anew by words")
     assert learned()["digest"] == library().digest

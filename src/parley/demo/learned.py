@@ -1,6 +1,6 @@
 """What the bot has learnt of the demo's articles, kept so that it answers from the first second.
 
-`python -m parley.demo.learned` learns anew (ten seconds or so) after articles were changed.
+`python -m parley.demo.learned` learns anew (half a minute or so) after articles were changed.
 """
 
 from importlib import resources
@@ -22,14 +22,16 @@ def learned() -> dict[str, Any]:
 
 def library() -> Any:
     """The demo's public articles as the bot reads them; brands are numbered in the order of company.brands()."""
+    from parley.ai.encoder import best_engine
     from parley.ai.retrieval import Article, Library
 
     numbers = {brand.key: str(number) for number, brand in enumerate(company.brands(), 1)}
-    return Library(
+    articles = [
         Article(a.slug, a.title, a.markdown, a.wordings, numbers[a.brand] if a.brand else None)
         for a in knowledge.articles()
         if a.audience == "public"
-    )
+    ]
+    return Library(articles, engine=best_engine())
 
 
 def main() -> None:
