@@ -166,6 +166,12 @@ ROWS: dict[str, Row] = {
     "POST /desk/messages/{message:int}/replay": Row(
         expected=OURS_ACT, path="/desk/messages/{failed}/replay", ok=(200, 204, 303, 422)
     ),
+    "POST /desk/messages/{message:int}/acceptance": Row(
+        expected=OURS_ACT, path="/desk/messages/{failed}/acceptance", ok=(200, 204, 303, 422)
+    ),
+    "POST /desk/messages/{message:int}/rejection": Row(
+        expected=OURS_ACT, path="/desk/messages/{failed}/rejection", ok=(200, 204, 303, 422)
+    ),
     "GET /desk/deliveries/{number:int}/raw": Row(expected=OURS, path="/desk/deliveries/{delivery}/raw"),
     "PUT /desk/presence": Row(expected=PAGE_ACT, send=form(presence="away")),
     "PUT /desk/settings/keys": Row(expected=PAGE, send=form(keys="on")),

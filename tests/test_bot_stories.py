@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from harness.desk import StoryDesk
+from harness.waiting import eventually
+from parley.ai.encoder import encoder
 from parley.core import events as e
 from parley.demo import build
-from parley.services import orders, people, proof
+from parley.demo.learned import learned
+from parley.services import orders, people, proof, setup
+from parley.services.bot import Brain
 
 
 @pytest.fixture
@@ -135,3 +139,15 @@ def test_a_bot_that_knows_nothing_hands_everything_over(bot_desk: StoryDesk) -> 
     bot_desk.visitor("kim").says("can I return shoes I wore once?")
     assert bot_desk.events(e.HandoffAsked)
     assert [row.status for row in bot_desk.view("waiting")] == ["open"]
+
+
+def test_it_answers_by_words_until_the_articles_are_read_for_their_meaning(shop: StoryDesk) -> None:
+    if encoder() is None:
+        pytest.skip("the sentence encoder was not built here (see hatch_vectors.py)")
+    brain = Brain(by_meaning=True)
+    shop.change(lambda tx: setup.set_setting(tx, "bot_calibration", learned()))
+    shop.change(lambda tx: setup.set_setting(tx, "bot_calibration_by_meaning", learned(by_meaning=True)))
+    assert brain.warm(shop.record).library.engine.name.startswith("ngrams")
+    eventually(lambda: brain.warm(shop.record).library.engine.name.startswith("vectors"), seconds=180)
+    heard = brain.understand(shop.record, "may boots that I have already worn come back to you?", None)
+    assert heard.hits[0].ref == "returns-worn-shoes"

@@ -68,7 +68,7 @@ class Company:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     port = free_port()
-    config = Config(data=tmp_path_factory.mktemp("demo"), secret="a secret for tests", port=port)
+    config = Config(data=tmp_path_factory.mktemp("demo"), secret="a secret for tests", port=port, ai="words")
     show = Show(config, living=False, begun=time.monotonic())
     app = make_app(room_of(show.desk, demo=True), beside=[lambda _: _alive(show.desk, True), show.alive])
     server = Server(app, port).start()

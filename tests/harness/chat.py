@@ -74,7 +74,7 @@ class ChatDesk:
 
     def __init__(self, folder: Path, colour: str = "#8c3b22", with_bot: bool = True) -> None:
         self.port, site_port = free_port(), free_port()
-        config = Config(data=folder, secret="a secret for tests", port=self.port)
+        config = Config(data=folder, secret="a secret for tests", port=self.port, ai="words")
         self.desk = Desk(config)
         self.site_url = f"http://127.0.0.1:{site_port}"
         self.desk.record.do(lambda tx: self._build(tx, colour, with_bot))

@@ -47,7 +47,9 @@ class StoryDesk:
     def __init__(self, folder: Path, url: str = "", with_bot: bool = False) -> None:
         self.clock = Clock()
         self.console = Console()
-        config = Config(data=folder, database_url=url, secret="a secret for tests", public_url="http://desk.test")
+        config = Config(
+            data=folder, database_url=url, secret="a secret for tests", public_url="http://desk.test", ai="words"
+        )
         from parley.channels import installed
 
         channels = dict(installed()) | {"console": self.console}

@@ -94,6 +94,7 @@ class Show:
         inboxes = build.add_inboxes(tx, brands, self._mail(), self.config.url)
         build.add_articles(tx, brands)
         setup.set_setting(tx, "bot_calibration", learned())
+        setup.set_setting(tx, "bot_calibration_by_meaning", learned(by_meaning=True))
         desk_notes.set_macros(tx, [desk_notes.Macro(name=name, text=text) for name, text in knowledge.macros()])
         build.add_orders(tx, brands, now)
         kinds = {"chat": "webchat", "mail": "email"}
@@ -136,7 +137,7 @@ class Show:
     async def alive(self, app: Litestar) -> AsyncIterator[None]:
         """The shop and the post office always; the crowd when customers are wanted."""
         app.state.shop = Storefront(self.post)
-        tasks = [asyncio.create_task(self.post.run(), name="post office")]
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(self.post.run(), name="post office")]
         tasks.append(asyncio.create_task(self._print_addresses(), name="addresses"))
         warm = asyncio.to_thread(self.desk.bot.brain.warm, self.desk.record)
         tasks.append(asyncio.create_task(warm, name="bot"))

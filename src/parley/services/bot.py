@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -26,6 +26,7 @@ logger = logging.getLogger("parley.bot")
 
 PROMISE = 0.9  # of the answers it gives from articles, this share is right
 CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
+NEVER = 1.1  # no confidence reaches it
 BY = "bot/helper"
 
 SKILLS = {
@@ -86,46 +87,80 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     choice: tuple[float, float] = (0.0, 1.1)
 
 
+class Mind(NamedTuple):
+    """Articles that can be asked, and from what confidence on one is answered or three are offered."""
+
+    library: Any
+    calibration: Any
+    answers_from: float
+    offers_from: float
+
+
 class Brain:
-    """The models, loaded on first use and again when an article changes."""
+    """The models, loaded on first use and again when an article changes.
+
+    By words at first, which takes a second; reading every article for its meaning takes many, so that happens beside
+    the answering, and its result takes over when it is there.
+    """
 
     def __init__(self, by_meaning: bool = True) -> None:
         self._by_meaning = by_meaning
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
-        self._library: Any = None
-        self._calibration: Any = None
+        self._mind: Mind | None = None
 
-    def warm(self, record: Record) -> None:
+    def warm(self, record: Record) -> Mind:
         """Read the articles and calibrate; seconds the first time, kept in the settings afterwards."""
         with self._lock:
             stamp = record.ask(knowledge.stamp)
-            if stamp != self._stamp:
-                self._learn(record)
-                self._stamp = stamp
+            if self._mind is None or stamp != self._stamp:
+                self._mind, self._stamp = self._learn(record, False), stamp
+                if self._by_meaning:
+                    threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
+            return self._mind
 
-    def _learn(self, record: Record) -> None:
+    def _deepen(self, record: Record, stamp: tuple[int, int]) -> None:
+        from parley.ai.encoder import encoder
+
+        if encoder() is None:
+            return
+        try:
+            mind = self._learn(record, True)
+        except Exception as error:
+            logger.warning("The articles were not read for their meaning, the bot goes by words: %s", error)
+            return
+        with self._lock:
+            if self._stamp == stamp:
+                self._mind = mind
+
+    def _learn(self, record: Record, by_meaning: bool) -> Mind:
         from parley.ai.retrieval import Article
+
+        key = "bot_calibration_by_meaning" if by_meaning else "bot_calibration"
 
         with record.reading() as conn:
             found = knowledge.every(conn, audience="public")
-            kept = setup.setting(conn, "bot_calibration")
+            kept = setup.setting(conn, key)
         articles = tuple(
             Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
         )
-        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", self._by_meaning)
+        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning)
         if not kept or kept.get("digest") != calibration.digest:
-            record.do(lambda tx: setup.set_setting(tx, "bot_calibration", calibration.as_dict()))
-        self._library, self._calibration = library.judged_by(calibration.judge), calibration
-        self._promise = calibration.promise(PROMISE)
-        self._of_choice = calibration.promise_of_choice(CHOICE_PROMISE)
+            record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
+        sure, choice = calibration.promise(PROMISE), calibration.promise_of_choice(CHOICE_PROMISE)
+        return Mind(
+            library.judged_by(calibration.judge),
+            calibration,
+            sure.threshold if sure.kept else NEVER,
+            choice.threshold if choice.kept else NEVER,
+        )
 
     def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
         from parley.ai import intents, sensitive
 
-        self.warm(record)
-        hits = tuple(self._library.search(said, str(brand.id) if brand else None, 3))
-        choice = self._calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
+        mind = self.warm(record)
+        hits = tuple(mind.library.search(said, str(brand.id) if brand else None, 3))
+        choice = mind.calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
         pattern = brand.look.order_pattern if brand else intents.ORDER_NUMBER
         guesses = intents.guess(said, pattern)
         return Understood(
@@ -137,8 +172,8 @@ class Brain:
             mails=tuple(intents.mail_addresses(said)),
             codes=tuple(intents.codes(said)),
             hits=hits,
-            threshold=self._promise.threshold if self._promise.kept else 1.1,
-            choice=(choice, self._of_choice.threshold if self._of_choice.kept else 1.1),
+            threshold=mind.answers_from,
+            choice=(choice, mind.offers_from),
         )
 
     def answer(self, hit: Any, question: str) -> str:
