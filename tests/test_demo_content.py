@@ -247,3 +247,15 @@ def test_what_the_bot_has_learnt_fits_the_articles() -> None:
     if encoder() is None:
         pytest.skip("the sentence encoder was not built here, so the bot goes by words alone")
     assert learned(by_meaning=True)["digest"] == library(by_meaning=True).digest
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 2))
+def test_kims_first_question_opens_a_matter_of_its_own_at_any_hour(hour: int) -> None:
+    """A chat that ended lately would be taken up again, and by people; what the README promises is the bot."""
+    now = datetime(2026, 11, 26, hour, 20, tzinfo=UTC)
+    kims = [one for one in week_of_conversations(now) if one.customer_name == "Kim Lee" and one.channel == "webchat"]
+    assert kims
+    for one in kims:
+        last = max(one.closed_minutes or 0, *(turn.minutes for turn in one.turns))
+        assert one.closed
+        assert now - one.started_at - timedelta(minutes=last) > timedelta(hours=12)

@@ -201,7 +201,8 @@ def _order_was_so(story: Story, start: datetime, cast: _Cast) -> bool:
 
 def _counted_back(story: Story, gaps: list[float], cast: _Cast) -> tuple[datetime, list[float]]:
     least, most = _LAST_WORD[story.state]
-    last = cast.now - timedelta(hours=cast.rng.uniform(least, min(most, 28.0)))
+    least = max(least, float(story.marks.get("before", 0)))
+    last = cast.now - timedelta(hours=cast.rng.uniform(least, max(least, min(most, 28.0))))
     minutes = [sum(gaps[: n + 1]) for n in range(len(gaps))]
     return last - minutes[-1] * _MINUTE, minutes
 
