@@ -282,7 +282,8 @@ def test_colleagues_and_customers_who_write_are_seen(page: Page, address: str) -
 def test_two_desks_see_each_other(browser: Browser, page: Page, address: str) -> None:
     page.goto(f"{address}/desk/conversations/2")
     other = browser.new_page()
-    other.goto(f"{address}/desk/conversations/2")
+    with other.expect_response(lambda response: "/desk/live" in response.url):
+        other.goto(f"{address}/desk/conversations/2")
     page.keyboard.press("n")
     page.keyboard.type("Only for us")
     page.keyboard.press("Control+Enter")

@@ -282,8 +282,9 @@ def test_a_session_ended_elsewhere_ends_the_stream(web: WebDesk) -> None:
 def test_the_feed_of_the_api_waits_for_news(web: WebDesk) -> None:
     http = web.with_token("ana")
     head = web.story.head()
-    caught = http.get("/api/v1/events", params={"after": head - 1}).json()
-    assert caught["cursor"] == head
+    caught = http.get("/api/v1/events", params={"after": max(head - 1, 0)}).json()
+    assert caught["cursor"] >= head, "followers may have said more meanwhile"
+    head = caught["cursor"]
     answers: list[dict[str, Any]] = []
     waiting = threading.Thread(
         target=lambda: answers.append(http.get("/api/v1/events", params={"after": head, "wait": 20}).json())
@@ -292,6 +293,6 @@ def test_the_feed_of_the_api_waits_for_news(web: WebDesk) -> None:
     waiting.start()
     time.sleep(0.2)
     says(web, "uma", "Ring")
-    waiting.join(15)
+    waiting.join(60)
     assert answers[0]["events"]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 19
