@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from parley.channels import meta
 from parley.channels.calling import post_json, secret
 from parley.core.channel import (
     Address,
@@ -22,8 +23,8 @@ from parley.core.channel import (
     Outbound,
     Receipt,
 )
-from parley.core.errors import NotProved, SendFailed, Unreadable
-from parley.core.webhook import Call, Handshake, Posted, same, signed_sha256, whole
+from parley.core.errors import SendFailed, Unreadable
+from parley.core.webhook import Call, Handshake, Posted, whole
 
 PASSING = {1, 2, 4, 613, 1200}  # Meta's codes for limits and trouble of its own
 CLOSED_WINDOW = 10
@@ -113,10 +114,8 @@ class Messenger:
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
         if request.method == "GET":
-            return _handshake(request, secret(inbox.settings.verify_token))
-        given = request.headers.get("x-hub-signature-256", "")
-        if not signed_sha256(given, secret(inbox.settings.app_secret), request.body, "sha256="):
-            raise NotProved("This does not bear Meta's signature.")
+            return meta.handshake(request, secret(inbox.settings.verify_token))
+        meta.must_be_signed(request, secret(inbox.settings.app_secret))
         try:
             return _one_by_one(request.body)
         except (msgspec.MsgspecError, RecursionError):
@@ -155,12 +154,6 @@ class Messenger:
             "verify_token": "It has no verify token. Choose a word and enter it at Meta as well.",
         }
         return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
-
-
-def _handshake(request: Call, expected: str) -> Handshake:
-    if request.query.get("hub.mode") != "subscribe" or not same(request.query.get("hub.verify_token", ""), expected):
-        raise NotProved("This does not bear the verify token that was agreed with Meta.")
-    return Handshake(body=request.query.get("hub.challenge", "").encode())
 
 
 def _one_by_one(raw: bytes) -> list[Posted]:
@@ -229,13 +222,9 @@ def _numbered(message: Outbound) -> list[tuple[int, tuple[str, str]]]:
 
 
 def _refusal(status: int, said: Any) -> SendFailed:
-    error = said.get("error") if isinstance(said, dict) else None
-    error = error if isinstance(error, dict) else {}
-    code, reason = error.get("code"), str(error.get("message", ""))
-    if code == CLOSED_WINDOW:
+    if meta.error_of(said)[0] == CLOSED_WINDOW:
         return SendFailed("More than 24 hours have passed since the customer wrote.", permanent=True)
-    told = f"Messenger refused the message ({code or status}). {reason}".strip()
-    return SendFailed(told, permanent=code not in PASSING)
+    return meta.refusal("Messenger", status, said, PASSING)
 
 
 channel = Messenger()

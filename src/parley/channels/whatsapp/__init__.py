@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
+from parley.channels import meta
 from parley.channels.calling import post_json, secret
 from parley.channels.whatsapp.payload import Body, body_of, one_by_one
 from parley.channels.whatsapp.words import message_of, receipt_of
 from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
-from parley.core.errors import NotProved, SendFailed, Unreadable
-from parley.core.webhook import Call, Handshake, Posted, same, signed_sha256, whole
+from parley.core.errors import SendFailed, Unreadable
+from parley.core.webhook import Call, Handshake, Posted, whole
 
 # Meta's error codes after which another try helps: rate and spam limits, temporary trouble at Meta.
 PASSING = {1, 2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 133004}
 CLOSED_WINDOW = 131047
-SIGNATURE = "x-hub-signature-256"
 
 
 class WhatsappSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,10 +50,8 @@ class Whatsapp:
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
         if request.method == "GET":
-            return _handshake(request, secret(inbox.settings.verify_token))
-        given = request.headers.get(SIGNATURE, "")
-        if not signed_sha256(given, secret(inbox.settings.app_secret), request.body, "sha256="):
-            raise NotProved("This does not bear Meta's signature.")
+            return meta.handshake(request, secret(inbox.settings.verify_token))
+        meta.must_be_signed(request, secret(inbox.settings.app_secret))
         try:
             return one_by_one(request.body)
         except (msgspec.MsgspecError, RecursionError):
@@ -94,12 +92,6 @@ class Whatsapp:
         return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
 
 
-def _handshake(request: Call, expected: str) -> Handshake:
-    if request.query.get("hub.mode") != "subscribe" or not same(request.query.get("hub.verify_token", ""), expected):
-        raise NotProved("This does not bear the verify token that was agreed with Meta.")
-    return Handshake(body=request.query.get("hub.challenge", "").encode())
-
-
 def _read(body: Body) -> list[Inbound]:
     said: list[Inbound] = []
     for change in (change for entry in body.entry for change in entry.changes if change.field == "messages"):
@@ -126,15 +118,10 @@ def _outgoing(message: Outbound) -> dict[str, Any]:
 
 
 def _refusal(status: int, said: Any) -> SendFailed:
-    error = said.get("error") if isinstance(said, dict) else None
-    error = error if isinstance(error, dict) else {}
-    code, reason = error.get("code"), str(error.get("message", ""))
-    if code == CLOSED_WINDOW:
+    if meta.error_of(said)[0] == CLOSED_WINDOW:
         reason = "More than 24 hours have passed since the customer wrote, so WhatsApp takes templates only."
         return SendFailed(reason, permanent=True)
-    return SendFailed(
-        f"WhatsApp refused the message ({code or status}). {reason}".strip(), permanent=code not in PASSING
-    )
+    return meta.refusal("WhatsApp", status, said, PASSING)
 
 
 channel = Whatsapp()
