@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import select
 
 from harness.desk import StoryDesk
+from harness.web import serving
 from parley.channels.email.verdict import Checks
 from parley.core import events as e
 from parley.core.errors import Refused
 from parley.services import inbox, people, replies, setup, threads, visitors
 
+CHROMIUM = Path("/usr/bin/chromium")
 KIM, EVE = "kim@customer.test", "eve@evil.test"
 PASSED = Checks(spf="pass", spf_domain="customer.test", dmarc="pass", policy="reject")
 FAILED = Checks(spf="fail", spf_domain="customer.test", dmarc="fail", policy="reject")
@@ -324,3 +327,28 @@ def test_a_borrowed_name_adds_no_reader_and_discloses_nothing(desk: StoryDesk) -
     assert participants(desk, number) == before
     assert len(desk.events(e.ReplyWritten)) == sent
     assert len(received(desk)) == 201
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_is_known_of_a_sender_stands_under_their_words(tmp_path: Path, width: int) -> None:
+    story = StoryDesk(tmp_path)
+    arrives(story, "Where is my parcel?", PASSED)
+    arrives(story, "Send it elsewhere.", FAILED, to=address(token(story, 1)), Subject="Re: My parcel")
+    with serving(story) as web, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        me = web.signed_in("lea")
+        context.add_cookies([{"name": web.room.door.cookie, "value": me.secret, "url": web.url}])
+        page = context.new_page()
+        page.goto(f"{web.url}/desk/conversations/1")
+        for part in (".checks", ".sender-check"):
+            turn = page.locator(".turn", has=page.locator(part)).first
+            under, words = turn.locator(part).bounding_box(), turn.locator(".words").first.bounding_box()
+            assert under is not None
+            assert words is not None
+            assert abs(under["x"] - words["x"]) < 2
+            assert under["y"] >= words["y"] + words["height"]
+        page.get_by_role("button", name="Turn away").click()
+        expect(page.locator(".turn .label", has_text="Turned away")).to_be_visible()
+        browser.close()

@@ -11,7 +11,7 @@ export function palette(): void {
   openMenu({
     placeholder: t("What do you want to do?"),
     class: "palette",
-    items: [...able.map(asItem), ...views()],
+    items: together([...able.map(asItem), ...views()]),
     otherwise: (typed) => ({ label: t("Search for “{words}”", { words: typed }), lead: icon("search"), run: () => location.assign(`/desk/search?q=${encodeURIComponent(typed)}`) }),
   });
 }
@@ -23,6 +23,12 @@ const asItem = (command: Command): Item => ({
   keys: command.keys?.[0] ? shown(command.keys[0]) : undefined,
   run: () => command.run(),
 });
+
+/** Each group once, where its first entry stands. */
+function together(items: Item[]): Item[] {
+  const order = [...new Set(items.map((item) => item.group))];
+  return items.sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+}
 
 /** Every view that the page lists and no command leads to; its count stands beside it. */
 function views(): Item[] {

@@ -66,7 +66,6 @@ def _inbox_line(room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int
     problems = tuple(channel.check(box))
     said = room.health.said.get(box.id)
     received = last.get(box.id)
-    sentence = said.sentence if said else ("Received something last" if received else "Nothing received yet")
     return views.InboxLine(
         id=box.id,
         name=box.name,
@@ -75,8 +74,8 @@ def _inbox_line(room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int
         glyph=channel.manifest.glyph,
         address=box.address,
         health="bad" if problems else "good" if received or said else "quiet",
-        said=sentence,
-        said_at=said.at if said else received,
+        said=said.sentence if said else "",
+        said_at=said.at if said else None,
         received_at=received,
         with_bot=box.with_bot,
         problems=problems,
