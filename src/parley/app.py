@@ -74,7 +74,9 @@ class Desk:
         self.clockwork = timers.Clockwork(
             self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle}
         )
-        self.bot = BotFollower(self.channels, config.key, by_meaning=config.ai == "meaning")
+        self.bot = BotFollower(
+            self.channels, config.key, by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
+        )
         self.followers: list[Follower] = [
             self.bot,
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),

@@ -43,6 +43,9 @@ def set_up_logging(level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+TURN_SECONDS = 0.002  # a thread's turn: the line to the browsers must not wait long for the one that files mail
+
+
 def run_server(
     config: Config, *, work: bool = True, beside: Sequence[Lifespan] = (), demo: bool = False, desk: Desk | None = None
 ) -> None:
@@ -52,6 +55,7 @@ def run_server(
     from parley.web.server import make_app
 
     set_up_logging(config.log_level)
+    sys.setswitchinterval(TURN_SECONDS)
     desk = desk or Desk(config)
     _refuse_taken(config.host, config.port)
     app = make_app(room_of(desk, demo=demo), beside=[lambda _: _alive(desk, work), *beside])

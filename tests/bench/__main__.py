@@ -119,7 +119,7 @@ class Bench:
     def bot(self) -> None:
         config = self._furnished("bot", with_bot=True)
         with served(config) as server:
-            one = asyncio.run(live.bot(server.port, 50))
+            one = asyncio.run(live.bot(server, 50))
         self.note("bot 50 chats p95 ms", one.p95)
         row = (str(one.chats), f"{one.p50:.0f}", f"{one.p95:.0f}", str(one.silent))
         table("question to bot's answer in the browser", ("chats", "p50 ms", "p95 ms", "no answer"), [row])

@@ -73,8 +73,20 @@ async def _send_all(port: int, batch: list[Written]) -> None:
         await asyncio.gather(*(_send(port, waiting) for _ in range(SENDERS)))
 
 
+async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The first page may be there a moment before the inboxes listen."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.05)
+
+
 async def _send(port: int, waiting) -> None:  # type: ignore[no-untyped-def]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await _connected(port)
 
     async def hear() -> bytes:
         while (line := await reader.readuntil(b"\r\n"))[3:4] == b"-":

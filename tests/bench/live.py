@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import random
 import secrets
 import time
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from websockets.asyncio.client import connect
 
 from bench.machine import percentiles
+from bench.serving import Served
 from parley.channels.webchat import raw as webchat
 
 GAP = 0.15  # seconds between two messages
@@ -94,12 +96,25 @@ class Bot:
     silent: int
 
 
-async def bot(port: int, chats: int, questions: int = 4) -> Bot:
-    """So many visitors chat at once, each asking one question after another, a second or so apart."""
+PAUSE = (2.0, 6.0)  # seconds in which a person reads and types the next question
+
+
+async def bot(server: Served, chats: int, questions: int = 4) -> Bot:
+    """So many visitors chat at once, each asking one question after another until a person is called."""
+    port = server.port
     await _chat(port, 0, 1, patience=90)  # the models load with the first question
+    await _at_rest(server)  # and the articles are read for their meaning
     taken = [one for some in await asyncio.gather(*(_chat(port, n, questions) for n in range(chats))) for one in some]
     answered = [one for one in taken if one is not None]
     return Bot(chats, *percentiles(answered or [0.0]), len(taken) - len(answered))
+
+
+async def _at_rest(server: Served) -> None:
+    while True:
+        before = server.cpu()
+        await asyncio.sleep(1)
+        if server.cpu() - before < 0.1:
+            return
 
 
 async def _chat(port: int, number: int, questions: int, patience: float = 15) -> list[float | None]:
@@ -108,22 +123,23 @@ async def _chat(port: int, number: int, questions: int, patience: float = 15) ->
         await socket.send(json.dumps({"kind": "hello", "key": "shop"}))
         await socket.recv()
         for turn in range(questions):
-            await asyncio.sleep((number % 20) / 20)
+            await asyncio.sleep(random.uniform(*PAUSE))
             began = time.perf_counter()
             text = QUESTIONS[(number + turn) % len(QUESTIONS)]
             await socket.send(json.dumps({"kind": "say", "client_id": secrets.token_hex(8), "text": text}))
-            taken.append(await _answer(socket, began, patience))
-            if taken[-1] is None:
-                break
+            took, said = await _answer(socket, began, patience)
+            taken.append(took)
+            if took is None or "colleague" in said:
+                break  # a person's turn
     return taken
 
 
-async def _answer(socket, began: float, patience: float) -> float | None:  # type: ignore[no-untyped-def]
+async def _answer(socket, began: float, patience: float) -> tuple[float | None, str]:  # type: ignore[no-untyped-def]
     try:
         async with asyncio.timeout(patience):
             while True:
                 frame = json.loads(await socket.recv())
                 if frame["kind"] == "turn" and frame["author"]["kind"] == "bot":
-                    return (time.perf_counter() - began) * 1000
+                    return (time.perf_counter() - began) * 1000, frame["text"]
     except TimeoutError:
-        return None
+        return None, ""

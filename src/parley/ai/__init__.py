@@ -4,3 +4,9 @@ Lives here: reading of text, retrieval over articles, calibration of "I don't kn
 the bot's small intents. May import: core, numpy, onnxruntime. Import the modules you need, when you need them:
 nothing is loaded by importing this package.
 """
+
+import os
+
+# numpy's own threads wait for work by spinning: on two cores they take half of the machine from the desk and
+# make nothing of ours faster. Read when numpy is first imported, which only this package does.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

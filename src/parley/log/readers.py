@@ -20,6 +20,8 @@ from parley.log.tables import places
 
 logger = logging.getLogger("parley.readers")
 BATCH = 500
+LAG = 200  # events that a follower may leave behind it unmarked when none of them is of its kinds
+REST = 0.002  # seconds from a nudge to the look: what happens meanwhile is taken together
 LOOK_SECONDS = 0.5
 POLL_SECONDS = 2.0
 
@@ -29,7 +31,8 @@ class Follower(Protocol):
 
     `prepare` may be slow and runs outside any transaction; `act` runs in the transaction that also
     moves the place. kinds: what it follows. batch: how many events it takes at a time. A reader or
-    follower may have a `rest`: seconds between two looks, so that on a busy day it takes many at once.
+    follower may have a `rest` of its own: seconds from a nudge to its look, so that on a busy day it takes many at
+    once, and those whom a customer waits for go first.
     """
 
     name: str
@@ -64,8 +67,8 @@ def step(record: Record, who: Reader | Follower) -> bool:
         old = place_of(conn, who.name)
         top = log.head(conn)
         batch = log.read(conn, old, batch_size, who.kinds, upto=top) if top > old else []
-    if top <= old:
-        return False
+    if top <= old or (not batch and top - old < LAG):
+        return False  # a commit for nothing but a place would cost as much as one for a message
     new = batch[-1].seq if len(batch) == batch_size else top
     prepared = who.prepare(record, batch) if batch and hasattr(who, "prepare") else None
 
@@ -158,8 +161,8 @@ class Following:
                 logger.exception("%s stumbled and will try again", who.name)
                 pause = min(pause * 2 or 1.0, 30.0)
                 time.sleep(0.2)
-            self._stop.wait(getattr(who, "rest", 0.0))
             nudge.wait(pause)
+            self._stop.wait(getattr(who, "rest", REST))
 
     def stop(self) -> None:
         self._stop.set()

@@ -8,10 +8,10 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection
 
 from parley.core import conversation as talk
 from parley.core import events as e
@@ -103,8 +103,9 @@ class Brain:
     the answering, and its result takes over when it is there.
     """
 
-    def __init__(self, by_meaning: bool = True) -> None:
-        self._by_meaning = by_meaning
+    def __init__(self, by_meaning: bool = True, vectors: Path | None = None) -> None:
+        """vectors: where the articles' vectors are kept between starts."""
+        self._by_meaning, self._vectors = by_meaning, vectors
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._mind: Mind | None = None
@@ -144,7 +145,7 @@ class Brain:
         articles = tuple(
             Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
         )
-        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning)
+        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning, self._vectors)
         if not kept or kept.get("digest") != calibration.digest:
             record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
         sure, choice = calibration.promise(PROMISE), calibration.promise_of_choice(CHOICE_PROMISE)
@@ -183,16 +184,22 @@ class Brain:
 
 
 @lru_cache(maxsize=4)
-def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool) -> tuple[Any, Any]:
+def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: Path | None = None) -> tuple[Any, Any]:
     """A library and its calibration; `kept` is one of earlier, used if it fits."""
     from parley.ai.calibration import Calibration, calibrate
-    from parley.ai.encoder import best_engine
+    from parley.ai.encoder import VectorEngine, best_engine, encoder
+    from parley.ai.kept_vectors import KeptVectors
     from parley.ai.retrieval import Library
 
-    library = Library(articles, engine=best_engine(by_meaning))
+    meaning = encoder() if by_meaning else None
+    keeping = KeptVectors(meaning, vectors) if meaning and vectors else None
+    library = Library(articles, engine=VectorEngine(keeping) if keeping else best_engine(by_meaning))
     known = msgspec.json.decode(kept) if kept else {}
     fits = known.get("digest") == library.digest
-    return library, Calibration.from_dict(known) if fits else calibrate(library)
+    calibration = Calibration.from_dict(known) if fits else calibrate(library)
+    if keeping:
+        keeping.save()
+    return library, calibration
 
 
 class BotFollower:
@@ -202,31 +209,28 @@ class BotFollower:
     kinds = (e.MessageReceived,)
     batch = 20
 
-    def __init__(self, channels: Mapping[str, Channel], key: bytes, by_meaning: bool = True) -> None:
-        """key: makes the codes that prove a mail address. by_meaning: use the sentence encoder where it is there."""
+    def __init__(
+        self, channels: Mapping[str, Channel], key: bytes, by_meaning: bool = True, vectors: Path | None = None
+    ) -> None:
+        """key: makes the codes that prove a mail address. by_meaning: use the sentence encoder where it is there.
+
+        vectors: the file that keeps what it makes of the articles.
+        """
         self.channels, self.key = channels, key
-        self.brain = Brain(by_meaning)
+        self.brain = Brain(by_meaning, vectors)
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
         with record.reading() as conn:
-            heard = [(r.event.message, r) for r in batch if isinstance(r.event, e.MessageReceived)]
-            mine = {message: r for message, r in heard if self._is_mine(conn, r)}
+            heard = [(r.event, r) for r in batch if isinstance(r.event, e.MessageReceived)]
+            now = desk.states(conn, [r.subject_id for _, r in heard])
+            mine = {said.message: r for said, r in heard if _is_mine(said, now.get(r.subject_id))}
             words = words_of(conn, list(mine))
             brands = setup.all_brands(conn)
-            states = desk.states(conn, [r.subject_id for r in mine.values()])
         found = {}
         for message, said in words.items():
-            brand = brands.get(states[mine[message].subject_id].brand)
+            brand = brands.get(now[mine[message].subject_id].brand)
             found[message] = self.brain.understand(record, _question(said), brand)
         return found
-
-    def _is_mine(self, conn: Connection, r: e.Recorded) -> bool:
-        event = r.event
-        assert isinstance(event, e.MessageReceived)
-        if event.automatic or event.history or event.unverified or event.doubt:
-            return False
-        state = desk.states(conn, [r.subject_id]).get(r.subject_id)
-        return state is not None and state.status == talk.BOT
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Understood] | None) -> None:
         tx.flush()
@@ -240,6 +244,12 @@ class BotFollower:
                     live = self.channels[event.channel].manifest.live
                     Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live, self.key).take()
                     tx.flush()
+
+
+def _is_mine(said: e.MessageReceived, state: State | None) -> bool:
+    if said.automatic or said.history or said.unverified or said.doubt:
+        return False
+    return state is not None and state.status == talk.BOT
 
 
 def _question(words: e.Words) -> str:

@@ -62,9 +62,11 @@ conversations = Table(
     Column("quarantined", Boolean, nullable=False),
 )
 _C = conversations.c
+_FIELDS = tuple(column.name for column in conversations.columns)
 Index("ix_conversations_status_last", _C.status, _C.last_at, _C.id)
-Index("ix_conversations_waiting", _C.waiting_since, _C.id, sqlite_where=_C.waiting_since.is_not(None),
+Index("ix_conversations_waiting", _C.status, _C.waiting_since, _C.id, sqlite_where=_C.waiting_since.is_not(None),
       postgresql_where=_C.waiting_since.is_not(None))  # fmt: skip
+Index("ix_conversations_failed", _C.last_at, _C.id, sqlite_where=_C.failed > 0, postgresql_where=_C.failed > 0)
 Index("ix_conversations_assignee", _C.assignee, _C.status, _C.last_at, _C.id)
 Index("ix_conversations_person", _C.person, _C.last_at)
 Index("ix_conversations_last", _C.last_at, _C.id)
@@ -164,7 +166,7 @@ def _row(state: State) -> dict[str, Any]:
 
 
 def as_state(row: Any) -> State:
-    fields = dict(row._mapping)
+    fields = dict(zip(_FIELDS, row, strict=True))
     for name in ("tags", "skills"):
         fields[name] = tuple(part for part in fields[name].split(",") if part)
     return State(**fields)

@@ -7,6 +7,7 @@ provider id). What cannot be read becomes a quarantine conversation and the raw 
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -46,6 +47,7 @@ READ_AT_ONCE = 200
 RAW_IN_TABLE = 1024 * 1024
 ANSWERED = "rs"  # purposes of tokens (reply, survey) that stand in our own address
 SAME_SUBJECT = timedelta(days=14)  # an answer without references still finds a matter that was active so lately
+REST = 0.01  # seconds between two looks: what arrives meanwhile is read and filed together
 STALE = timedelta(hours=12)  # a matter closed longer ago stays closed; a new message opens a new one
 
 
@@ -145,6 +147,7 @@ class Intake:
             except Exception:
                 logger.exception("Intake stumbled; the deliveries are kept and will be tried again")
                 pause = 1.0
+            time.sleep(REST)
             self._wake.wait(pause)
 
     def drain(self) -> None:

@@ -251,6 +251,10 @@ def all_agents(conn: Connection) -> dict[int, Agent]:
     return {row.id: as_agent(row) for row in conn.execute(select(agents).order_by(agents.c.name))}
 
 
+def agents_online(conn: Connection) -> list[Agent]:
+    return [as_agent(row) for row in conn.execute(select(agents).where(agents.c.presence == "online"))]
+
+
 def agent(conn: Connection, number: int) -> Agent:
     row = conn.execute(select(agents).where(agents.c.id == number)).one_or_none()
     if row is None:

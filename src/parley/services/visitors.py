@@ -204,7 +204,7 @@ def _files(event: e.MessageReceived | e.ReplyWritten) -> tuple[TurnFile, ...]:
 
 
 def _wait(conn: Connection, who: Visitor, state: State | None) -> Wait:
-    here = [a for a in setup.all_agents(conn).values() if serves(a, who.inbox.brand) and a.presence == "online"]
+    here = [a for a in setup.agents_online(conn) if serves(a, who.inbox.brand)]
     if state is None or state.status in (talk.BOT, talk.CLOSED):
         return Wait(online=bool(here))
     holder = next((a for a in here if a.id == state.assignee), None)

@@ -35,7 +35,7 @@ def begin(room: Room) -> None:
 
 
 def lens(room: Room, conn: Connection) -> present.Lens:
-    return present.Lens(conn, room.channels, room.record.clock())
+    return present.Lens(conn, room.channels, room.record.clock(), room.kept)
 
 
 def html(text: str, status: int = 200) -> Answer:

@@ -35,12 +35,18 @@ VIEWS = (
 
 
 class Lens:
-    """What every row and turn needs to be shown: names, brands, channels, the time. Read once per answer."""
+    """What every row and turn needs to be shown: names, brands, channels, the time. Read once per answer.
 
-    def __init__(self, conn: Connection, channels: Mapping[str, Channel], now: datetime) -> None:
+    kept: rows that were made for earlier answers.
+    """
+
+    def __init__(
+        self, conn: Connection, channels: Mapping[str, Channel], now: datetime, kept: "KeptRows | None" = None
+    ) -> None:
         self.conn, self.channels, self.now = conn, channels, now
         self.brands = setup.all_brands(conn)
         self.agents = setup.all_agents(conn)
+        self.kept = kept or KeptRows()
         self.labels = {name: channel.manifest.label for name, channel in channels.items()}
         self._people: dict[int, people.Person] = {}
         self._addresses: dict[int, list[people.Identity]] = {}
@@ -67,6 +73,29 @@ class Lens:
         if state.waiting_since is None or brand is None or state.status != talk.OPEN:
             return None
         return state.waiting_since + timedelta(minutes=brand.look.promise_minutes)
+
+
+class KeptRows:
+    """Rows of lists as they were made last, until what they are made of is another. At most `MOST`, then all anew."""
+
+    MOST = 5000
+
+    def __init__(self) -> None:
+        self._made_with: tuple[Any, Any] = ({}, {})
+        self._rows: dict[int, tuple[tuple[State, str, tuple[int, ...]], views.ListRow]] = {}
+
+    def row(self, lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> views.ListRow:
+        rows, made_of = self._of(lens), (state, name, tuple(mentioned))
+        known = rows.get(state.id)
+        if known is None or known[0] != made_of:
+            known = rows[state.id] = (made_of, row(lens, *made_of))
+        return known[1]
+
+    def _of(self, lens: Lens) -> dict[int, tuple[tuple[State, str, tuple[int, ...]], views.ListRow]]:
+        made_with = (lens.brands, lens.agents)
+        if made_with != self._made_with or len(self._rows) >= self.MOST:
+            self._made_with, self._rows = made_with, {}
+        return self._rows
 
 
 def agent_face(agent: setup.Agent) -> views.Face:
@@ -132,7 +161,9 @@ def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
     addresses = people.addresses_of(lens.conn, nameless) if nameless else {}
     mentioned = desk_notes.mentioned_in(lens.conn, [s.id for s in states])
     return tuple(
-        row(lens, s, people.display_name(known.get(s.person), addresses.get(s.person, ())), mentioned.get(s.id, ()))
+        lens.kept.row(
+            lens, s, people.display_name(known.get(s.person), addresses.get(s.person, ())), mentioned.get(s.id, ())
+        )
         for s in states
     )
 

@@ -14,6 +14,7 @@ from parley.services.files import Store
 from parley.services.intake import Intake
 from parley.services.listening import Health
 from parley.web.hub import Hub
+from parley.web.present import KeptRows
 from parley.web.security import Doorkeeper
 from parley.web.templating import Assets, environment
 from parley.web.visitors import VisitorDesk
@@ -29,7 +30,7 @@ class Room:
     trusted_proxies: addresses whose X-Forwarded-For is believed. bot: the follower that answers.
     reception: receives the visitors of a live channel, None where no such channel is installed.
     demo: show the pages of the demo company. slow: held while a password is checked, which takes 64 MB
-    and a core. fetching: held while a picture is fetched from elsewhere.
+    and a core. fetching: held while a picture is fetched from elsewhere. kept: rows of the list as made last.
     """
 
     record: Record
@@ -49,6 +50,7 @@ class Room:
     door: Doorkeeper
     visitors: VisitorDesk
     reception: Any = None
+    kept: KeptRows = field(default_factory=KeptRows)
     assets: Assets = field(default_factory=Assets)
     slow: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
