@@ -99,7 +99,7 @@ def _ridge(x: Row, y: Row, penalty: float, weights: Row | None = None) -> Row:
     weighted: Row = x if weights is None else x * weights[:, None]
     inner: Row = weighted.T @ x
     inner[np.diag_indices_from(inner)] += np.r_[1e-9, np.full(x.shape[1] - 1, penalty)]
-    answer: Row = np.linalg.solve(inner, weighted.T @ y)
+    answer: Row = np.linalg.solve(inner, weighted.T @ y).astype(np.float64)
     return answer
 
 

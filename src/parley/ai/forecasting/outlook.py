@@ -1,8 +1,9 @@
 """The forecast: every method tried on the past of the same series, the best one carried forward with its band.
 
 Rolling origin: from each of the last days the methods foresee what came after it, knowing only what lay
-before. The method with the least error speaks; the band is made of its own past errors (split conformal
-prediction, Vovk and others 2005), so it says what it has been shown to hold and not what a formula hopes.
+before. A weighted mean of the methods speaks, or the one that was clearly better; the band is made of its own
+past errors (split conformal prediction, Vovk and others 2005), so it says what it has been shown to hold and
+not what a formula hopes.
 """
 
 from typing import NamedTuple
@@ -23,9 +24,10 @@ METHODS: dict[str, tuple[Method, int]] = {
     "harmonic regression": (harmonic, 2),
     "regression on lags": (lag_ridge, 2),
 }
-BLENDED = ("mean of same weekdays", "exponential smoothing", "harmonic regression", "regression on lags")
+BLENDED = ("weekly profile", "exponential smoothing", "harmonic regression", "regression on lags")
 MEDIAN = "median of the methods"
 BLEND = "weighted mean of the methods"
+CLEARLY = 0.9  # a single method speaks where its past error is below this share of the weighted mean's
 BAND = 0.8
 BACKTESTS = 14
 LEAST_WEEKS = 1
@@ -64,7 +66,7 @@ def forecast(series: Series, horizon: int, *, band: float = BAND, backtests: int
     ahead = {name: METHODS[name][0](counts, [len(counts)], horizon, series.per_day)[0] for name in methods}
     actual = np.array([counts[o : o + horizon] for o in origins])
     trials = _tried(actual, _blended(past, actual), series.per_day) if origins else ()
-    chosen = trials[0].name if trials else "mean of same weekdays"
+    chosen = _chosen(trials) if trials else "mean of same weekdays"
     mid = _blended_ahead(ahead, past, actual)[chosen] if trials else ahead[chosen]
     low, high = _band(actual, _blended(past, actual), chosen, mid, series.per_day, band)
     share = np.where(special_slots(series, len(counts) + horizon)[len(counts) :], holiday_share, 1.0)
@@ -85,7 +87,7 @@ def _able(known: int, week: int) -> list[str]:
 
 
 def _weights(past: dict[str, Row], actual: Row) -> dict[str, float]:
-    """Methods weigh by the inverse square of their past error."""
+    """Methods weigh by the inverse fourth power of their past error."""
     names = [name for name in BLENDED if name in past]
     errors = {name: float(np.abs(past[name] - actual).mean()) for name in names}
     best = min(errors.values()) + 1e-9
@@ -119,6 +121,12 @@ def _tried(actual: Row, past: dict[str, Row], per_day: int) -> tuple[Trial, ...]
         )
         trials.append(Trial(name, float(missed.sum() / came), by_day))
     return tuple(sorted(trials, key=lambda trial: trial.wape))
+
+
+def _chosen(trials: tuple[Trial, ...]) -> str:
+    """The weighted mean, unless another was clearly better: the best of many by a hair is often best by luck."""
+    blend = next(trial for trial in trials if trial.name == BLEND)
+    return trials[0].name if trials[0].wape < CLEARLY * blend.wape else BLEND
 
 
 # ── the band ────────────────────────────────────────────────────────────────────────────────
