@@ -202,6 +202,8 @@ ROWS: dict[str, Row] = {
         send=form(title="Returns", source="Within 30 days.", brand="1"),
         ok=DONE,
     ),
+    "GET /desk/forecast": Row(expected=PAGE),
+    "GET /desk/forecast.csv": Row(expected=PAGE),
     "GET /desk/numbers": Row(expected=PAGE),
     "GET /desk/numbers.csv": Row(expected=PAGE),
     "GET /desk/numbers/cases": Row(expected=PAGE, path="/desk/numbers/cases?figure=volume"),
@@ -233,6 +235,7 @@ ROWS: dict[str, Row] = {
         expected=PAGE_ADMIN, path="/desk/settings/agents/{colleague}", send=form(role="agent", capacity="1"), ok=DONE
     ),
     # the API
+    "GET /api/v1/forecast": Row(expected=API),
     "GET /api/v1/numbers": Row(expected=API),
     "GET /api/v1/conversations": Row(expected=API),
     f"GET {AC}": Row(expected=API_OURS),

@@ -24,7 +24,7 @@ DRAWN = (
 # On a real, small desk.
 SERVED = (
     "/desk/inbox/waiting", "/desk/conversations/1", "/desk/people/1", "/desk/knowledge", "/desk/knowledge/new",
-    "/desk/numbers", "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents",
+    "/desk/numbers", "/desk/forecast", "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents",
     "/desk/settings/tokens", "/desk/settings/you", "/desk/search?q=hello",
 )  # fmt: skip
 

@@ -120,9 +120,11 @@ def test_a_holiday_to_come_is_foreseen_as_past_ones_were() -> None:
 
 @pytest.mark.parametrize("weeks", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("per_day", [1, 24])
-def test_short_histories_are_carried_forward_too(weeks: int, per_day: int) -> None:
+@pytest.mark.parametrize("days", [2, 7, 10])
+def test_short_histories_are_carried_forward_too(weeks: int, per_day: int, days: int) -> None:
     counts = np.tile(np.arange(7.0 * per_day) % 5 + 3, weeks)
-    found = forecast(Series(counts, per_day), 2 * per_day)
+    found = forecast(Series(counts, per_day), days * per_day)
+    assert len(found.mid) == days * per_day
     assert (found.low <= found.mid).all()
     assert (found.mid <= found.high).all()
     assert found.mid.mean() == pytest.approx(counts.mean(), rel=0.5)

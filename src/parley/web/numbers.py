@@ -128,12 +128,12 @@ class Names(msgspec.Struct, frozen=True):
 def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple[views.Shell, views.NumbersPage]:
     who, now = caller.viewer, room.record.clock()
     found = figures.report(conn, who, choice, now)
-    names = _names(conn, room.channels, who)
+    names = names_of(conn, room.channels, who)
     page = views.NumbersPage(
         period=str(choice.days),
         periods=tuple((str(days), t(label), days == choice.days) for days, label in PERIODS.items()),
         kept=_query(choice, period=None),
-        picks=_picks(names, choice),
+        picks=picks_of(names, choice),
         figures=tuple(figure(found.number(key), choice, found) for key in TOP_LINE),
         charts=charts(found, names),
         every=tuple(figure(number, choice) for number in found.numbers),
@@ -146,7 +146,7 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
     return present.shell(conn, caller.agent, caller.csrf, "numbers"), page
 
 
-def _names(conn: Connection, channels: Mapping[str, Channel], who: Viewer) -> Names:
+def names_of(conn: Connection, channels: Mapping[str, Channel], who: Viewer) -> Names:
     brands = setup.all_brands(conn).values()
     mine = who.role in ("admin", "lead")
     return Names(
@@ -156,7 +156,7 @@ def _names(conn: Connection, channels: Mapping[str, Channel], who: Viewer) -> Na
     )
 
 
-def _picks(names: Names, choice: Choice) -> tuple[views.Pick, ...]:
+def picks_of(names: Names, choice: Choice) -> tuple[views.Pick, ...]:
     """What the figures can be narrowed to; a list of one is not worth asking for."""
     offered = (
         ("channel", t("Channel"), names.channels, choice.channel),

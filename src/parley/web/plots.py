@@ -20,7 +20,8 @@ GUTTER = 8  # per cent kept free at the left for the numbers of the scale
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """A column. part: the share of `value` drawn in the second colour. ghost: an earlier value, drawn as a line.
 
-    name stands below where there is room; hint is told on hover. tentative: not complete yet.
+    name stands below where there is room; hint is told on hover. tentative: not complete yet. low, high: what is
+    not sure about it, drawn as an upright line.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     ghost: float | None = None
     hint: str = ""
     tentative: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 class Whisker(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +77,7 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
 
 def bars(key: str, title: str, about: str, columns: Sequence[Bar], height: int = 200) -> Markup:
     """Columns over time, with a quiet scale and at most seven names below."""
-    scale = ticks(max([c.value for c in columns] + [c.ghost or 0 for c in columns] + [1]), 3)
+    scale = ticks(max([c.value for c in columns] + [c.ghost or c.high or 0 for c in columns] + [1]), 3)
     plot = height - TOP - FOOT
     width, every = (100 - GUTTER) / max(1, len(columns)), max(1, -(-len(columns) // 7))
     drawn = _scale([(mark / scale[-1], f"{mark:g}") for mark in scale], plot)
@@ -95,6 +98,10 @@ def _column(bar: Bar, left: float, width: float, plot: float, top: float, named:
     if bar.ghost is not None:
         y = TOP + plot - bar.ghost / top * plot
         inside += _line("ghost", left + pad / 2, y, left + width - pad / 2, y)
+    if bar.low is not None and bar.high is not None:
+        low, high = (TOP + plot - edge / top * plot for edge in (bar.low, bar.high))
+        middle = left + width / 2
+        inside += _line("whisker is-upright", middle, low, middle, high)
     inside += Markup('<rect class="catch" x="{}%" y="{}" width="{}%" height="{}"/>').format(
         _n(left), TOP, _n(width), _n(plot)
     )
@@ -172,9 +179,16 @@ def _whisker(row: Whisker, axis: Axis, top: float) -> Markup:
 
 
 def heat(
-    key: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str], cell: int = 20
+    key: str,
+    title: str,
+    about: str,
+    rows: Sequence[tuple[str, Sequence[int]]],
+    columns: Sequence[str],
+    cell: int = 20,
+    minutes: int = 60,
 ) -> Markup:
-    """A strip of squares for each row; the darker the more. Columns with an empty name stay unnamed."""
+    """A strip of squares for each row; the darker the more. Columns with an empty name stay unnamed; each is so many
+    minutes of the day."""
     most = max([value for _, values in rows for value in values] + [1])
     left, drawn = 9.0, Markup("")
     width = (100 - left) / max(1, len(columns))
@@ -182,7 +196,15 @@ def heat(
         y = place * cell
         drawn += _text(0, y + cell / 2 + 4, name, "start")
         for number, value in enumerate(values):
-            drawn += _square(left + number * width, y, width, cell, value, most, f"{name} {number}:00 – {value}")
+            drawn += _square(
+                left + number * width,
+                y,
+                width,
+                cell,
+                value,
+                most,
+                f"{name} {number * minutes // 60}:{number * minutes % 60:02} – {value}",
+            )
     for number, label in enumerate(columns):
         if label:
             drawn += _text(left + (number + 0.5) * width, len(rows) * cell + 16, label, "middle")

@@ -549,6 +549,40 @@ class NumbersPage(View, frozen=True, kw_only=True):
     csv: str = ""
 
 
+class Field(View, frozen=True, kw_only=True):
+    """A number that may be tried out; unit stands behind it."""
+
+    name: str
+    label: str
+    value: str
+    least: str
+    most: str
+    step: str = "1"
+    unit: str = ""
+    hint: str = ""
+
+
+class ForecastPage(View, frozen=True, kw_only=True):
+    """Forecast and staffing. trials: (method, its error, chosen). slots: the half hours of the chosen day as cells.
+
+    days: (key, label, current) of the days whose half hours can be shown; kept: the rest of the address.
+    """
+
+    figures: tuple[Figure, ...]
+    charts: tuple[Chart, ...]
+    fields: tuple[Field, ...]
+    picks: tuple["Pick", ...] = ()
+    trials: tuple[tuple[str, str, bool], ...] = ()
+    method: str = ""
+    head: tuple[str, ...] = ()
+    slots: tuple[tuple[str, ...], ...] = ()
+    days: tuple[tuple[str, str, bool], ...] = ()
+    kept: str = ""
+    csv: str = ""
+    calendar: str = ""
+    empty: str = ""
+
+
 class Pick(View, frozen=True, kw_only=True):
     """A choice that narrows the figures; options are (value, label)."""
 

@@ -6,6 +6,7 @@ past errors (split conformal prediction, Vovk and others 2005), so it says what 
 not what a formula hopes.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,11 @@ class Trial(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """The slots to come. origins: how many backtests chose the method; trials: all of them, the best first."""
+    """The slots to come. origins: how many backtests chose the method; trials: all of them, the best first.
+
+    lift: what came in the backtests over what the method had said. The forecast is a median, which lies below the
+    mean; work is planned on the mean, mid × lift.
+    """
 
     mid: Row
     low: Row
@@ -53,6 +58,7 @@ class Outlook(NamedTuple):
     trials: tuple[Trial, ...]
     origins: int
     band: float = BAND
+    lift: float = 1.0
 
 
 def forecast(series: Series, horizon: int, *, band: float = BAND, backtests: int = BACKTESTS) -> Outlook:
@@ -70,7 +76,19 @@ def forecast(series: Series, horizon: int, *, band: float = BAND, backtests: int
     mid = _blended_ahead(ahead, past, actual)[chosen] if trials else ahead[chosen]
     low, high = _band(actual, _blended(past, actual), chosen, mid, series.per_day, band)
     share = np.where(special_slots(series, len(counts) + horizon)[len(counts) :], holiday_share, 1.0)
-    return Outlook(mid * share, low * share, high * share, chosen, trials, len(origins), band)
+    lift = _lift(actual, _blended(past, actual)[chosen]) if trials else 1.0
+    return Outlook(mid * share, low * share, high * share, chosen, trials, len(origins), band, lift)
+
+
+def _lift(actual: Row, said: Row) -> float:
+    total = float(said.sum())
+    return min(1.5, max(0.8, float(actual.sum()) / total)) if total > 0 else 1.0
+
+
+@lru_cache(maxsize=64)
+def remembered(counts: tuple[float, ...], per_day: int, horizon: int, backtests: int = BACKTESTS) -> Outlook:
+    """The same, kept for who asks again about the same history; it only changes when a day is over."""
+    return forecast(Series(np.array(counts), per_day), horizon, backtests=backtests)
 
 
 def backtest_origins(known: int, horizon: int, per_day: int, most: int) -> list[int]:
