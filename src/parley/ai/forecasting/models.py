@@ -136,7 +136,8 @@ def _day_ahead(roots: Row, day: int, per_day: int) -> Row:
     first = reach + (weeks - 1) * week + per_day
     past = [o for o in range(n - day * per_day, first, -per_day)][: LAG_WEEKS * 7]
     if len(past) < LEAST_DAYS:
-        return np.sqrt(_last_weeks(np.square(roots), day * per_day, week, 4).mean(axis=0)[-per_day:])
+        usual: Row = np.sqrt(_last_weeks(np.square(roots), day * per_day, week, 4).mean(axis=0)[-per_day:])
+        return usual
     rows = [_lagged(roots, origin, day, per_day, weeks) for origin in [*past, n]]
     x, y = np.vstack([row.known for row in rows[:-1]]), np.concatenate([row.wanted for row in rows[:-1]])
     means, spreads = x.mean(axis=0), x.std(axis=0) + 1e-9
