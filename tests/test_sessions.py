@@ -201,6 +201,7 @@ def test_a_new_desk_is_set_up_once(tmp_path: Path) -> None:
         done = http.post("/setup", data=form | {"password": PASSWORD})
         assert (done.status_code, done.headers["location"]) == (303, "/desk")
         assert http.get("/desk/choices").status_code == 200
+        assert 'href="/desk/settings/inboxes">Add the first inbox' in http.get("/desk/inbox/waiting").text
         again = http.post("/setup", data=form | {"password": PASSWORD, "mail": "eve@fernhill.test"})
         assert again.status_code == 422
         assert len(web.story.record.ask(setup.all_agents)) == 1

@@ -287,6 +287,10 @@ def all_inboxes(conn: Connection, channels: Mapping[str, Channel]) -> dict[int, 
     }
 
 
+def has_no_inbox(conn: Connection) -> bool:
+    return conn.execute(select(inboxes.c.id).limit(1)).first() is None
+
+
 def inbox_at(conn: Connection, channel: str, address: str) -> int | None:
     """The inbox of a channel at an address, if there is one."""
     question = select(inboxes.c.id).where(inboxes.c.channel == channel, inboxes.c.address == address.lower())

@@ -74,7 +74,8 @@ def list_page(lens: present.Lens, caller: Caller, view: str, after: str | None, 
     found = inbox.page(lens.conn, view, caller.viewer, after)
     known = next((v for v in shell.views if v.key == view), None)
     shown = known or present.list_view(view, caller.agent.id, {})
-    return views.ListPage(view=shown, rows=present.rows(lens, found.rows), after=found.after)
+    doorless = not found.rows and setup.has_no_inbox(lens.conn)
+    return views.ListPage(view=shown, rows=present.rows(lens, found.rows), after=found.after, doorless=doorless)
 
 
 @get("/desk/conversations/{number:int}", include_in_schema=False)

@@ -98,11 +98,12 @@ class ListRow(View, frozen=True, kw_only=True):
 
 
 class ListPage(View, frozen=True, kw_only=True):
-    """One page of rows; `after` is the cursor of the next page, None at the end."""
+    """One page of rows; `after` is the cursor of the next page, None at the end. doorless: there is no inbox yet."""
 
     view: ListView
     rows: tuple[ListRow, ...]
     after: str | None = None
+    doorless: bool = False
 
 
 # ── the conversation ────────────────────────────────────────────────────────────────────────

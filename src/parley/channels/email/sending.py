@@ -1,8 +1,11 @@
 """A composed mail handed to the mail server that sends for an inbox."""
 
 import asyncio
+import os
 import ssl
+import time
 from contextlib import suppress
+from functools import lru_cache
 
 import aiosmtplib
 
@@ -54,10 +57,20 @@ async def _hand_over(raw: bytes, message: Outbound, inbox: Inbox, settings: Emai
     return Receipt(provider_id=_queue_name(answer.message))
 
 
-def _client(settings: EmailSettings) -> aiosmtplib.SMTP:
+@lru_cache(maxsize=16)
+def _trust(ca_file: str, written: float, day: int) -> ssl.SSLContext:
+    """Reading the machine's certificates takes tens of milliseconds, more than the mail: once a day will do, and
+    when the file was written anew."""
     context = ssl.create_default_context()
-    if settings.ca_file:
-        context.load_verify_locations(settings.ca_file)
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def _client(settings: EmailSettings) -> aiosmtplib.SMTP:
+    encrypted = settings.smtp_security in ("tls", "starttls")
+    written = os.stat(settings.ca_file).st_mtime if settings.ca_file else 0.0
+    context = _trust(settings.ca_file, written, int(time.time() // 86_400)) if encrypted else None
     return aiosmtplib.SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
