@@ -172,15 +172,18 @@ def train(
     examples: Sequence[tuple[str, str]],
     encoder: Encoder | None,
     *,
+    valid: Sequence[tuple[str, str]] = (),
     unlabelled: Sequence[str] = (),
     outside: Sequence[str] = (),
     told: Told = nothing,
     seed: int = 1,
 ) -> Classifier:
-    """Learn from (text, intent). unlabelled: other messages of the same inbox; outside: messages of no intent.
+    """Learn from (text, intent). valid: more of them, which calibrate the promise before they are learnt from, instead
+    of a part of the others; unlabelled: other messages of the same inbox; outside: messages of no intent.
 
     ValueError where there is nothing to tell apart.
     """
+    examples = [*examples, *valid]
     names = tuple(sorted({name for _, name in examples}))
     if len(names) < 2:
         raise ValueError("At least two intents with examples are needed.")
@@ -189,7 +192,7 @@ def train(
     labels = np.array([place[name] for _, name in examples], np.intp)
     lesson = Lesson.of(names, texts, labels, encoder, unlabelled, seed)
     told(0.3)
-    rest, held, strangers = _cut(labels, len(names), len(outside), seed)
+    rest, held, strangers = _cut(labels, len(names), len(valid), len(outside), seed)
     trial = lesson.learn(rest, lambda done: told(0.3 + 0.35 * done))
     known, foreign = lesson.seen_of(held), lesson.seen_of(strangers)
     if outside:
@@ -330,10 +333,12 @@ def _parts(count: int, size: int = 512) -> list[NDArray[np.intp]]:
 
 
 def _cut(
-    labels: Labels, classes: int, given: int, seed: int
+    labels: Labels, classes: int, valid: int, given: int, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """(learnt from, held back, foreign). Where no foreign messages are given, some intents play them."""
+    """(learnt from, held back, foreign). Held back are the last `valid`, or a part of every intent. Where no foreign
+    messages are given, some intents play them."""
     chance = np.random.default_rng(seed)
+    set_aside = np.arange(len(labels)) >= len(labels) - valid
     out = set() if given or classes < 8 else set(chance.permutation(classes)[: max(1, round(classes * STRANGERS))])
     rest, held, foreign = [], [], []
     for label in range(classes):
@@ -342,8 +347,8 @@ def _cut(
         if label in out:
             foreign += list(mine)
         else:
-            held += list(mine[:back])
-            rest += list(mine[back:])
+            held += list(mine[set_aside[mine]] if valid else mine[:back])
+            rest += list(mine[~set_aside[mine]] if valid else mine[back:])
     return np.array(rest, np.intp), np.array(held, np.intp), np.array(foreign, np.intp)
 
 
