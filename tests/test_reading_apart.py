@@ -1,12 +1,14 @@
 """A backlog is read by a second process, which may die without harm."""
 
+import os
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.desk import StoryDesk
-from harness.fragile import DEADLY, channel, line
+from harness.fragile import BUSY, DEADLY, GREEDY, channel, line
 from harness.mails import mails
 from parley.core import events as e
 from parley.services import reading_apart, setup
@@ -91,3 +93,42 @@ def test_without_work_the_second_process_ends(backlogged: StoryDesk) -> None:
     readers.rest()
     assert readers._other is None
     assert other.process.poll() is not None
+
+
+def test_one_large_delivery_is_read_apart(backlogged: StoryDesk) -> None:
+    take(backlogged, ["x" * (reading_apart.SMALL + 1)])
+    backlogged.desk.intake.drain()
+    assert backlogged.desk.intake.readers._other is not None
+    assert len(said(backlogged)) == 1
+
+
+@pytest.mark.parametrize(("word", "sign"), [(GREEDY, "MemoryError"), (BUSY, "The process that read it died")])
+def test_who_takes_too_much_goes_to_quarantine_and_the_rest_is_filed(
+    backlogged: StoryDesk, monkeypatch: pytest.MonkeyPatch, word: str, sign: str
+) -> None:
+    monkeypatch.setattr(reading_apart, "PROCESSOR", 2)
+    monkeypatch.setattr(reading_apart, "PROCESSOR_ALONE", 1)
+    texts = [f"Message {number}" for number in range(BACKLOG)]
+    take(backlogged, [*texts, word])
+    backlogged.desk.intake.drain()
+    assert said(backlogged) == sorted(texts)
+    (kept,) = backlogged.events(e.Quarantined)
+    assert sign in kept.event.reason  # type: ignore[union-attr]
+
+
+def test_the_largest_mail_fits_into_the_readers_memory(backlogged: StoryDesk) -> None:
+    """Thirty-four megabytes of an attachment, in base64 as mail carries it."""
+    data = b64encode(os.urandom(25 * 1024 * 1024))
+    lines = b"\r\n".join(data[at : at + 76] for at in range(0, len(data), 76))
+    head = (
+        b"From: Kim <kim@customer.test>\r\nTo: help@larkspur.test\r\nSubject: The film\r\n"
+        b"Message-ID: <film@customer.test>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: video/mp4; name=film.mp4\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    )
+    for number in range(3):
+        raw = head.replace(b"<film@", f"<film{number}@".encode()) + lines + b"\r\n"
+        backlogged.desk.intake.take(backlogged.mail_inbox, f"film {number}", raw).result(20)
+    backlogged.desk.intake.drain()
+    received = [r.event for r in backlogged.events(e.MessageReceived)]
+    assert [file.size for event in received for file in event.files] == [25 * 1024 * 1024] * 3  # type: ignore[union-attr]
+    assert not backlogged.events(e.Quarantined)

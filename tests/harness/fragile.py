@@ -1,4 +1,4 @@
-"""A channel whose reader takes its process down when it meets a certain word, as a faulty library would."""
+"""A channel whose reader dies, takes all memory or never ends at certain words, as a faulty library would."""
 
 import os
 
@@ -7,20 +7,24 @@ import msgspec
 from parley.channels.console import Console, line
 from parley.core.channel import Delivery, Inbound, Inbox
 
-DEADLY = "deadly"
+DEADLY, GREEDY, BUSY = "deadly", "greedy", "busy for ever"
 
 
 class Fragile(Console):
-    """`manifest` under a name of its own; reads as the console does, until it meets the word."""
+    """`manifest` under a name of its own; reads as the console does, until it meets one of the words."""
 
     manifest = msgspec.structs.replace(Console.manifest, name="fragile")
 
     def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         if DEADLY.encode() in delivery.raw:
             os._exit(7)
+        if GREEDY.encode() in delivery.raw:
+            bytearray(1024**3)
+        while BUSY.encode() in delivery.raw:
+            pass
         return super().read(delivery, inbox)
 
 
 channel = Fragile()
 
-__all__ = ["DEADLY", "channel", "line"]
+__all__ = ["BUSY", "DEADLY", "GREEDY", "channel", "line"]

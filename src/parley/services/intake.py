@@ -44,6 +44,7 @@ from parley.services.reading_apart import Readers
 logger = logging.getLogger("parley.intake")
 
 READ_AT_ONCE = 200
+BYTES_AT_ONCE = 16 * 1024 * 1024  # many large deliveries must not stand in memory together
 RAW_IN_TABLE = 1024 * 1024
 ANSWERED = "rs"  # purposes of tokens (reply, survey) that stand in our own address
 SAME_SUBJECT = timedelta(days=14)  # an answer without references still finds a matter that was active so lately
@@ -156,7 +157,7 @@ class Intake:
         reading = self.readers.read(batch)
         while batch and not self._stop:
             heard = reading.result()
-            following = self._unread(batch[-1].delivery.id) if len(batch) == READ_AT_ONCE else []
+            following = self._unread(batch[-1].delivery.id)
             reading = self.readers.read(following) if following else reading
             self._file(heard)
             batch = following
@@ -179,7 +180,13 @@ class Intake:
         with self.record.reading() as conn:
             rows = conn.execute(question).all()
         known = self.inboxes({row.inbox for row in rows})
-        return [self._taken_out(row, known.get(row.inbox)) for row in rows]
+        batch: list[Unread] = []
+        size = 0
+        for row in rows:
+            if size < BYTES_AT_ONCE:
+                batch.append(self._taken_out(row, known.get(row.inbox)))
+                size += len(batch[-1].delivery.raw)
+        return batch
 
     def _taken_out(self, row: Any, inbox: Inbox | None) -> Unread:
         raw, trouble = row.raw, None

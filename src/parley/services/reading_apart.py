@@ -1,6 +1,8 @@
-"""A second process that reads, so that a backlog is read on one core while another files it.
+"""A second process that reads: backlogs, so that one core reads while another files, and whatever is large.
 
-It starts with the first backlog and ends when nothing came for a while, so an idle desk is one process.
+What a small delivery can cost is bounded by its size (`bin/mail-fuzz` shows how far); what a large one can cost is
+bounded by the system: memory and processor time of the second process are limited, and it is not waited for for ever.
+It starts when it is needed and ends when nothing came for a while, so an idle desk is one process.
 If it dies or hangs over a batch, the batch is read again one delivery at a time; the one that does
 it again goes to quarantine. It answers in msgpack, never in anything that could run here.
 """
@@ -29,9 +31,12 @@ from parley.services.reading import Heard, Unread, read_all
 logger = logging.getLogger("parley.intake")
 
 BACKLOG = 24  # deliveries from which handing them over costs less than reading them here
+SMALL = 64 * 1024  # bytes up to which a delivery may be read here
 PATIENCE = 60.0  # seconds a batch may take; for one delivery alone, a third of it
+PROCESSOR = 30  # seconds of processor time for a batch
+PROCESSOR_ALONE = 5  # and for one delivery alone
 REST_AFTER = 60.0  # seconds without work until it ends
-MEMORY = 4 * 1024**3  # address space: a hostile mail must not take the machine's
+MEMORY = 512 * 1024**2  # address space: a hostile mail must not take the machine's
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -56,9 +61,10 @@ class Readers:
         self._waiter = ThreadPoolExecutor(1, thread_name_prefix="parley-reading")
 
     def read(self, unread: Sequence[Unread]) -> "Future[list[Heard]]":
-        """Begin to read; a short batch is read at once."""
+        """Begin to read; a short batch of small deliveries is read at once."""
         modules = {one.inbox.channel: _module(self.channels[one.inbox.channel]) for one in unread if one.inbox}
-        if self.apart and len(unread) >= BACKLOG and all(modules.values()):
+        costly = len(unread) >= BACKLOG or any(len(one.delivery.raw) > SMALL for one in unread)
+        if self.apart and costly and all(modules.values()):
             return self._waiter.submit(self._read_apart, unread, modules)
         done: Future[list[Heard]] = Future()
         try:
@@ -69,23 +75,23 @@ class Readers:
 
     def _read_apart(self, unread: Sequence[Unread], modules: dict[str, str]) -> list[Heard]:
         try:
-            return self._ask(unread, modules, PATIENCE)
+            return self._ask(unread, modules, PATIENCE, PROCESSOR)
         except Gone as error:
             logger.warning("The reading process %s; reading %d deliveries one by one", error, len(unread))
         return [self._read_alone(one, modules) for one in unread]
 
     def _read_alone(self, one: Unread, modules: dict[str, str]) -> Heard:
         try:
-            return self._ask([one], modules, PATIENCE / 3)[0]
+            return self._ask([one], modules, PATIENCE / 3, PROCESSOR_ALONE)[0]
         except Gone as error:
             trouble = f"The process that read it {error}. The raw message is kept."
             return Heard(delivery=one.delivery.id, inbox=one.delivery.inbox, trouble=trouble, history=one.history)
 
-    def _ask(self, unread: Sequence[Unread], modules: dict[str, str], seconds: float) -> list[Heard]:
+    def _ask(self, unread: Sequence[Unread], modules: dict[str, str], seconds: float, processor: int) -> list[Heard]:
         with self._lock:
             self._other = self._other or Other(self.store.folder)
             try:
-                answer = self._other.ask(pickle.dumps((modules, list(unread))), seconds)
+                answer = self._other.ask(pickle.dumps((modules, list(unread), processor)), seconds)
                 if answer.busy is None and len(answer.heard) != len(unread):
                     raise Gone("answered something else")
             except Gone:
@@ -182,11 +188,19 @@ def serve(folder: Path) -> None:
         size = int.from_bytes(head, "big")
         if len(question := coming.read(size)) < size:
             return  # the first process was stopped in the middle of a word
-        modules, unread = pickle.loads(question)
+        modules, unread, processor = pickle.loads(question)
+        _allow(processor)
         channels = {name: importlib.import_module(module).channel for name, module in modules.items()}
         answer = msgspec.msgpack.encode(_answered(unread, channels, store))
         going.write(len(answer).to_bytes(8, "big") + answer)
         going.flush()
+
+
+def _allow(seconds: int) -> None:
+    """So many seconds more of processor time; who takes longer is ended by the system."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime) + seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
 
 def _answered(unread: Sequence[Unread], channels: Mapping[str, Channel], store: Store) -> Answer:
