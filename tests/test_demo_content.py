@@ -15,7 +15,7 @@ from parley.demo.living import next_customer, seconds_until_next
 from parley.demo.pictures import picture
 from parley.demo.questions import KINDS, REASONS, questions
 from parley.demo.stories import stories
-from parley.demo.week import Scripted, week_of_conversations
+from parley.demo.week import Scripted, week_of_conversations, weeks_before
 
 NOWS = (
     datetime(2026, 7, 1, 15, 30, tzinfo=UTC),
@@ -158,6 +158,20 @@ def test_the_week_is_full_and_lies_behind_us(week: list[Scripted], now: datetime
     assert set(states) == {"closed", "open", "snoozed", "late", "waiting", "new"}
     assert all((script.snoozed_until is not None) == (script.state == "snoozed") for script in week)
     assert {script.language for script in week} == {"en", "de", "es", "fr"}
+
+
+def test_the_weeks_before_are_over_and_tell_of_nobodys_order(now: datetime) -> None:
+    earlier = weeks_before(now)
+    assert 180 <= len(earlier) <= 300
+    assert len({script.key for script in earlier}) == len(earlier)
+    stars = {"Kim Lee"}
+    for script in earlier:
+        assert script.closed
+        assert script.order is None
+        assert script.customer_name not in stars
+        assert timedelta(days=6) < now - script.started_at < timedelta(days=36)
+    days = {script.started_at.date() for script in earlier}
+    assert len(days) >= 19
 
 
 def test_the_week_names_only_what_exists(week: list[Scripted], now: datetime) -> None:

@@ -4,12 +4,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
+from parley.ai.forecasting import outlook
 from parley.core.staffing import Demand, Target, agents_needed
 from parley.services import staffing
 from parley.services.inbox import SYSTEM, Viewer
@@ -156,3 +157,19 @@ def test_too_little_history_says_so(tmp_path_factory: pytest.TempPathFactory) ->
         page = web.signed_in("lea", "lead").get("/desk/forecast").text
     assert "Too little history for a forecast" in page
     assert "3 are known" in page
+
+
+def test_many_conversations_give_half_hours_a_forecast_of_their_own() -> None:
+    today = datetime(2026, 11, 30, tzinfo=UTC)
+    busy = [9.0 if 16 <= i % 48 < 40 else 0.0 for i in range(28 * 48)]
+    daily = outlook.remembered((216.0,) * 28, 1, staffing.AHEAD)
+    method, course = staffing._course(busy, daily, today)
+    assert method != staffing.USUAL_COURSE
+    assert course[20][0] == pytest.approx(9, rel=0.05)
+    few = [n / 30 for n in busy]
+    method, course = staffing._course(few, outlook.remembered((7.2,) * 28, 1, staffing.AHEAD), today)
+    assert method == staffing.USUAL_COURSE
+    assert len(course) == 7 * 48
+    assert sum(mid for mid, _, _ in course[:48]) == pytest.approx(7.2, rel=0.05)
+    assert course[0][0] == pytest.approx(0, abs=1e-9)
+    assert all(0 <= low <= mid <= high for low, mid, high in ((c[1], c[0], c[2]) for c in course))

@@ -22,7 +22,7 @@ from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
 from parley.demo.storefront import Storefront
-from parley.demo.week import week_of_conversations
+from parley.demo.week import week_of_conversations, weeks_before
 from parley.log.record import Tx
 from parley.services import access, desk_notes, setup
 
@@ -99,7 +99,7 @@ class Show:
         build.add_orders(tx, brands, now)
         kinds = {"chat": "webchat", "mail": "email"}
         by_kind = {(kinds[key.partition("/")[0]], key.partition("/")[2]): number for key, number in inboxes.items()}
-        history.Telling(tx, brands, agents, by_kind).tell(week_of_conversations(now))
+        history.Telling(tx, brands, agents, by_kind).tell([*weeks_before(now), *week_of_conversations(now)])
         history.presence(tx, agents, company.agents())
         setup.set_setting(tx, "survey_delay_seconds", 20)
         setup.set_setting(tx, "survey_pause_days", 0)

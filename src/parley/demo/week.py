@@ -1,4 +1,4 @@
-"""The week behind the demo: conversations of the last seven days, as they stand at `now`.
+"""The week behind the demo: conversations of the last seven days, as they stand at `now`, and quieter weeks before.
 
 The stories are written by hand in `data/week.txt`. Here they get their hour, their customer and
 their order. Hours are UTC: the desk works 8–20, Sundays 10–16, customers write in two waves.
@@ -78,6 +78,24 @@ def week_of_conversations(now: datetime, seed: int = 7) -> list[Scripted]:
     cast = _Cast(now, seed)
     told = [_told(place, story, cast) for place, story in enumerate(stories())]
     return sorted(told, key=lambda script: script.started_at)
+
+
+def weeks_before(now: datetime, weeks: int = 3, seed: int = 7) -> list[Scripted]:
+    """What came in the weeks before that one, all of it closed: everyday stories, told of other customers.
+
+    Stories that hang on a certain person, order or hour are left out, and so is what an order's number stands in.
+    """
+    own = {place for place, story in enumerate(stories()) if not {"who", "number", "incident"} & story.marks.keys()}
+    found = []
+    for week in range(1, weeks + 1):
+        cast = _Cast(now - timedelta(days=7 * week), seed + week)
+        told = [(place, _told(place, story, cast)) for place, story in enumerate(stories()) if place in own]
+        found += [
+            msgspec.structs.replace(script, key=f"before-{week}-{place:03d}")
+            for place, script in told
+            if script.closed and script.order is None
+        ]
+    return sorted(found, key=lambda script: script.started_at)
 
 
 class _Cast:

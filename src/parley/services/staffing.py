@@ -23,6 +23,8 @@ AHEAD = 7  # days
 HISTORY = 140  # days that the daily forecast may learn from
 COURSE = 56  # days that give the course of a day
 COURSE_BACKTESTS = 5
+MANY = 100  # conversations a day from which half hours have a forecast of their own
+USUAL_COURSE = "usual course of the day"
 SHARE_DAYS = 28  # over which it is measured what the bot keeps
 LEAST = 0.1  # contacts in half an hour for which somebody has to be there
 
@@ -121,10 +123,10 @@ def plan(conn: Connection, who: Viewer, choice: Choice, assumed: Assumed, now: d
         return Plan(choice=choice, assumed=assumed, days_known=known, kept=kept, kept_n=n, bot=bot)
     totals = tuple(float(sum(counts[d * HALF_HOURS : (d + 1) * HALF_HOURS])) for d in range(known))
     daily = outlook.remembered(totals, 1, AHEAD)
-    course = outlook.remembered(tuple(counts[-COURSE * HALF_HOURS :]), HALF_HOURS, AHEAD * HALF_HOURS, COURSE_BACKTESTS)
+    method, course = _course(counts[-COURSE * HALF_HOURS :], daily, today)
     slots = _slots(daily, course, today, assumed, (1 - bot) * (1 + assumed.more / 100))
     return Plan(
-        choice=choice, assumed=assumed, days_known=known, method=daily.method, course_method=course.method,
+        choice=choice, assumed=assumed, days_known=known, method=daily.method, course_method=method,
         backtests=daily.origins, trials=tuple(Trial(name=t.name, wape=t.wape) for t in daily.trials),
         kept=kept, kept_n=n, bot=bot, past=_past(totals, today), days=_days(daily, today, slots, assumed),
         slots=slots, rota=on_rota(max((s.agents for s in slots), default=0), assumed.shrinkage / 100),
@@ -156,20 +158,59 @@ def _past(totals: Sequence[float], today: datetime) -> tuple[Day, ...]:
     return tuple(Day(day=today - timedelta(days=shown - i), mid=totals[len(totals) - shown + i]) for i in range(shown))
 
 
+# ── the course of a day ─────────────────────────────────────────────────────────────────────
+
+Course = list[tuple[float, float, float]]  # each half hour's middle, low and high
+
+
+def _course(counts: Sequence[float], daily: outlook.Outlook, today: datetime) -> tuple[str, Course]:
+    """Half hours, in any unit: they are brought to their day's total. Few conversations have no pattern of their own
+    in half an hour; then working days share one course, and the days of a weekend another."""
+    if sum(counts) * HALF_HOURS >= MANY * len(counts):
+        own = outlook.remembered(tuple(counts), HALF_HOURS, AHEAD * HALF_HOURS, COURSE_BACKTESTS)
+        return own.method, [tuple(map(float, row)) for row in zip(own.mid, own.low, own.high, strict=True)]  # type: ignore[misc]
+    days = [counts[i : i + HALF_HOURS] for i in range(0, len(counts), HALF_HOURS)]
+    dates = [today - timedelta(days=len(days) - i) for i in range(len(days))]
+    found: Course = []
+    for ahead in range(AHEAD):
+        kind = (today + timedelta(days=ahead)).weekday() > 4
+        shape = _smoothed([day for day, at in zip(days, dates, strict=True) if (at.weekday() > 4) == kind])
+        mid, low, high = (float(row[ahead]) for row in (daily.mid, daily.low, daily.high))
+        found += [_with_band(part * mid, (high - low) / 2 / max(mid, 1e-9)) for part in shape]
+    return USUAL_COURSE, found
+
+
+def _smoothed(days: Sequence[Sequence[float]]) -> list[float]:
+    """Each half hour's part of a day, evened out over two hours (weights 1 2 3 2 1); midnight is no border."""
+    sums = [sum(day[i] for day in days) for i in range(HALF_HOURS)]
+    even = [
+        sum(weight * sums[(i + step) % HALF_HOURS] for step, weight in zip(range(-2, 3), (1, 2, 3, 2, 1), strict=True))
+        for i in range(HALF_HOURS)
+    ]
+    whole = sum(even)
+    return [part / whole if whole else 1 / HALF_HOURS for part in even]
+
+
+def _with_band(mid: float, day_off: float) -> tuple[float, float, float]:
+    """An 80 % band of chance (Poisson) and of the day's own band, as a normal distribution's."""
+    z = stats.z_of(outlook.BAND)
+    half = z * (mid + (mid * day_off / z) ** 2) ** 0.5
+    return mid, max(0.0, mid - half), mid + half
+
+
 # ── staffing ────────────────────────────────────────────────────────────────────────────────
 
 
 def _slots(
-    daily: outlook.Outlook, course: outlook.Outlook, today: datetime, assumed: Assumed, people: float
+    daily: outlook.Outlook, course: Course, today: datetime, assumed: Assumed, people: float
 ) -> tuple[Slot, ...]:
     """The half hours of each day, so that they add up to the day; the band keeps its width relative to its middle."""
     found = []
     seen: dict[tuple[float, int], Queue] = {}
     for day in range(AHEAD):
-        part = slice(day * HALF_HOURS, (day + 1) * HALF_HOURS)
-        mids, lows, highs = (list(map(float, row[part])) for row in (course.mid, course.low, course.high))
-        scale = float(daily.mid[day]) * daily.lift / max(sum(mids), 1e-9) * people
-        for i, (mid, low, high) in enumerate(zip(mids, lows, highs, strict=True)):
+        own = course[day * HALF_HOURS : (day + 1) * HALF_HOURS]
+        scale = float(daily.mid[day]) * daily.lift / max(sum(mid for mid, _, _ in own), 1e-9) * people
+        for i, (mid, low, high) in enumerate(own):
             at = today + timedelta(days=day) + i * SLOT
             found.append(_slot(at, mid * scale, low * scale, high * scale, assumed, seen))
     return tuple(found)
