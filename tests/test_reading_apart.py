@@ -116,6 +116,23 @@ def test_who_takes_too_much_goes_to_quarantine_and_the_rest_is_filed(
     assert sign in kept.event.reason  # type: ignore[union-attr]
 
 
+def test_a_batch_full_of_files_fits_as_well(backlogged: StoryDesk, caplog: pytest.LogCaptureFixture) -> None:
+    """Files are synced by several threads, each of which claims memory of its own."""
+    for number in range(200):
+        data = b64encode(os.urandom(60 * 1024))
+        raw = (
+            b"From: Kim <kim@customer.test>\r\nTo: help@larkspur.test\r\nSubject: Picture %d\r\n"
+            b"Message-ID: <p%d@customer.test>\r\nMIME-Version: 1.0\r\nContent-Type: image/png; name=p%d.png\r\n"
+            b"Content-Transfer-Encoding: base64\r\n\r\n%s\r\n" % (number, number, number, data)
+        )
+        backlogged.desk.intake.take(backlogged.mail_inbox, f"picture {number}", raw)
+    backlogged.desk.intake.take(backlogged.mail_inbox, "last", raw.replace(b"<p", b"<last")).result(20)
+    with caplog.at_level("WARNING"):
+        backlogged.desk.intake.drain()
+    assert "reading process" not in caplog.text
+    assert len(backlogged.events(e.MessageReceived)) == 201
+
+
 def test_the_largest_mail_fits_into_the_readers_memory(backlogged: StoryDesk) -> None:
     """Thirty-four megabytes of an attachment, in base64 as mail carries it."""
     data = b64encode(os.urandom(25 * 1024 * 1024))

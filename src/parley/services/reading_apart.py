@@ -131,7 +131,8 @@ class Other:
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", __name__, str(folder)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # Each thread's own heap would claim 128 MB of the address space that is allowed.
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "1"}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
         )
@@ -180,6 +181,7 @@ class Other:
 def serve(folder: Path) -> None:
     """Answer questions until the first process closes the pipe."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    threading.stack_size(512 * 1024)  # they only wait for the disk
     os.nice(1)
     coming, going = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever is printed must not get between the frames
