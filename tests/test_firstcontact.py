@@ -105,6 +105,12 @@ def test_all_five_side_by_side() -> None:
     }
 
 
+def test_the_newest_days_do_not_weigh_by_their_failures_alone() -> None:
+    young = [contact(1, 97), contact(2, 98), contact(3, 99, "size")]
+    assert rates(young, 7, NOW)[0].n == 0
+    assert no_repeat(young, 7, NOW)[1] is False
+
+
 def test_kept_by_the_bot_is_not_solved_by_it() -> None:
     chats = [BotChat(handed_over=True)] * 380 + [BotChat(again=True)] * 140 + [BotChat(unhappy=True)] * 60
     chats += [BotChat()] * (1000 - len(chats))

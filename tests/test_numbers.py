@@ -279,3 +279,69 @@ def test_every_figure_is_defined() -> None:
     nothing = figures._numbers(figures.Facts([], []), figures.Facts([], []), 0, ([], []), 0)
     assert [n.key for n in nothing] == list(DEFINITIONS)
     assert all(n.value in (None, 0) for n in nothing)
+
+
+# ── first contact and what lies ─────────────────────────────────────────────────────────────
+
+
+def test_who_comes_again_was_not_helped_whatever_the_channel(desk: StoryDesk) -> None:
+    ana = desk.agent("ana")
+    desk.customer("kim@example.org").mails("Where is it?", "Hello?")
+    ana.closes(conversation=desk.conversations()[-1].id)
+    desk.visitor("lee").says("Do you ship to Malta?")
+    desk.later(days=2)
+    desk.customer("kim@example.org").mails("Again", "Still nothing")
+    assert number(desk, "no_repeat").n == 0, "nothing is seven days old"
+    desk.later(days=6)
+    found = number(desk, "no_repeat")
+    assert (found.hits, found.n, found.left_out) == (1, 2, 1)
+    assert number(desk, "no_repeat", channel="console").value == 1
+    assert number(desk, "no_repeat", channel="email").value == 0
+    desk.later(days=3)
+    assert (number(desk, "no_repeat").hits, number(desk, "no_repeat").n) == (2, 3)
+
+
+def test_solved_with_one_answer(desk: StoryDesk) -> None:
+    ana = desk.agent("ana")
+    for name, answers in (("kim", 1), ("lee", 2), ("max", 1)):
+        desk.visitor(name).says("Do you ship to Malta?")
+        here = max(state.id for state in desk.conversations())
+        for _ in range(answers):
+            ana.replies("We do.", conversation=here)
+        if name != "max":
+            ana.closes(conversation=here)
+    found = number(desk, "one_touch")
+    assert (found.hits, found.n, found.left_out) == (1, 2, 1)
+
+
+def test_what_is_open_and_how_old_it_is(desk: StoryDesk) -> None:
+    ana = desk.agent("ana")
+    for name in ("kim", "lee", "max"):
+        desk.visitor(name).says("Hello?")
+        desk.later(hours=10)
+    ana.closes(conversation=desk.conversations()[-1].id)
+    found = report(desk)
+    closed = len(desk.conversations()) - found.number("open").n
+    assert closed == 1
+    ages = sorted(
+        (desk.clock.now - talk.opened_at).total_seconds() for talk in desk.conversations() if talk.status != "closed"
+    )
+    assert found.number("open_age_median").value == pytest.approx(sum(ages) / 2, abs=2)
+    assert found.number("open_age_p90").value == pytest.approx(ages[0] + 0.9 * (ages[1] - ages[0]), abs=2)
+    desk.later(days=60)
+    assert number(desk, "volume").value == 0
+    assert number(desk, "open").n == 2, "whenever they began"
+    assert number(desk, "open", channel="email").n == 0
+    cases = desk.record.ask(figures.cases, SYSTEM, Choice(), "open", desk.clock.now)
+    assert [case.running for case in cases] == [True, True]
+
+
+def test_the_curve_of_resolution_counts_what_is_open(desk: StoryDesk) -> None:
+    ana = desk.agent("ana")
+    for name in ("kim", "lee"):
+        desk.visitor(name).says("Hello?")
+    desk.later(hours=1)
+    ana.closes(conversation=desk.conversations()[0].id)
+    curve = report(desk).resolution
+    assert (curve.n, curve.running) == (2, 1)
+    assert curve.points[-1][1] == pytest.approx(0.5)

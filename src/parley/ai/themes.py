@@ -1,8 +1,8 @@
 """What many messages are about, without a list given beforehand: groups of like meaning, named in their own words.
 
 Vectors of the sentence encoder are grouped by spherical k-means (Dhillon and Modha 2001); how many groups there are is
-where they stand apart best (silhouette against centres). A group is named by the words that stand out in it, and shown by
-the messages nearest to its middle.
+where they stand apart nearly best (silhouette against centres). A group is named by the words that stand out in it, and
+shown by the messages nearest to its middle.
 """
 
 from collections import Counter

@@ -4,6 +4,7 @@ Every answer is True, False or None: None is "cannot be known yet" (too young) o
 counted as a success. Times are seconds.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -76,9 +77,9 @@ def no_repeat(contacts: Sequence[Contact], days: float, now: float) -> dict[int,
         moments.sort()
     found: dict[int, bool | None] = {}
     for c in counted:
-        again = any(c.began < at <= c.began + days * DAY for at in later[c.person, c.topic])
-        again = again or later[c.person, c.topic].count(c.began) > 1
-        found[c.number] = False if again else True if now - c.began >= days * DAY else None
+        moments = later[c.person, c.topic]
+        within = bisect_right(moments, c.began + days * DAY) - bisect_left(moments, c.began)
+        found[c.number] = False if within > 1 else True if now - c.began >= days * DAY else None
     return found
 
 
@@ -97,17 +98,26 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 def rates(contacts: Sequence[Contact], days: float, now: float) -> list[Rate]:
-    """The five definitions over the same contacts; the headline, no repeat contact, first."""
+    """The five definitions over the same contacts; the headline, no repeat contact, first.
+
+    Where a time has to pass, only contacts count for which it has: of the younger ones only failures can be known, and
+    a share of those would look bad for no reason.
+    """
     counted = [c for c in contacts if not is_duplicate(c)]
     repeats: Mapping[int, bool | None] = no_repeat(contacts, days, now)
     ways: dict[str, Callable[[Contact], bool | None]] = {
-        "no_repeat": lambda c: repeats[c.number],
-        "no_reopen": lambda c: no_reopen(c, days, now),
+        "no_repeat": lambda c: repeats[c.number] if now - c.began >= days * DAY else None,
+        "no_reopen": lambda c: no_reopen(c, days, now) if now - _first_end(c) >= days * DAY else None,
         "first_contact_closed": first_contact_closed,
         "one_touch": one_touch,
         "customer_stated": customer_stated,
     }
     return [_rate(name, map(way, counted)) for name, way in ways.items()]
+
+
+def _first_end(contact: Contact) -> float:
+    """When it was solved first; it was reopened no earlier."""
+    return min([contact.solved or contact.began, *contact.reopened])
 
 
 def _rate(name: str, answers: Iterable[bool | None]) -> Rate:

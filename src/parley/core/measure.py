@@ -11,7 +11,7 @@ import msgspec
 
 from parley.core import events as e
 
-VERSION = 1
+VERSION = 2
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +40,9 @@ _TIMES = (
     "95 % interval. Where all are finished: quantile of type 7, interval from order statistics. Where some still "
     "run: Kaplan–Meier, interval after Brookmeyer and Crowley. A change is told when the log-rank test says so at 99 %."
 )
+_NOW = "A count of what is there, without interval and without comparison."
+_AGES = "A quantile of type 7 of all that are open, which is no sample: without interval and without comparison."
+_OPEN = "Conversations open now, whenever they began."
 _HUMAN = (
     "From the customer's first message to the first reply by a person. Who still waits counts as waiting "
     "until now. Left out: what the bot keeps, and what was closed without a reply by people."
@@ -87,6 +90,19 @@ DEFINITIONS: dict[str, Definition] = {
             spread=_SHARE,
         ),
         Definition(
+            key="no_repeat", label="No repeat contact", unit="share",
+            meaning="Of the conversations that are seven days old, those after which the same person began no other "
+            "within seven days, in any channel and on any matter. Younger ones are left out, whatever became of them, "
+            "so that the newest days do not weigh by their failures alone.",
+            spread=_SHARE,
+        ),
+        Definition(
+            key="one_touch", label="Solved with one answer", unit="share",
+            meaning="Of the conversations that are closed as resolved, those with at most one reply by a person. "
+            "What the bot keeps has none.",
+            spread=_SHARE,
+        ),
+        Definition(
             key="csat", label="Satisfied", unit="share",
             meaning="Ratings of 4 or 5 among all ratings given, from 1 to 5. The last answer to a survey counts.",
             spread=_SHARE, cohort="Surveys asked in the period.",
@@ -95,6 +111,20 @@ DEFINITIONS: dict[str, Definition] = {
             key="response_rate", label="Answered the survey", unit="share",
             meaning="Surveys answered among those asked. Who was asked lately may still answer.",
             spread=_SHARE, cohort="Surveys asked in the period.",
+        ),
+        Definition(
+            key="open", label="Open now", unit="conversations",
+            meaning="Conversations with a customer's message in them that are not closed: those with people, those the "
+            "bot has, and those put aside. Imported history does not count.",
+            spread=_NOW, cohort=_OPEN,
+        ),
+        Definition(
+            key="open_age_median", label="Age of what is open", unit="seconds",
+            meaning="From the customer's first message until now. Half are younger.", spread=_AGES, cohort=_OPEN,
+        ),
+        Definition(
+            key="open_age_p90", label="Age of what is open, P90", unit="seconds",
+            meaning="From the customer's first message until now. Nine of ten are younger.", spread=_AGES, cohort=_OPEN,
         ),
     )
 }  # fmt: skip
@@ -257,6 +287,13 @@ def contained(talk: Measured) -> bool | None:
 def reopened(talk: Measured) -> bool | None:
     """Whether a close did not last; None where there was none."""
     return talk.reopens > 0 if talk.closes else None
+
+
+def one_touch(talk: Measured) -> bool | None:
+    """Whether at most one reply by a person was enough; None while it is not resolved."""
+    if talk.closed_at is None or not talk.resolved or talk.closed_by == "import":
+        return None
+    return talk.human_replies <= 1
 
 
 def _stopped(talk: Measured, at: int) -> Reading | None:

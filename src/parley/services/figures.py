@@ -24,6 +24,7 @@ from parley.core.measure import (
     human_clock,
     micros,
     moment,
+    one_touch,
     reopened,
     resolution_clock,
 )
@@ -100,6 +101,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Group, ...]
     brands: tuple[Group, ...]
     curves: tuple[Curve, ...]
+    resolution: Curve
 
     def number(self, key: str) -> Number:
         return next(number for number in self.numbers if number.key == key)
@@ -110,7 +112,8 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
     may_choose(who, choice)
     this = period_of(choice.days, now)
     that = before(this, choice.days)
-    facts, past = facts_of(conn, who, choice, this), facts_of(conn, who, choice, that)
+    facts = facts_of(conn, who, choice, this, with_open=True)
+    past = facts_of(conn, who, choice, that, now)
     at = micros(now)
     few = _few(who, choice)
     return Report(
@@ -123,6 +126,7 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
         channels=_groups(facts, at, few, lambda fact: fact.channel),
         brands=_groups(facts, at, few, lambda fact: str(fact.brand)),
         curves=(_curve("human", facts, human_clock, at), _curve("bot", facts, bot_clock, at)),
+        resolution=_curve("resolution", facts, resolution_clock, at),
     )
 
 
@@ -135,7 +139,14 @@ def _few(who: Viewer, choice: Choice) -> int:
 
 Clock = Callable[[Measured, int], Reading | None]
 CLOCKS: dict[str, Clock] = {"human": human_clock, "bot": bot_clock, "resolution": resolution_clock}
-QUESTIONS: dict[str, Callable[[Measured], bool | None]] = {"contained": contained, "reopened": reopened}
+Question = Callable[[Measured, Facts], bool | None]
+QUESTIONS: dict[str, Question] = {
+    "contained": lambda talk, facts: contained(talk),
+    "reopened": lambda talk, facts: reopened(talk),
+    "no_repeat": lambda talk, facts: facts.repeats.get(talk.conversation),
+    "one_touch": lambda talk, facts: one_touch(talk),
+}
+FAILED = {"reopened": 1.0}  # which answer is the telling one; elsewhere it is "no"
 
 
 def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[int]], few: int) -> tuple[Number, ...]:
@@ -143,9 +154,10 @@ def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[
     for name, clock in CLOCKS.items():
         found += _timed(name, _times(facts.talks, clock, now), _times(past.talks, clock, now), len(facts.talks))
     for name, question in QUESTIONS.items():
-        found.append(_shared(name, _answers(facts.talks, question), _answers(past.talks, question), len(facts.talks)))
+        found.append(_shared(name, _answers(facts, question), _answers(past, question), len(facts.talks)))
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
+    found += _backlog(facts, now)
     return tuple(_withheld(number, few) for number in found)
 
 
@@ -182,6 +194,18 @@ def _shared(key: str, now: tuple[int, int], then: tuple[int, int], cohort: int) 
     )  # fmt: skip
 
 
+def _backlog(facts: Facts, now: int) -> list[Number]:
+    """What is open, and its age."""
+    ages, n = sorted(_age(talk, now) for talk in facts.open), len(facts.open)
+    quantiles = [Number(key=f"open_age_{name}", n=n, value=stats.quantile(ages, p) if ages else None)
+                 for name, p in (("median", 0.5), ("p90", 0.9))]  # fmt: skip
+    return [Number(key="open", n=n, value=n), *quantiles]
+
+
+def _age(talk: Measured, now: int) -> float:
+    return max(0, now - (talk.began_at or now)) // SECOND
+
+
 def _withheld(number: Number, few: int) -> Number:
     if number.n >= few:
         return number
@@ -193,8 +217,8 @@ def _times(talks: Iterable[Measured], clock: Clock, now: int) -> stats.Times:
     return stats.Times([r.seconds for r in read if r.stopped], [r.seconds for r in read if not r.stopped])
 
 
-def _answers(talks: Iterable[Measured], question: Callable[[Measured], bool | None]) -> tuple[int, int]:
-    found = [answer for talk in talks if (answer := question(talk)) is not None]
+def _answers(facts: Facts, question: Question) -> tuple[int, int]:
+    found = [answer for talk in facts.talks if (answer := question(talk, facts)) is not None]
     return sum(found), len(found)
 
 
@@ -245,12 +269,18 @@ def _heat(facts: Facts) -> tuple[tuple[int, ...], ...]:
 def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated], str]) -> tuple[Group, ...]:
     """The figures of each channel or brand, the largest first; without comparison."""
     apart: dict[str, Facts] = {}
+
+    def own(fact: Measured | Rated) -> Facts:
+        return apart.setdefault(key(fact), Facts([], [], facts.repeats, []))
+
     for talk in facts.talks:
-        apart.setdefault(key(talk), Facts([], [])).talks.append(talk)
+        own(talk).talks.append(talk)
     for survey in facts.rated:
-        apart.setdefault(key(survey), Facts([], [])).rated.append(survey)
+        own(survey).rated.append(survey)
+    for talk in facts.open:
+        own(talk).open.append(talk)
     nothing = Facts([], [])
-    groups = [Group(key=name, numbers=_numbers(own, nothing, now, ([], []), few)) for name, own in apart.items()]
+    groups = [Group(key=name, numbers=_numbers(part, nothing, now, ([], []), few)) for name, part in apart.items()]
     return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
 
 
@@ -278,7 +308,7 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
     if key not in DEFINITIONS:
         raise NotFound(f"There is no figure called “{key}”. Figures: {', '.join(DEFINITIONS)}.")
     may_choose(who, choice)
-    facts = facts_of(conn, who, choice, period_of(choice.days, now))
+    facts = facts_of(conn, who, choice, period_of(choice.days, now), with_open=key.startswith("open"))
     found = list(_cases(facts, key, micros(now)))
     return found[:MOST_CASES] if len(found) >= _few(who, choice) else []
 
@@ -288,10 +318,12 @@ def _cases(facts: Facts, key: str, now: int) -> list[Case]:
         return _rated_cases(facts, answered=key == "csat")
     if key == "volume":
         return [_case(talk) for talk in reversed(facts.talks)]
+    if key.startswith("open"):
+        return [_case(talk, _age(talk, now), True) for talk in facts.open]
     if key in QUESTIONS:
-        asked = ((talk, QUESTIONS[key](talk)) for talk in facts.talks)
+        asked = ((talk, QUESTIONS[key](talk, facts)) for talk in facts.talks)
         answers = [_case(talk, float(answer)) for talk, answer in asked if answer is not None]
-        return sorted(answers, key=lambda case: case.value != (key == "reopened"))
+        return sorted(answers, key=lambda case: case.value != FAILED.get(key, 0.0))
     clock = CLOCKS[key.rpartition("_")[0]]
     read = ((talk, clock(talk, now)) for talk in facts.talks)
     timed = [_case(talk, reading.seconds, not reading.stopped) for talk, reading in read if reading]

@@ -24,12 +24,16 @@ from sqlalchemy import (
     select,
 )
 
+from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.errors import NotAllowed
-from parley.core.measure import Measured, micros, take
+from parley.core.firstcontact import Contact, no_repeat
+from parley.core.measure import DAY, SECOND, Measured, micros, take
 from parley.log.record import Tx, chunks
 from parley.log.tables import Id, metadata
 from parley.services.inbox import Viewer, conversations, visible_to
+
+REPEAT_DAYS = 7
 
 measured = Table(
     "measured",
@@ -196,13 +200,22 @@ class Rated(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What happened in a period: conversations that began in it, surveys that were asked in it."""
+    """What happened in a period: conversations that began in it, surveys that were asked in it.
+
+    repeats: whether a conversation's person did not come again within `REPEAT_DAYS`; None where that is not known yet.
+    open: what is open now, whenever it began.
+    """
 
     talks: list[Measured]
     rated: list[Rated]
+    repeats: dict[int, bool | None] = {}
+    open: list[Measured] = []
 
 
-def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> Facts:
+def facts_of(
+    conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None, with_open: bool = False
+) -> Facts:
+    """now: the moment until which people may have come again; the end of the period when left out."""
     start, end = micros(period.start), micros(period.end)
     began = _chosen(select(measured), who, choice).where(_M.began_at >= start, _M.began_at < end, ~_M.quarantined)
     asked = _chosen(select(_R.conversation, _R.asked_at, _R.score, _M.channel, _M.brand), who, choice)
@@ -210,7 +223,30 @@ def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> F
     return Facts(
         [Measured(*row) for row in conn.execute(began.order_by(_M.began_at)).all()],
         [Rated(*row) for row in conn.execute(asked.order_by(_R.asked_at)).all()],
+        _repeats(conn, who, start, end, micros(now or period.end)),
+        _open(conn, who, choice) if with_open else [],
     )
+
+
+def _repeats(conn: Connection, who: Viewer, start: int, end: int, now: int) -> dict[int, bool | None]:
+    """Of everything that began in the period, in whatever channel: a filter must not hide who came again."""
+    question = _chosen(select(_M.conversation, conversations.c.person, _M.began_at), who, Choice())
+    until = min(end + REPEAT_DAYS * DAY, now)
+    question = question.where(_M.began_at >= start, _M.began_at < until, ~_M.quarantined)
+    contacts = [
+        Contact(number=number, person=person, began=began / SECOND)
+        for number, person, began in conn.execute(question).all()
+    ]
+    found = no_repeat(contacts, REPEAT_DAYS, now / SECOND)
+    old_enough = now / SECOND - REPEAT_DAYS * DAY / SECOND
+    return {one.number: found[one.number] for one in contacts if one.began <= old_enough}
+
+
+def _open(conn: Connection, who: Viewer, choice: Choice) -> list[Measured]:
+    waiting = conversations.c.status != talk.CLOSED
+    question = _chosen(select(measured), who, choice).where(waiting, _M.closed_at.is_(None))
+    question = question.where(_M.began_at.is_not(None), ~_M.quarantined, ~_M.imported)
+    return [Measured(*row) for row in conn.execute(question.order_by(_M.began_at)).all()]
 
 
 def _chosen(question: Select[Any], who: Viewer, choice: Choice) -> Select[Any]:

@@ -309,7 +309,7 @@ def _day(moment: datetime) -> str:
 
 # ── charts ──────────────────────────────────────────────────────────────────────────────────
 
-_SHOWN_BY = {"volume": "days", "human_median": "answers", "resolution_median": "answers", "csat": "content"}
+_SHOWN_BY = {"volume": "days", "human_median": "answers", "resolution_median": "resolution", "csat": "content"}
 WAITS = {
     1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 86_400: "1 day",
     7 * 86_400: "1 week", 30 * 86_400: "30 days",
@@ -321,6 +321,7 @@ def charts(found: Report, names: Names) -> tuple[views.Chart, ...]:
     made = {
         "days": _days_chart(found),
         "answers": _answers_chart(found),
+        "resolution": _resolution_chart(found),
         "heat": _heat_chart(found),
         "channels": _times_chart(found, names),
         "content": _content_chart(found, names),
@@ -383,6 +384,27 @@ def _answers_chart(found: Report) -> views.Chart | None:
         svg=plots.steps("answers", t("Time to a first answer"), about, curves, _time_axis(waits)),
         head=(t("Answered within"), *(curve.name for curve in curves)),
         table=tuple((WAITS[wait], *(_percent(_share_at(curve.points, wait)) for curve in curves)) for wait in waits),
+    )
+
+
+def _resolution_chart(found: Report) -> views.Chart | None:
+    """Kaplan–Meier: what is still open is in it, as open at least until now."""
+    curve = found.resolution
+    if not curve.points:
+        return None
+    median = next((point for point in curve.points if point[1] >= 0.5), None)
+    words = t("half within {time}", time=duration(median[0])) if median else ""
+    drawn = plots.Steps(name=t("Resolved"), points=curve.points, mark=median or curve.points[-1], words=words)
+    waits = _waits([point[0] for point in curve.points])
+    about = t("Share of conversations resolved after a time: {n} of them, {running} still open and counted as open.",
+              n=curve.n, running=curve.running)  # fmt: skip
+    title = t("Time to resolution")
+    return views.Chart(
+        title=title,
+        lead=about,
+        svg=plots.steps("resolution", title, about, [drawn], _time_axis(waits)),
+        head=(t("Resolved within"), t("Share")),
+        table=tuple((WAITS[wait], _percent(_share_at(curve.points, wait))) for wait in waits),
     )
 
 
