@@ -21,6 +21,15 @@ from parley.ai.likeness import Bag, Engine, Floats, NgramEngine, Postings
 SATURATION, LENGTH_SHARE = 0.9, 0.4
 """BM25's k1 and b."""
 
+LONG = 60
+"""Words from which on a question is asked sentence by sentence: a mail names several matters, and the vector of the
+whole of it lies near none of them."""
+
+MOST_SENTENCES = 60
+
+TELLING = 3.0
+"""Of the mean over its sentences, the power: one that hits counts more than many that graze."""
+
 SCORING = "4"
 """Part of a library's digest: to be counted up when scores change, so that kept calibrations are made anew."""
 
@@ -171,6 +180,14 @@ class Library:
     def _scored(self, question: str) -> "_Found | None":
         if not self.articles:
             return None
+        told = [one for line in question.splitlines() for one in text.sentences(line)]
+        sentences = [one for one in told if len(one.split()) > 2]
+        if len(question.split()) < LONG or len(sentences) < 3:
+            return self._scored_whole(question)
+        found = [one for one in map(self._scored_whole, sentences[:MOST_SENTENCES]) if one is not None]
+        return _Found.together(found) if found else None
+
+    def _scored_whole(self, question: str) -> "_Found | None":
         mended = self.mended(question)
         terms = self._terms_of(mended)
         if not len(terms):
@@ -179,7 +196,7 @@ class Library:
         keywords, known = self._keywords.ask(terms)
         weight, power = self.engine.keywords
         scores = (alike + weight * keywords**power).astype(np.float32)
-        return _Found(scores, alike, keywords, known, terms)
+        return _Found(scores, alike, keywords, known, terms, len(terms))
 
     def _terms_of(self, question: str) -> NDArray[np.int64]:
         """Hashed distinct terms; questions are not remembered, or memory would grow with traffic."""
@@ -208,6 +225,19 @@ class _Found:
     keywords: Floats
     known: float
     terms: NDArray[np.int64]
+    length: int
+
+    @classmethod
+    def together(cls, found: Sequence["_Found"]) -> "_Found":
+        """Of the sentences of one question. Its length is that of a usual sentence, as its scores are."""
+        return cls(
+            scores=_telling([one.scores for one in found]),
+            likeness=_telling([one.likeness for one in found]),
+            keywords=_telling([one.keywords for one in found]),
+            known=float(np.mean([one.known for one in found])),
+            terms=np.unique(np.concatenate([one.terms for one in found])),
+            length=round(float(np.mean([one.length for one in found]))),
+        )
 
     def evidence(self, i: int, scores: Floats, rival: int | None) -> Evidence:
         return Evidence(
@@ -216,8 +246,14 @@ class _Found:
             likeness=float(self.likeness[i]),
             keywords=float(self.keywords[i]),
             known=self.known,
-            length=len(self.terms),
+            length=self.length,
         )
+
+
+def _telling(rows: Sequence[Floats]) -> Floats:
+    """The power mean."""
+    mean: Floats = (np.mean(np.stack(rows) ** TELLING, axis=0) ** (1 / TELLING)).astype(np.float32)
+    return mean
 
 
 class _Alike:
