@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from parley.ai.forecasting.outlook import BLEND, CLEARLY, MEDIAN, METHODS, backtest_origins, forecast
+from parley.ai.forecasting.outlook import BLEND, CLEARLY, MEDIAN, METHODS, backtest_origins, forecast, sensible
 from parley.ai.forecasting.series import Series, mended, shut_days
 
 HOURS = 24
@@ -153,3 +153,20 @@ def test_strange_values_break_nothing() -> None:
         counts = np.array([chances.choice([0.0, 0.0, 1.0, 1e6]) for _ in range(9 * 7 * per_day)])
         found = forecast(Series(counts, per_day), 3 * per_day)
         assert np.isfinite([found.low, found.mid, found.high]).all()
+
+
+def test_four_weeks_with_a_jump_at_the_end_are_not_carried_to_the_sky() -> None:
+    days = np.array([8, 7, 4, 19, 8, 9, 8, 17, 6, 5, 10, 11, 9, 4, 13, 8, 7, 11, 10, 8, 5, 27, 10, 18, 27, 40, 22.0])
+    found = forecast(Series(days, 1), 7)
+    assert found.mid.max() <= 45
+    assert 8 * 7 < found.mid.sum() < 30 * 7
+    assert 0.9 <= found.lift <= 1.15
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_method_runs_away(name: str) -> None:
+    steep = np.square(np.arange(9.0 * 7) / 4)
+    rows = sensible(name, steep, [5 * 7, 9 * 7], 21, 1)
+    assert rows.shape == (2, 21)
+    assert rows[0].max() <= 1.5 * steep[: 5 * 7].max()
+    assert rows[1].max() <= 1.5 * steep.max()

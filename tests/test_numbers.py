@@ -1,5 +1,6 @@
 """The numbers: exact figures of told stories, and properties of the facts behind them. On both engines."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -345,3 +346,23 @@ def test_the_curve_of_resolution_counts_what_is_open(desk: StoryDesk) -> None:
     curve = report(desk).resolution
     assert (curve.n, curve.running) == (2, 1)
     assert curve.points[-1][1] == pytest.approx(0.5)
+
+
+# ── what must not matter ────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+def test_the_servers_time_zone_changes_no_figure(desk: StoryDesk, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ana = desk.agent("ana")
+    for hours in (1, 9, 14):
+        desk.visitor(f"kim{hours}").says("Do you ship to Malta?")
+        desk.later(hours=hours)
+        ana.replies("We do.", conversation=max(state.id for state in desk.conversations()))
+    here = report(desk)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert report(desk) == here
+    finally:
+        monkeypatch.undo()
+        time.tzset()

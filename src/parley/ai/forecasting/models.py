@@ -107,7 +107,7 @@ def _ridge(x: Row, y: Row, penalty: float, weights: Row | None = None) -> Row:
 
 LAG_WEEKS = 20
 PENALTY = 3.0
-LEAST_DAYS = 4  # with fewer to learn from, the mean of the same weekdays stands in
+LEAST_DAYS, LEAST_ROWS = 4, 40  # with fewer to learn from, the mean of the same weekdays stands in
 
 
 class Lagged(NamedTuple):
@@ -135,7 +135,7 @@ def _day_ahead(roots: Row, day: int, per_day: int) -> Row:
     weeks = max(1, min(4, (n - week) // week - 1))
     first = reach + (weeks - 1) * week + per_day
     past = [o for o in range(n - day * per_day, first, -per_day)][: LAG_WEEKS * 7]
-    if len(past) < LEAST_DAYS:
+    if len(past) < LEAST_DAYS or len(past) * per_day < LEAST_ROWS:
         usual: Row = np.sqrt(_last_weeks(np.square(roots), day * per_day, week, 4).mean(axis=0)[-per_day:])
         return usual
     rows = [_lagged(roots, origin, day, per_day, weeks) for origin in [*past, n]]

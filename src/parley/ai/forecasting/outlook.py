@@ -6,6 +6,7 @@ past errors (split conformal prediction, Vovk and others 2005), so it says what 
 not what a formula hopes.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,8 +69,8 @@ def forecast(series: Series, horizon: int, *, band: float = BAND, backtests: int
     counts, holiday_share = mended(series)
     origins = backtest_origins(len(counts), horizon, series.per_day, backtests)
     methods = _able(min(origins, default=len(counts)), series.week)
-    past = {name: METHODS[name][0](counts, origins, horizon, series.per_day) for name in methods} if origins else {}
-    ahead = {name: METHODS[name][0](counts, [len(counts)], horizon, series.per_day)[0] for name in methods}
+    past = {name: sensible(name, counts, origins, horizon, series.per_day) for name in methods} if origins else {}
+    ahead = {name: sensible(name, counts, [len(counts)], horizon, series.per_day)[0] for name in methods}
     actual = np.array([counts[o : o + horizon] for o in origins])
     trials = _tried(actual, _blended(past, actual), series.per_day) if origins else ()
     chosen = _chosen(trials) if trials else "mean of same weekdays"
@@ -80,9 +81,17 @@ def forecast(series: Series, horizon: int, *, band: float = BAND, backtests: int
     return Outlook(mid * share, low * share, high * share, chosen, trials, len(origins), band, lift)
 
 
+def sensible(name: str, counts: Row, origins: Sequence[int], horizon: int, per_day: int) -> Row:
+    """A method's forecasts, none above half more than the most that any slot of the last four weeks had: a regression
+    on little history may run away, and nobody believes it then."""
+    rows = METHODS[name][0](counts, origins, horizon, per_day)
+    most = np.array([counts[max(0, o - 28 * per_day) : o].max() for o in origins])
+    return np.minimum(rows, 1.5 * most[:, None])
+
+
 def _lift(actual: Row, said: Row) -> float:
     total = float(said.sum())
-    return min(1.5, max(0.8, float(actual.sum()) / total)) if total > 0 else 1.0
+    return min(1.15, max(0.9, float(actual.sum()) / total)) if total > 0 else 1.0
 
 
 @lru_cache(maxsize=64)
@@ -170,7 +179,7 @@ def _band(actual: Row, past: dict[str, Row], chosen: str, mid: Row, per_day: int
             like = like if len(like) >= FEW_SCORES else np.sort(scores.ravel())
             low[part][these] = (mid[part] + _edge(like, (1 - band) / 2) * ahead)[these]
             high[part][these] = (mid[part] + _edge(like, (1 + band) / 2) * ahead)[these]
-    return np.maximum(low, 0.0), np.maximum(high, 0.0)
+    return np.clip(low, 0.0, mid), np.maximum(high, mid)
 
 
 def _scales(missed: Row, rows: Row, per_day: int) -> Row:
