@@ -151,3 +151,107 @@ def test_it_answers_by_words_until_the_articles_are_read_for_their_meaning(shop:
     eventually(lambda: brain.warm(shop.record).library.engine.name.startswith("vectors"), seconds=180)
     heard = brain.understand(shop.record, "may boots that I have already worn come back to you?", None)
     assert heard.hits[0].ref == "returns-worn-shoes"
+
+
+# ── what it may do ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def shop_that_cancels(shop: StoryDesk) -> StoryDesk:
+    """The brand lets the bot cancel orders that are not packed; Kim's is placed, Lee's is on its way."""
+
+    def permit(tx) -> None:  # type: ignore[no-untyped-def]
+        setup.change_brand(tx, shop.brand, "Larkspur", setup.Look(bot_does=("cancel_order",)))
+        lamp = (orders.Item(name="Lamp", cents=4900),)
+        rows = (
+            ("55501", "kim@example.org", "placed"),
+            ("55502", "lee@example.org", "in transit"),
+            ("55503", "kim@example.org", "packed"),
+        )
+        for number, mail, status in rows:
+            placed = orders.Order(
+                number=number, brand=shop.brand, mail=mail, status=status, placed_at=tx.at, items=lamp
+            )
+            orders.add(tx, [placed])
+
+    shop.change(permit)
+    shop.desk.setup_changed()
+    return shop
+
+
+def status_of(desk: StoryDesk, number: str) -> str:
+    order = desk.record.ask(orders.by_number, number)
+    assert order is not None
+    return order.status
+
+
+def last_words(desk: StoryDesk) -> str:
+    return str(replies(desk)[-1].event.preview)  # type: ignore[union-attr]
+
+
+def proves(desk: StoryDesk, name: str, mail: str) -> None:
+    desk.visitor(name).says(mail).says(code_mailed(desk))
+
+
+def test_it_cancels_an_order_once_it_is_proved_whose_it_is_and_a_yes_was_said(shop_that_cancels: StoryDesk) -> None:
+    shop = shop_that_cancels
+    kim = shop.visitor("kim").says("please cancel order 55501")
+    assert "which e-mail address" in last_words(shop)
+    proves(shop, "kim", "kim@example.org")
+    assert "Shall I?" in last_words(shop)
+    assert status_of(shop, "55501") == "placed"
+    kim.says("yes please")
+    assert status_of(shop, "55501") == "cancelled"
+    assert last_words(shop).startswith("Order 55501 is cancelled.")
+    assert shop.view("waiting") == []
+
+
+def test_a_no_leaves_the_order_and_so_does_another_question(shop_that_cancels: StoryDesk) -> None:
+    shop = shop_that_cancels
+    kim = shop.visitor("kim").says("please cancel order 55501")
+    proves(shop, "kim", "kim@example.org")
+    kim.says("no, leave it")
+    assert "stays as it is" in last_words(shop)
+    kim.says("cancel my order 55501").says("can I return shoes I wore once?").says("yes")
+    assert status_of(shop, "55501") == "placed"
+
+
+def test_a_packed_order_goes_to_people_and_one_that_left_stays(shop_that_cancels: StoryDesk) -> None:
+    shop = shop_that_cancels
+    kim = shop.visitor("kim").says("cancel my order 55501")
+    proves(shop, "kim", "kim@example.org")
+    kim.says("no").says("cancel my order 55503")
+    (card,) = shop.events(e.HandoffAsked)
+    assert "wants to cancel an order" in card.event.reason  # type: ignore[union-attr]
+    lee = shop.visitor("lee").says("please cancel order 55502")
+    proves(shop, "lee", "lee@example.org")
+    assert "has left us already" in last_words(shop)
+    lee.says("yes")
+    assert (status_of(shop, "55502"), status_of(shop, "55503")) == ("in transit", "packed")
+
+
+def test_anothers_order_is_as_if_there_were_none(shop_that_cancels: StoryDesk) -> None:
+    shop = shop_that_cancels
+    kim = shop.visitor("kim").says("cancel my order 55501")
+    proves(shop, "kim", "kim@example.org")
+    kim.says("no").says("cancel my order 55502")
+    of_another = last_words(shop)
+    kim.says("cancel my order 99999")
+    assert last_words(shop) == of_another
+    assert status_of(shop, "55502") == "in transit"
+
+
+def test_where_the_brand_does_not_permit_it_people_cancel(shop: StoryDesk) -> None:
+    shop.visitor("kim").says("please cancel order 10342")
+    (card,) = shop.events(e.HandoffAsked)
+    assert "wants to cancel an order" in card.event.reason  # type: ignore[union-attr]
+
+
+def test_an_order_that_moved_on_in_the_meantime_is_not_cancelled(shop_that_cancels: StoryDesk) -> None:
+    shop = shop_that_cancels
+    kim = shop.visitor("kim").says("please cancel order 55501")
+    proves(shop, "kim", "kim@example.org")
+    shop.change(lambda tx: orders.move(tx, "55501", "placed", "packed"))
+    kim.says("yes")
+    assert status_of(shop, "55501") == "packed"
+    assert shop.events(e.HandoffAsked)

@@ -18,9 +18,11 @@ from parley.core import events as e
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.errors import Refused
+from parley.core.procedure import Ask, Propose, Ready, decide
+from parley.core.procedure import Refused as Decline
 from parley.log.record import Record, Tx, words_of
 from parley.services import inbox as desk
-from parley.services import knowledge, orders, people, proof, replies, setup
+from parley.services import knowledge, orders, people, procedures, proof, replies, setup
 
 logger = logging.getLogger("parley.bot")
 
@@ -277,7 +279,7 @@ class Turn:
 
     def take(self) -> None:
         """Sensitive matters first, then what was asked back, then tools, then articles, else a person."""
-        for step in (self._sensitive, self._asked_back, self._order, self._small_talk, self._article):
+        for step in (self._sensitive, self._asked_back, self._procedure, self._order, self._small_talk, self._article):
             if step():
                 return
         self._unsure()
@@ -305,7 +307,77 @@ class Turn:
             return self._order_of(self.heard.numbers[0])
         if waiting == "offered":
             return self._chosen(detail)
+        if waiting == "asked which to cancel" and self.heard.numbers:
+            return self._cancel(self.heard.numbers[0])
+        if waiting == "asked whether to cancel":
+            return self._answered(detail)
         return False
+
+    # procedures: what it may do, not only say ───────────────────────────────────────────────
+
+    def _procedure(self) -> bool:
+        """Only in a live chat: a yes must come from whom it was asked."""
+        may = "cancel_order" in self._brand().look.bot_does
+        if not (may and self.live and "cancel_order" in self.heard.intents and self.heard.personal):
+            return False
+        mine = [o for o in orders.of_mails(self.tx.conn, self._own_mails(), 5) if o.status == "placed"]
+        number = self.heard.numbers[0] if self.heard.numbers else mine[0].number if len(mine) == 1 else ""
+        return self._cancel(number)
+
+    def _brand(self) -> setup.Brand:
+        return setup.all_brands(self.tx.conn)[self.state.brand]
+
+    def _cancel(self, number: str, confirmed: bool = False) -> bool:
+        own = self._own_mails()
+        if number and not own:
+            return self._whose(f"cancel {number}")
+        decision = decide(procedures.cancel_order(self.tx.conn, own), {"number": number}, confirmed=confirmed)
+        match decision:
+            case Ask():
+                self._ponder("cancel_order", 0.9, "asked which to cancel: ")
+                self._say(decision.question)
+            case Propose():
+                self._ponder("cancel_order", 0.9, f"asked whether to cancel: {number}", tool="orders")
+                self._say(decision.sentence)
+            case Ready():
+                self._do(decision, number)
+            case Decline(person=True):
+                self._hand_over(WISHES["cancel_order"], f"order {number}", urgent_order=number)
+            case Decline():
+                self._ponder("cancel_order", 0.9, f"did not cancel {number}: {decision.rule}", tool="orders")
+                self._say(decision.sentence)
+        return True
+
+    def _whose(self, task: str) -> bool:
+        """Nothing is said of an order, not even whether there is one, before it is shown whose it is."""
+        if self.heard.mails:
+            return self._mail_code(self.heard.mails[0], task)
+        self._ponder("cancel_order", 0.9, f"asked for mail: {task}")
+        self._say("To be sure that the order is yours: which e-mail address did you order with?")
+        return True
+
+    def _do(self, ready: Ready, number: str) -> None:
+        try:
+            said = procedures.carry_out(self.tx, ready)
+        except Refused as refused:
+            self._hand_over(WISHES["cancel_order"], str(refused), urgent_order=number)
+            return
+        self._ponder("cancel_order", 1.0, f"cancelled order {number}", tool="cancel_order")
+        source = e.Source(kind="order", title=f"Order {number}", ref=number, confidence=1.0)
+        self._say(said, sources=(source,), confidence=1.0)
+
+    def _answered(self, number: str) -> bool:
+        """Their yes or no to a proposal; anything else is another matter, and the proposal is gone."""
+        from parley.ai import intents
+
+        answer = intents.yes_or_no(self.heard.text)
+        if answer is None:
+            return False
+        if answer:
+            return self._cancel(number, confirmed=True)
+        self._ponder("cancel_order", 1.0, f"left order {number} as it is")
+        self._say(f"All right, order {number} stays as it is.")
+        return True
 
     def _mail_code(self, mail: str, number: str) -> bool:
         via = proof.mail_inbox(self.inboxes.values(), self.state.brand)
@@ -389,6 +461,8 @@ class Turn:
 
     def _order_of(self, number: str) -> bool:
         """Tell an order's state, once it is shown that it is theirs. Says nothing of foreign orders."""
+        if number.startswith("cancel "):
+            return self._cancel(number.removeprefix("cancel "))
         order = orders.by_number(self.tx.conn, number)
         own = self._own_mails()
         if order is not None and order.mail in own:
@@ -522,13 +596,19 @@ class Turn:
             titles = [knowledge.by_slug(self.tx.conn, slug).title for slug in detail.split("|")]
             return "Offered " + ", ".join(f"“{title}”" for title in titles)
         words = {
-            "asked for mail": f"Asked for the mail address of order {detail}",
+            "asked for mail": f"Asked for the mail address of order {detail.removeprefix('cancel ')}",
+            "asked which to cancel": "Asked which order to cancel",
+            "asked whether to cancel": f"Asked whether to cancel order {detail}",
             "asked for number": "Asked for the order number",
             "code sent": "Mailed a code to check who they are",
             "code refused": "The code they typed was wrong",
             "proved": f"They proved that {detail} is theirs",
             "no such order": f"Found no order {detail} of theirs",
         }
+        if what.startswith(("cancelled order ", "left order ")):
+            return what.capitalize()
+        if what.startswith("did not cancel "):
+            return f"D{what[1:]}: not true that {detail}"
         if what.startswith("order "):
             return f"Told them that {what} is {detail}"
         return words.get(what, "")

@@ -76,6 +76,15 @@ def add(tx: Tx, new: Sequence[Order]) -> None:
         )
 
 
+def move(tx: Tx, number: str, before: str, after: str) -> bool:
+    """Change an order's status, provided that it still is what it was. False when it is another, or there is none."""
+    order = by_number(tx.conn, number)
+    if order is None or order.status != before:
+        return False
+    add(tx, [msgspec.structs.replace(order, status=after)])
+    return True
+
+
 def by_number(conn: Connection, number: str) -> Order | None:
     data = conn.execute(select(orders.c.data).where(orders.c.number == number)).scalar()
     return msgspec.json.decode(data, type=Order) if data is not None else None

@@ -78,7 +78,10 @@ ROLES = ("admin", "lead", "agent", "read-only")
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A brand's look and manner. colour: CSS colour. promise_minutes: first answer by people within."""
+    """A brand's look and manner. colour: CSS colour. promise_minutes: first answer by people within.
+
+    bot_does: procedures that the bot may carry out; see services/procedures.py.
+    """
 
     colour: str = "#2f6f4f"
     mark: str = ""
@@ -86,6 +89,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     promise_minutes: int = 240
     order_pattern: str = r"\d{5}"
     site: str = ""
+    bot_does: tuple[str, ...] = ()
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):

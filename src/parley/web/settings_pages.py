@@ -90,6 +90,7 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, promise_minutes=b.look.promise_minutes,
+            bot_does=b.look.bot_does,
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands
@@ -184,6 +185,7 @@ class BrandForm(msgspec.Struct):
     colour: str = "#2f6f4f"
     sign_off: str = ""
     promise_minutes: int = 240
+    bot_cancels: str = ""
 
 
 @post("/desk/settings/brands", opt=ADMIN, include_in_schema=False)
@@ -212,7 +214,11 @@ def _look(form: BrandForm, before: setup.Look) -> tuple[str, setup.Look]:
     if not 1 <= form.promise_minutes <= 60 * 24 * 30:
         raise Refused("A first answer is promised within 1 minute to 30 days.")
     look = msgspec.structs.replace(
-        before, colour=form.colour[:40], sign_off=form.sign_off[:500], promise_minutes=form.promise_minutes
+        before,
+        colour=form.colour[:40],
+        sign_off=form.sign_off[:500],
+        promise_minutes=form.promise_minutes,
+        bot_does=("cancel_order",) if form.bot_cancels else (),
     )
     return form.name.strip()[:80], look
 

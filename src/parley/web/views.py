@@ -640,6 +640,7 @@ class BrandLine(View, frozen=True, kw_only=True):
     colour: str = ""
     sign_off: str = ""
     promise_minutes: int = 240
+    bot_does: tuple[str, ...] = ()
 
 
 class AgentLine(View, frozen=True, kw_only=True):
