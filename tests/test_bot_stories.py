@@ -75,6 +75,14 @@ def test_what_it_does_not_know_it_hands_over(shop: StoryDesk) -> None:
     assert all(not r.event.sources for r in replies(shop))  # type: ignore[union-attr]
 
 
+def test_an_unhappy_customer_is_announced_and_a_matter_of_fact_one_is_not(shop: StoryDesk) -> None:
+    shop.visitor("kim").says("I am very disappointed and angry. This is awful, I want to talk to a human")
+    shop.visitor("lee").says("I would like to talk to a human about order 12345")
+    first, second = (r.event.known for r in shop.events(e.HandoffAsked))  # type: ignore[union-attr]
+    assert "They sound unhappy" in first
+    assert "They sound unhappy" not in second
+
+
 def test_an_order_is_told_only_after_its_address_is_proved(shop: StoryDesk) -> None:
     kim = shop.visitor("kim").says("where is my order 10342?")
     assert "which e-mail address" in shop.words()[-1]

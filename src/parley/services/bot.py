@@ -66,6 +66,9 @@ WISHES = {
 }
 
 
+UNHAPPY = -0.6
+"""Mood from which on an agent is told before reading; from -1 to 1."""
+
 NEXT = {
     "placed": "it can still be changed or cancelled",
     "packed": "ask the warehouse before promising a change",
@@ -87,6 +90,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     hits: tuple[Any, ...] = ()
     threshold: float = 1.1
     choice: tuple[float, float] = (0.0, 1.1)
+    mood: float = 0.0
 
 
 class Mind(NamedTuple):
@@ -96,6 +100,7 @@ class Mind(NamedTuple):
     calibration: Any
     answers_from: float
     offers_from: float
+    by_meaning: bool
 
 
 class Brain:
@@ -156,10 +161,11 @@ class Brain:
             calibration,
             sure.threshold if sure.kept else NEVER,
             choice.threshold if choice.kept else NEVER,
+            by_meaning,
         )
 
     def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
-        from parley.ai import intents, sensitive
+        from parley.ai import intents, sensitive, sentiment
 
         mind = self.warm(record)
         hits = tuple(mind.library.search(said, str(brand.id) if brand else None, 3))
@@ -177,6 +183,7 @@ class Brain:
             hits=hits,
             threshold=mind.answers_from,
             choice=(choice, mind.offers_from),
+            mood=sentiment.reader(mind.by_meaning).moods([said])[0].score,
         )
 
     def answer(self, hit: Any, question: str) -> str:
@@ -577,6 +584,7 @@ class Turn:
         person = people.person(self.tx.conn, self.state.person)
         addresses = people.identities_of(self.tx.conn, person.id)
         known = [f"Name: {person.name}"] if person.name else []
+        known += ["They sound unhappy"] if self.heard.mood <= UNHAPPY else []
         known += [f"{i.value} ({i.proof or 'not proved'})" for i in addresses if i.kind == "mail"]
         mine = orders.of_mails(self.tx.conn, [i.value for i in addresses if i.kind == "mail" and i.proof], 3)
         for order in mine:
