@@ -83,6 +83,12 @@ def test_an_unhappy_customer_is_announced_and_a_matter_of_fact_one_is_not(shop: 
     assert "They sound unhappy" not in second
 
 
+def test_what_a_customer_names_is_on_the_card(shop: StoryDesk) -> None:
+    shop.visitor("kim").says("I want to talk to a human about the $49.90 you took on 3 June, call +44 20 7946 0018")
+    (card,) = shop.events(e.HandoffAsked)
+    assert "They name $49.90, 3 June, +44 20 7946 0018" in card.event.known  # type: ignore[union-attr]
+
+
 def test_an_order_is_told_only_after_its_address_is_proved(shop: StoryDesk) -> None:
     kim = shop.visitor("kim").says("where is my order 10342?")
     assert "which e-mail address" in shop.words()[-1]

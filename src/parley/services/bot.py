@@ -66,6 +66,9 @@ WISHES = {
 }
 
 
+WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
+"""Of what a message names, what an agent acts on and the card does not tell elsewhere."""
+
 UNHAPPY = -0.6
 """Mood from which on an agent is told before reading; from -1 to 1."""
 
@@ -91,6 +94,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float = 1.1
     choice: tuple[float, float] = (0.0, 1.1)
     mood: float = 0.0
+    named: tuple[str, ...] = ()
 
 
 class Mind(NamedTuple):
@@ -165,7 +169,7 @@ class Brain:
         )
 
     def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
-        from parley.ai import intents, sensitive, sentiment
+        from parley.ai import entities, intents, sensitive, sentiment
 
         mind = self.warm(record)
         hits = tuple(mind.library.search(said, str(brand.id) if brand else None, 3))
@@ -184,6 +188,7 @@ class Brain:
             threshold=mind.answers_from,
             choice=(choice, mind.offers_from),
             mood=sentiment.reader(mind.by_meaning).moods([said])[0].score,
+            named=tuple(one.text for one in entities.entities(said, (), pattern) if one.kind in WORTH_TELLING),
         )
 
     def answer(self, hit: Any, question: str) -> str:
@@ -585,6 +590,7 @@ class Turn:
         addresses = people.identities_of(self.tx.conn, person.id)
         known = [f"Name: {person.name}"] if person.name else []
         known += ["They sound unhappy"] if self.heard.mood <= UNHAPPY else []
+        known += ["They name " + ", ".join(dict.fromkeys(self.heard.named))] if self.heard.named else []
         known += [f"{i.value} ({i.proof or 'not proved'})" for i in addresses if i.kind == "mail"]
         mine = orders.of_mails(self.tx.conn, [i.value for i in addresses if i.kind == "mail" and i.proof], 3)
         for order in mine:
