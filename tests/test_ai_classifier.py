@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from parley.ai.classifier import Classifier, dumped, restored, train
+from parley.ai.classifier import TURNS, Classifier, _cut, dumped, restored, train
 from parley.ai.encoder import encoder, unit
 from parley.ai.slips import slipped, slipped_all
 from parley.ai.spreading import Graph, spread
@@ -125,6 +125,21 @@ def test_labels_spread_to_what_is_alike() -> None:
 def test_with_too_few_examples_nothing_is_promised() -> None:
     some = train([(said.format("lamp"), name) for name, all_ in WORDINGS.items() for said in all_[:2]], None)
     assert some.promise(0.5) is None
+
+
+def test_of_few_examples_each_is_held_back_once_and_other_intents_play_the_foreign_ones() -> None:
+    labels = np.repeat(np.arange(10), 10)
+    cuts = [_cut(labels, 10, 0, 1, seed=1, turn=turn) for turn in range(TURNS)]
+    assert sorted(place for _, held, _ in cuts for place in held) == list(range(100))
+    assert all(not set(rest) & set(held) for rest, held, _ in cuts)
+    strangers = [{int(labels[place]) for place in _cut(labels, 10, 0, 0, 1, turn)[2]} for turn in range(TURNS)]
+    assert len(set.union(*strangers)) == TURNS
+
+
+def test_what_is_set_aside_calibrates() -> None:
+    labels = np.tile(np.arange(4), 5)
+    rest, held, _ = _cut(labels, 4, 8, 1, seed=1)
+    assert (set(held), set(rest)) == (set(range(12, 20)), set(range(12)))
 
 
 def test_slips_leave_short_words_and_repeat_with_their_seed() -> None:

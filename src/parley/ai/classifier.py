@@ -30,6 +30,9 @@ NEAREST = 5
 CUT = 0.2
 """Of the examples, the share that calibrates and is not learnt from meanwhile."""
 
+ENOUGH, TURNS = 2500, 5
+"""Up to so many examples a fifth of them is too few to promise by: then every fifth calibrates in its turn."""
+
 STRANGERS = 0.1
 """Share of foreign messages that a promise reckons with; and of the intents that play them when none are given."""
 
@@ -192,14 +195,17 @@ def train(
     labels = np.array([place[name] for _, name in examples], np.intp)
     lesson = Lesson.of(names, texts, labels, encoder, unlabelled, seed)
     told(0.3)
-    rest, held, strangers = _cut(labels, len(names), len(valid), len(outside), seed)
-    trial = lesson.learn(rest, lambda done: told(0.3 + 0.35 * done))
-    known, foreign = lesson.seen_of(held), lesson.seen_of(strangers)
-    if outside:
-        foreign = trial.see(outside)
-    lean, curve = _calibrated(trial, known, labels[held], foreign)
+    turns = 1 if valid or lesson.graph is not None or len(labels) > ENOUGH else TURNS
+    tried = []
+    for turn in range(turns):
+        rest, held, strangers = _cut(labels, len(names), len(valid), len(outside), seed, turn)
+        trial = lesson.learn(rest, lambda done, turn=turn: told(0.3 + 0.35 * (turn + done) / turns))  # type: ignore[misc]
+        foreign = trial.see(outside) if outside else lesson.seen_of(strangers)
+        if len(held):
+            tried.append(_tried(trial, lesson.seen_of(held), labels[held], foreign))
+    lean, curve = _calibrated(tried)
     heads = lesson.learn(np.arange(len(labels)), lambda done: told(0.65 + 0.35 * done))
-    return Classifier(replace(heads, lean=lean), curve, len(labels))
+    return Classifier(replace(heads, lean=lean) if lean else heads, curve, len(labels))
 
 
 @dataclass
@@ -333,13 +339,14 @@ def _parts(count: int, size: int = 512) -> list[NDArray[np.intp]]:
 
 
 def _cut(
-    labels: Labels, classes: int, valid: int, given: int, seed: int
+    labels: Labels, classes: int, valid: int, given: int, seed: int, turn: int = 0
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """(learnt from, held back, foreign). Held back are the last `valid`, or a part of every intent. Where no foreign
     messages are given, some intents play them."""
     chance = np.random.default_rng(seed)
     set_aside = np.arange(len(labels)) >= len(labels) - valid
-    out = set() if given or classes < 8 else set(chance.permutation(classes)[: max(1, round(classes * STRANGERS))])
+    some = max(1, round(classes * STRANGERS))
+    out = set() if given or classes < 8 else set(np.roll(chance.permutation(classes), -turn * some)[:some])
     rest, held, foreign = [], [], []
     for label in range(classes):
         mine = chance.permutation(np.flatnonzero(labels == label))
@@ -347,25 +354,42 @@ def _cut(
         if label in out:
             foreign += list(mine)
         else:
+            mine = np.roll(mine, -turn * back)
             held += list(mine[set_aside[mine]] if valid else mine[:back])
             rest += list(mine[~set_aside[mine]] if valid else mine[back:])
     return np.array(rest, np.intp), np.array(held, np.intp), np.array(foreign, np.intp)
 
 
-def _calibrated(
-    trial: Heads, known: Seen, labels: Labels, foreign: Seen
-) -> tuple[tuple[float, float, float, float], tuple[Point, ...]]:
+@dataclass(frozen=True)
+class Tried:
+    """What heads made of messages that they had not learnt from. lean: their own mean and spread."""
+
+    lean: tuple[float, float, float, float]
+    sure: Floats
+    right: NDArray[np.bool_]
+    strange: Floats
+
+
+def _tried(trial: Heads, known: Seen, labels: Labels, foreign: Seen) -> Tried:
     known = replace(known, pieces=trial.hasher(known.texts) if trial.hasher else None)
     foreign = replace(foreign, pieces=trial.hasher(foreign.texts) if trial.hasher else None)
-    if not known.texts:
-        return trial.lean, ()  # too few examples to hold any back: nothing can be promised
     logs, of_margin = trial.logits(known)
     margin, likeness = trial.margin(of_margin), trial.likeness(known)
     lean = (float(margin.mean()), float(margin.std()) or 1.0, float(likeness.mean()), float(likeness.std()) or 1.0)
     judged = replace(trial, lean=lean)
-    sure = judged.sure(known, of_margin)
     strange = judged.sure(foreign, judged.logits(foreign)[1]) if foreign.texts else np.empty(0, np.float32)
-    return lean, _curve(sure, logs.argmax(axis=1) == labels, strange)
+    return Tried(lean, judged.sure(known, of_margin), logs.argmax(axis=1) == labels, strange)
+
+
+def _calibrated(tried: Sequence[Tried]) -> tuple[tuple[float, float, float, float] | None, tuple[Point, ...]]:
+    """Trials together. None where too few examples could be held back: then nothing can be promised."""
+    if not tried:
+        return None, ()
+    a, b, c, d = (float(value) for value in np.mean([one.lean for one in tried], axis=0))
+    sure, right, strange = (
+        np.concatenate([getattr(one, name) for one in tried]) for name in ("sure", "right", "strange")
+    )
+    return (a, b, c, d), _curve(sure, right, strange)
 
 
 def _curve(sure: Floats, right: NDArray[np.bool_], strange: Floats, points: int = 200) -> tuple[Point, ...]:
