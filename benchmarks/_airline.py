@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from parley.core.procedure import Confirm, Do, Facts, Look, Need, Procedure, Rule, Step
+from _policies import ending
+
+from parley.core.procedure import Facts, Look, Need, Procedure, Rule, Step
 
 NOW = datetime(2024, 5, 15, 15)
 FLOWN = ("landed", "flying")
@@ -197,7 +199,7 @@ def procedures(air: Airline) -> dict[str, Procedure]:
         "send_certificate": (*its, Need("amount", "How much?"),
             Rule("the policy grants it", deserves, "I cannot offer a compensation for this.")),
     }  # fmt: skip
-    return {name: _procedure(name, steps) for name, steps in made.items()}
+    return {name: ending(name, steps, WANTED[name]) for name, steps in made.items()}
 
 
 WANTED = {
@@ -209,15 +211,6 @@ WANTED = {
                          "payment_methods", "total_baggages", "nonfree_baggages", "insurance"),
     "send_certificate": ("user_id", "amount"),
 }  # fmt: skip
-
-
-def _procedure(name: str, steps: tuple[Step, ...]) -> Procedure:
-    def arguments(f: Facts) -> Mapping[str, Any]:
-        return {key: f["user"] if key == "user_id" else f[key] for key in WANTED[name]}
-
-    title = name.replace("_", " ").capitalize()
-    tell = Confirm(lambda f: f"{title}: {dict(arguments(f))}. Shall I?")
-    return Procedure(name=name, version=1, title=title, steps=(*steps, tell, Do(name, arguments)))
 
 
 def misuses(air: Airline, tool: str, said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

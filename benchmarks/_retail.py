@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from parley.core.procedure import Confirm, Do, Facts, Look, Need, Procedure, Rule, Step
+from _policies import ending
+
+from parley.core.procedure import Facts, Look, Need, Procedure, Rule, Step
 
 REASONS = ("no longer needed", "ordered by mistake")
 ADDRESS = ("address1", "address2", "city", "state", "country", "zip")
@@ -196,16 +198,7 @@ def procedures(shop: Shop) -> dict[str, Procedure]:
         "modify_user_address": ("user_id", *ADDRESS),
         "return_delivered_order_items": ("order_id", "item_ids", "payment_method_id"),
     }  # fmt: skip
-    return {name: _procedure(name, steps, wanted[name]) for name, steps in made.items()}
-
-
-def _procedure(name: str, steps: tuple[Step, ...], wanted: tuple[str, ...]) -> Procedure:
-    def arguments(f: Facts) -> Mapping[str, Any]:
-        return {key: f["user"] if key == "user_id" else f.get(key, "") for key in wanted}
-
-    title = name.replace("_", " ").capitalize()
-    tell = Confirm(lambda f: f"{title}: {dict(arguments(f))}. Shall I?")
-    return Procedure(name=name, version=1, title=title, steps=(*steps, tell, Do(name, arguments)))
+    return {name: ending(name, steps, wanted[name]) for name, steps in made.items()}
 
 
 def misuses(shop: Shop, tool: str, said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

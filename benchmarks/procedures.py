@@ -5,6 +5,7 @@ DIR holds `retail/` and `airline/` as the tau collections publish them: the back
 (`_retail.py`, `_airline.py`); no language model takes part. Of each task, the facts of its permitted acts are given as
 what the customer said; each act runs through its procedure: asked, looked up, checked, confirmed, done. A task is
 right when the back office then is as if the permitted acts alone had been done. Nothing may happen without a yes.
+Tasks that permit no act are right when nothing is done, as they then are; how many they are is told.
 
 misuse: every permitted request is also tried in forbidden forms (another's order, wrong status, another reason or
 product, too little money …). Each that is carried out is a violation.
@@ -22,7 +23,7 @@ import _airline
 import _retail
 from _measure import Figures, run, table
 
-from parley.core.procedure import Procedure, Propose, Ready, Refused, decide, problems
+from parley.core.procedure import Declined, Procedure, Propose, Ready, decide, problems
 
 
 def loaded(folder: Path, domain: str) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class Bench:
 
     def __init__(self, domain: str, module: ModuleType, office: Any, data: Mapping[str, Any]) -> None:
         self.domain, self.module, self.office, self.data = domain, module, office, data
-        self.right = self.tried = self.violated = 0
+        self.right = self.tried = self.violated = self.idle = 0
         self.wrong: list[str] = []
         self.refused: list[str] = []
 
@@ -57,6 +58,7 @@ class Bench:
         criteria = task.get("evaluation_criteria") or {}
         actions = criteria.get("actions") or []
         acts = [a for a in actions if not a["name"].startswith(self.module.READS)]
+        self.idle += not acts
         meant, _ = self.fresh()
         for act in acts:
             if hasattr(meant, act["name"]):
@@ -84,7 +86,7 @@ class Bench:
         """Runs as a bot would: proposes first, acts on the yes, and tells why where it does not."""
         before = decide(procedure, said)
         if not isinstance(before, Propose):
-            return before.rule if isinstance(before, Refused) else "asks"
+            return before.rule if isinstance(before, Declined) else "asks"
         ready = decide(procedure, said, confirmed=True)
         if isinstance(ready, Ready):
             office.act(ready.tool, ready.arguments)
@@ -116,10 +118,11 @@ def measured(folder: Path) -> tuple[Figures, str]:
         if found := problems(list(bench.fresh()[1].values())):
             raise SystemExit("\n".join(found))
         bench.all(tasks)
-        rows.append([domain, len(tasks), bench.right / len(tasks), bench.tried, bench.violated])
+        rows.append([domain, len(tasks), bench.idle, bench.right / len(tasks), bench.tried, bench.violated])
         right, count, wrong = right + bench.right, count + len(tasks), wrong + bench.wrong
         why += bench.refused
         violated, tried = violated + bench.violated, tried + bench.tried
+        figures[f"{domain}: without an act"] = bench.idle
         figures[f"{domain}: right"] = round(bench.right / len(tasks), 4)
     if not count:
         return {"score": None, "skipped": f"no tasks of retail or airline in {folder}"}, "nothing to measure"
@@ -131,7 +134,7 @@ def measured(folder: Path) -> tuple[Figures, str]:
         **figures,
     }
     figures |= {"wrong": wrong, "why": why}
-    return figures, table(("domain", "tasks", "right", "misuses tried", "carried out"), rows)
+    return figures, table(("domain", "tasks", "without an act", "right", "misuses tried", "carried out"), rows)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from parley.core import events as e
 from parley.demo import build
 from parley.demo.learned import learned
 from parley.services import orders, people, proof, setup
-from parley.services.bot import Brain
+from parley.services.understanding import Brain
 
 
 @pytest.fixture
@@ -217,6 +217,8 @@ def test_it_cancels_an_order_once_it_is_proved_whose_it_is_and_a_yes_was_said(sh
     kim.says("yes please")
     assert status_of(shop, "55501") == "cancelled"
     assert last_words(shop).startswith("Order 55501 is cancelled.")
+    done = [r.event for r in shop.events(e.BotPondered) if r.event.outcome == "cancelled order 55501"]  # type: ignore[union-attr]
+    assert [one.tool for one in done] == ["cancel_order v1"]  # type: ignore[union-attr]
     assert shop.view("waiting") == []
 
 

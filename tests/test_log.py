@@ -26,7 +26,7 @@ from parley.core.errors import Conflict
 from parley.log import record as log
 from parley.log.engines import open_database
 from parley.log.migrations import migrate
-from parley.log.readers import Following, News
+from parley.log.readers import LAG, Following, News, catch_up, place_of
 from parley.log.record import Record, Tx
 from parley.services import replies, setup
 from parley.services.inbox import states
@@ -209,6 +209,35 @@ def test_numbers_are_given_once(record: Record) -> None:
     given: list[int] = []
     in_threads([lambda: given.extend(record.do(lambda tx: [*tx.new_ids("message", 3), tx.new_id("message")]))] * 12)
     assert sorted(given) == list(range(1, 49))
+
+
+class Waker:
+    """Follows what happens seldom, and notes it."""
+
+    name, batch, kinds = "waker", 10, (e.Woke,)
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def prepare(self, record: Record, batch: list[e.Recorded]) -> None:
+        return None
+
+    def act(self, tx: Tx, batch: list[e.Recorded], prepared: None) -> None:
+        self.seen += [r.seq for r in batch]
+
+
+def test_what_is_none_of_its_business_is_not_committed_and_hides_nothing(record: Record) -> None:
+    """A follower marks its place for what it follows, and for the rest only once there is much of it."""
+    waker = Waker()
+    record.do(lambda tx: tagged(tx, "conversation/1", *(f"{n}" for n in range(LAG - 1))))
+    catch_up(record, waker)
+    assert record.ask(place_of, "waker") == 0
+    record.do(lambda tx: tx.append("conversation/1", [e.Woke(reason="reply")], "test"))
+    catch_up(record, waker)
+    assert (waker.seen, record.ask(place_of, "waker")) == ([LAG], LAG)
+    record.do(lambda tx: tagged(tx, "conversation/1", *(f"{n}" for n in range(LAG))))
+    catch_up(record, waker)
+    assert (waker.seen, record.ask(place_of, "waker")) == ([LAG], 2 * LAG)
 
 
 # ── several desks on one database ───────────────────────────────────────────────────────────

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.desk import StoryDesk
 from parley.core.procedure import (
     Ask,
     Confirm,
+    Declined,
     Do,
     Facts,
     Look,
@@ -17,12 +19,12 @@ from parley.core.procedure import (
     Procedure,
     Propose,
     Ready,
-    Refused,
     Rule,
     decide,
     outline,
     problems,
 )
+from parley.services import procedures
 
 ORDERS: dict[str, dict[str, Any]] = {
     "1": {"owner": "kim", "status": "placed"},
@@ -69,14 +71,14 @@ def test_it_proposes_and_acts_only_on_a_yes() -> None:
 
 
 def test_a_rule_that_a_person_may_bend_leads_to_one() -> None:
-    assert decide(CANCEL, {"who": "kim", "number": "2"}) == Refused("it is not packed", "It is packed already.", True)
+    assert decide(CANCEL, {"who": "kim", "number": "2"}) == Declined("it is not packed", "It is packed already.", True)
 
 
 def test_a_correction_is_another_value_and_another_walk() -> None:
     said = {"who": "kim", "number": "1", "reason": REASONS[1]}
     assert isinstance(decide(CANCEL, said, confirmed=True), Ready)
-    assert isinstance(decide(CANCEL, {**said, "number": "2"}, confirmed=True), Refused)
-    assert decide(CANCEL, {**said, "number": "9"}) == Refused("order", "I find no such order.", False)
+    assert isinstance(decide(CANCEL, {**said, "number": "2"}, confirmed=True), Declined)
+    assert decide(CANCEL, {**said, "number": "9"}) == Declined("order", "I find no such order.", False)
 
 
 @given(
@@ -117,3 +119,10 @@ def test_its_outline_names_every_step_in_order() -> None:
     assert lines[3] == "Only if it is not packed; else: It is packed already. (a person)"
     assert lines[-1] == "Do: cancel"
     assert not any(a == b for a, b in itertools.pairwise(lines))
+
+
+def test_what_is_shipped_asks_for_a_yes_last_and_can_be_read(desk: StoryDesk) -> None:
+    with desk.record.reading() as conn:
+        shipped = [procedures.cancel_order(conn, ())]
+        assert problems(shipped) == []
+        assert all(len(outline(one)) == len(one.steps) for one in shipped)

@@ -15,7 +15,9 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -123,7 +125,7 @@ def run(count: int, seed: int, folder: Path | None, story: StoryDesk) -> Told:
         futures = []
         for number, raw in enumerate(batch, start):
             _watch(told, Unread(delivery=_delivery(number, story, raw), inbox=inbox))
-            sent[f"fuzz {number}"] = raw
+            sent[f"fuzz {number}"] = _digest(raw)
             futures.append(story.desk.intake.take(story.mail_inbox, f"fuzz {number}", raw))
         for future in futures:
             future.result(60)
@@ -162,14 +164,18 @@ def _count(told: Told, story: StoryDesk, sent: dict[str, bytes]) -> None:
         ).scalar_one()
     seen = {row.provider_id: row for row in rows}
     told.lost = sum(seen.get(name) is None or seen[name].state == "new" for name in sent)
-    told.unkept = sum(_kept(row, story) != sent[name] for name, row in seen.items())
+    told.unkept = sum(_digest(_kept(row, story)) != sent[name] for name, row in seen.items())
     told.quarantined, told.filed = quarantined, len(seen) - quarantined
     told.died = sum("died" in (row.note or "") or "too long" in (row.note or "") for row in rows)
 
 
-def _kept(row: object, story: StoryDesk) -> bytes:
-    raw = getattr(row, "raw", None)
-    return bytes(raw) if raw is not None else story.desk.store.get(getattr(row, "raw_file"))  # noqa: B009
+def _kept(row: Any, story: StoryDesk) -> bytes:
+    return bytes(row.raw) if row.raw is not None else story.desk.store.get(row.raw_file)
+
+
+def _digest(raw: bytes) -> bytes:
+    """A hundred thousand mails are remembered by their hashes."""
+    return sha256(raw).digest()
 
 
 def main() -> int:

@@ -56,8 +56,12 @@ class KeptVectors:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         keys = np.frombuffer(b"".join(asked), np.uint8).reshape(len(asked), -1)
         with tempfile.NamedTemporaryFile(dir=self._file.parent, suffix=".new", delete=False) as new:
-            np.savez(new, encoder=np.array(self.name), keys=keys, vectors=np.stack(list(asked.values())))
-        os.replace(new.name, self._file)
+            try:
+                np.savez(new, encoder=np.array(self.name), keys=keys, vectors=np.stack(list(asked.values())))
+                os.replace(new.name, self._file)
+            except OSError:
+                os.unlink(new.name)
+                raise
 
     def _read(self) -> dict[bytes, Floats]:
         try:

@@ -70,7 +70,7 @@ class Ask(msgspec.Struct, frozen=True):
     question: str
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Declined(msgspec.Struct, frozen=True):
     """A rule does not hold. person: hand over instead of only saying no."""
 
     rule: str
@@ -91,7 +91,7 @@ class Ready(msgspec.Struct, frozen=True):
     arguments: Mapping[str, Any]
 
 
-Decision = Ask | Refused | Propose | Ready
+Decision = Ask | Declined | Propose | Ready
 
 
 def decide(procedure: Procedure, said: Facts, *, confirmed: bool = False) -> Decision:
@@ -107,10 +107,10 @@ def decide(procedure: Procedure, said: Facts, *, confirmed: bool = False) -> Dec
             case Look():
                 facts[step.name] = step.find(facts)
                 if facts[step.name] is None:
-                    return Refused(step.name, step.missing, False)
+                    return Declined(step.name, step.missing, False)
             case Rule():
                 if not step.holds(facts):
-                    return Refused(step.name, step.sentence, step.person)
+                    return Declined(step.name, step.sentence, step.person)
             case Confirm():
                 if not confirmed:
                     return Propose(step.tell(facts))

@@ -46,7 +46,7 @@ class Lens:
         self.conn, self.channels, self.now = conn, channels, now
         self.brands = setup.all_brands(conn)
         self.agents = setup.all_agents(conn)
-        self.kept = kept or KeptRows()
+        self.made: Made = kept.made_with(self.brands, self.agents) if kept else {}
         self.labels = {name: channel.manifest.label for name, channel in channels.items()}
         self._people: dict[int, people.Person] = {}
         self._addresses: dict[int, list[people.Identity]] = {}
@@ -75,6 +75,9 @@ class Lens:
         return state.waiting_since + timedelta(minutes=brand.look.promise_minutes)
 
 
+Made = dict[int, tuple[tuple[State, str, tuple[int, ...]], views.ListRow]]  # conversation → what of, and the row
+
+
 class KeptRows:
     """Rows of lists as they were made last, until what they are made of is another. At most `MOST`, then all anew."""
 
@@ -82,19 +85,12 @@ class KeptRows:
 
     def __init__(self) -> None:
         self._made_with: tuple[Any, Any] = ({}, {})
-        self._rows: dict[int, tuple[tuple[State, str, tuple[int, ...]], views.ListRow]] = {}
+        self._rows: Made = {}
 
-    def row(self, lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> views.ListRow:
-        rows, made_of = self._of(lens), (state, name, tuple(mentioned))
-        known = rows.get(state.id)
-        if known is None or known[0] != made_of:
-            known = rows[state.id] = (made_of, row(lens, *made_of))
-        return known[1]
-
-    def _of(self, lens: Lens) -> dict[int, tuple[tuple[State, str, tuple[int, ...]], views.ListRow]]:
-        made_with = (lens.brands, lens.agents)
-        if made_with != self._made_with or len(self._rows) >= self.MOST:
-            self._made_with, self._rows = made_with, {}
+    def made_with(self, brands: Mapping[int, setup.Brand], agents: Mapping[int, setup.Agent]) -> Made:
+        """Those that name the same brands and agents; none when one of them has changed."""
+        if (brands, agents) != self._made_with or len(self._rows) >= self.MOST:
+            self._made_with, self._rows = (brands, agents), {}
         return self._rows
 
 
@@ -160,12 +156,16 @@ def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
     nameless = [p.id for p in known.values() if not p.name]
     addresses = people.addresses_of(lens.conn, nameless) if nameless else {}
     mentioned = desk_notes.mentioned_in(lens.conn, [s.id for s in states])
-    return tuple(
-        lens.kept.row(
-            lens, s, people.display_name(known.get(s.person), addresses.get(s.person, ())), mentioned.get(s.id, ())
-        )
-        for s in states
-    )
+    names = (people.display_name(known.get(s.person), addresses.get(s.person, ())) for s in states)
+    return tuple(_kept(lens, s, name, tuple(mentioned.get(s.id, ()))) for s, name in zip(states, names, strict=True))
+
+
+def _kept(lens: Lens, state: State, name: str, mentioned: tuple[int, ...]) -> views.ListRow:
+    """A row as it was made for an earlier answer, if that was of the same."""
+    known = lens.made.get(state.id)
+    if known is None or known[0] != (state, name, mentioned):
+        known = lens.made[state.id] = ((state, name, mentioned), row(lens, state, name, mentioned))
+    return known[1]
 
 
 def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> views.ListRow:

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
+from parley.core.procedure import outline
 from parley.log.record import Tx
-from parley.services import access, inbox, listening, setup
+from parley.services import access, inbox, listening, procedures, setup
 from parley.web import formats, present, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
@@ -90,7 +91,7 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, promise_minutes=b.look.promise_minutes,
-            bot_does=b.look.bot_does,
+            bot_does=b.look.bot_does, cancelling=tuple(outline(procedures.cancel_order(conn, ()))),
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands

@@ -641,6 +641,7 @@ class BrandLine(View, frozen=True, kw_only=True):
     sign_off: str = ""
     promise_minutes: int = 240
     bot_does: tuple[str, ...] = ()
+    cancelling: tuple[str, ...] = ()
 
 
 class AgentLine(View, frozen=True, kw_only=True):

@@ -1,0 +1,160 @@
+"""What one message says, as far as machines can tell: the models of the bot, loaded on first use.
+
+Slow, so it runs outside any transaction; deciding and appending are the bot's (`services/bot.py`).
+"""
+
+import logging
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from parley.log.record import Record
+from parley.services import knowledge, setup
+
+logger = logging.getLogger("parley.bot")
+
+PROMISE = 0.9  # of the answers it gives from articles, this share is right
+CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
+NEVER = 1.1  # no confidence reaches it
+
+WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
+"""Of what a message names, what an agent acts on and the card does not tell elsewhere."""
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message says, as far as machines can tell."""
+
+    text: str
+    intents: tuple[str, ...] = ()
+    personal: bool = False
+    sensitive: tuple[tuple[str, str], ...] = ()
+    numbers: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    hits: tuple[Any, ...] = ()
+    threshold: float = 1.1
+    choice: tuple[float, float] = (0.0, 1.1)
+    mood: float = 0.0
+    named: tuple[str, ...] = ()
+
+
+class Mind(NamedTuple):
+    """Articles that can be asked, and from what confidence on one is answered or three are offered."""
+
+    library: Any
+    calibration: Any
+    answers_from: float
+    offers_from: float
+    by_meaning: bool
+
+
+class Brain:
+    """The models, loaded on first use and again when an article changes.
+
+    By words at first, which takes a second; reading every article for its meaning takes many, so that happens beside
+    the answering, and its result takes over when it is there.
+    """
+
+    def __init__(self, by_meaning: bool = True, vectors: Path | None = None) -> None:
+        """vectors: where the articles' vectors are kept between starts."""
+        self._by_meaning, self._vectors = by_meaning, vectors
+        self._stamp: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+        self._mind: Mind | None = None
+
+    def warm(self, record: Record) -> Mind:
+        """Read the articles and calibrate; seconds the first time, kept in the settings afterwards."""
+        with self._lock:
+            stamp = record.ask(knowledge.stamp)
+            if self._mind is None or stamp != self._stamp:
+                self._mind, self._stamp = self._learn(record, False), stamp
+                if self._by_meaning:
+                    threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
+            return self._mind
+
+    def _deepen(self, record: Record, stamp: tuple[int, int]) -> None:
+        from parley.ai.encoder import encoder
+
+        if encoder() is None:
+            return
+        try:
+            mind = self._learn(record, True)
+        except Exception as error:
+            logger.warning("The articles were not read for their meaning, the bot goes by words: %s", error)
+            return
+        with self._lock:
+            if self._stamp == stamp:
+                self._mind = mind
+
+    def _learn(self, record: Record, by_meaning: bool) -> Mind:
+        from parley.ai.retrieval import Article
+
+        key = "bot_calibration_by_meaning" if by_meaning else "bot_calibration"
+
+        with record.reading() as conn:
+            found = knowledge.every(conn, audience="public")
+            kept = setup.setting(conn, key)
+        articles = tuple(
+            Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
+        )
+        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning, self._vectors)
+        if not kept or kept.get("digest") != calibration.digest:
+            record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
+        sure, choice = calibration.promise(PROMISE), calibration.promise_of_choice(CHOICE_PROMISE)
+        return Mind(
+            library.judged_by(calibration.judge),
+            calibration,
+            sure.threshold if sure.kept else NEVER,
+            choice.threshold if choice.kept else NEVER,
+            by_meaning,
+        )
+
+    def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
+        from parley.ai import entities, intents, sensitive, sentiment
+
+        mind = self.warm(record)
+        hits = tuple(mind.library.search(said, str(brand.id) if brand else None, 3))
+        choice = mind.calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
+        pattern = brand.look.order_pattern if brand else intents.ORDER_NUMBER
+        guesses = intents.guess(said, pattern)
+        return Understood(
+            text=said,
+            intents=tuple(guess.name for guess in guesses),
+            personal=any(guess.personal for guess in guesses),
+            sensitive=tuple((reason.name, reason.evidence) for reason in sensitive.reasons(said)),
+            numbers=tuple(intents.order_numbers(said, pattern)),
+            mails=tuple(intents.mail_addresses(said)),
+            codes=tuple(intents.codes(said)),
+            hits=hits,
+            threshold=mind.answers_from,
+            choice=(choice, mind.offers_from),
+            mood=sentiment.reader(mind.by_meaning).moods([said])[0].score,
+            named=tuple(one.text for one in entities.entities(said, (), pattern) if one.kind in WORTH_TELLING),
+        )
+
+    def answer(self, hit: Any, question: str) -> str:
+        from parley.ai.retrieval import answer_from
+
+        return str(answer_from(hit, question))
+
+
+@lru_cache(maxsize=4)
+def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: Path | None = None) -> tuple[Any, Any]:
+    """A library and its calibration; `kept` is one of earlier, used if it fits."""
+    from parley.ai.calibration import Calibration, calibrate
+    from parley.ai.encoder import VectorEngine, best_engine, encoder
+    from parley.ai.kept_vectors import KeptVectors
+    from parley.ai.retrieval import Library
+
+    meaning = encoder() if by_meaning else None
+    keeping = KeptVectors(meaning, vectors) if meaning and vectors else None
+    library = Library(articles, engine=VectorEngine(keeping) if keeping else best_engine(by_meaning))
+    known = msgspec.json.decode(kept) if kept else {}
+    fits = known.get("digest") == library.digest
+    calibration = Calibration.from_dict(known) if fits else calibrate(library)
+    if keeping:
+        keeping.save()
+    return library, calibration
