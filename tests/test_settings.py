@@ -9,6 +9,7 @@ import pytest
 from harness.smtp_sink import Sink, smtp_sink
 from harness.web import SignedIn, WebDesk, served
 from parley.channels import installed
+from parley.services import setup
 from parley.web import channel_form
 
 
@@ -96,3 +97,20 @@ def test_save_and_test_tells_each_step(admin: SignedIn, post: Sink) -> None:
     said = sentences(admin.post("/desk/settings/inboxes/new/email", data=form).text)
     refused = "Fetching: 127.0.0.1:1 cannot be reached: Connection refused. Check host, port and security."
     assert said == [refused, "Sending: 127.0.0.1 takes mail from us."]
+
+
+def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:
+    """A sign-off of two lines stays two lines, and what the bot may do is given and taken back in the same form."""
+
+    def look() -> setup.Look:
+        return admin.web.story.record.ask(setup.all_brands)[1].look
+
+    form = {"name": "Larkspur", "colour": "#123456", "promise_minutes": "90", "sign_off": "Kind regards,\r\nLarkspur"}
+    assert admin.post("/desk/settings/brands/1", data=form | {"bot_cancels": "1"}).status_code == 303
+    assert (look().sign_off, look().bot_does) == ("Kind regards,\nLarkspur", ("cancel_order",))
+    page = admin.get("/desk/settings/brands").text
+    assert ">Kind regards,\nLarkspur</textarea>" in page
+    assert 'name="bot_cancels" value="1" checked' in page
+    assert "<li>Tell what will be done and wait for a yes</li>" in page
+    assert admin.post("/desk/settings/brands/1", data=form).status_code == 303
+    assert look().bot_does == ()

@@ -32,7 +32,7 @@ INPUTS = {
     "patience": ("Gives up after (0: never)", "min", 0, 1440, 1),
     "shrinkage": ("Paid time away from work", "%", 0, 80, 1),
     "more": ("More conversations", "%", -90, 400, 5),
-    "bot": ("Kept by the bot", "%", 0, 100, 1),
+    "bot": ("Never reach people", "%", 0, 100, 1),
     "agents": ("At work (0: ask how many)", "people", 0, 500, 1),
 }
 
@@ -197,10 +197,13 @@ def _figures(found: Plan) -> tuple[views.Figure, ...]:
             ),
         ),
         views.Figure(
-            label=t("Kept by the bot"),
+            label=t("Never reach people"),
             value=_percent(found.bot),
             note=t("n = {n}", n=found.kept_n) if found.assumed.bot is None else t("assumed"),
-            definition=t("Taken off the forecast: these conversations need nobody. As measured over the last 28 days."),
+            definition=t(
+                "Of all conversations, not only of those that began with the bot, the share that needs nobody. "
+                "It is taken off the forecast. Measured over the last 28 days where nothing is entered."
+            ),
         ),
     )
 

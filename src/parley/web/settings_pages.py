@@ -217,7 +217,7 @@ def _look(form: BrandForm, before: setup.Look) -> tuple[str, setup.Look]:
     look = msgspec.structs.replace(
         before,
         colour=form.colour[:40],
-        sign_off=form.sign_off[:500],
+        sign_off="\n".join(form.sign_off[:500].splitlines()),
         promise_minutes=form.promise_minutes,
         bot_does=("cancel_order",) if form.bot_cancels else (),
     )
