@@ -21,7 +21,16 @@ from typing import Any
 from _measure import Figures, rows_of, run, table
 
 from parley.channels import installed
-from parley.core.channel import Delivery, Inbound, InboundMessage, InboundReceipt, Inbox
+from parley.core.channel import (
+    Delivery,
+    Inbound,
+    InboundEdit,
+    InboundMessage,
+    InboundReaction,
+    InboundReceipt,
+    InboundWithdrawal,
+    Inbox,
+)
 from parley.core.errors import Unreadable
 
 Fact = tuple[str, str, str]  # kind, sender ("": not told), words that must appear
@@ -91,6 +100,12 @@ def _fact(one: Inbound) -> Fact:
         return "message", one.sender.value, one.text
     if isinstance(one, InboundReceipt):
         return "receipt", "", one.state
+    if isinstance(one, InboundEdit):
+        return "edit", one.sender.value, one.text
+    if isinstance(one, InboundWithdrawal):
+        return "deletion", one.sender.value, ""
+    if isinstance(one, InboundReaction):
+        return "reaction", one.sender.value, one.sign
     return "rating", one.sender.value, ""
 
 
@@ -173,8 +188,8 @@ def page_events(payload: dict[str, Any]) -> Iterator[Fact]:
             value = change.get("value")
             if isinstance(value, dict) and value.get("item") == "comment" and change.get("field") == "feed":
                 fact = {"add": "message", "edited": "edit", "remove": "deletion"}.get(str(value.get("verb")))
-                if fact:
-                    sender = str((value.get("from") or {}).get("id") or value.get("sender_id") or "")
+                sender = str((value.get("from") or {}).get("id") or value.get("sender_id") or "")
+                if fact and sender != str(entry.get("id")):
                     yield fact, sender, value.get("message") or ""
 
 
@@ -197,6 +212,8 @@ def line_events(payload: dict[str, Any]) -> Iterator[Fact]:
         sender = str((event.get("source") or {}).get("userId", ""))
         if event.get("type") == "message":
             yield "message", sender, (event.get("message") or {}).get("text") or ""
+        elif event.get("type") == "messageEdited":
+            yield "edit", sender, (event.get("message") or {}).get("text") or ""
         elif event.get("type") == "postback":
             yield "message", sender, ""
         elif event.get("type") == "unsend":

@@ -140,6 +140,7 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: what the other side said, for people. permanent: trying again cannot help.
     kind: of a failure, hard (the address is no good) or soft (it may work another time), where that is known.
     code, cause, recipient: the peer's code, its meaning in one word of the channel's list, and who was not reached.
+    reader, until: instead of a name: everything that was sent to this address up to that time.
     """
 
     state: str
@@ -151,6 +152,8 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     code: str = ""
     cause: str = ""
     recipient: str = ""
+    reader: Address | None = None
+    until: datetime | None = None
 
 
 class InboundRating(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -162,7 +165,33 @@ class InboundRating(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     comment: str = ""
 
 
-Inbound = InboundMessage | InboundReceipt | InboundRating
+class InboundEdit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Other words for a message that its sender wrote before, and that `external_id` names."""
+
+    sender: Address
+    external_id: str
+    text: str
+    html: str | None = None
+    sent_at: datetime | None = None
+
+
+class InboundWithdrawal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The sender took a message back: nobody is to read it any more."""
+
+    sender: Address
+    external_id: str
+
+
+class InboundReaction(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A sign put on a message, theirs or ours; `external_id` is the platform's name for it. Empty: taken off again."""
+
+    sender: Address
+    external_id: str
+    sign: str = ""
+
+
+Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
+Inbound = InboundMessage | InboundReceipt | InboundRating | Afterwards
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,6 +93,22 @@ def _received(state: State, event: e.MessageReceived, recorded: e.Recorded) -> d
     return news
 
 
+def _edited(state: State, event: e.MessageEdited, recorded: e.Recorded) -> dict[str, Any]:
+    news: dict[str, Any] = {"last_at": recorded.at}
+    if event.last:
+        news["preview"] = event.preview
+    if event.answered:
+        news["asked_at"] = state.asked_at or recorded.at
+        news["waiting_since"] = None if state.status == BOT else state.waiting_since or recorded.at
+        news["last_by"] = "customer"
+    return news
+
+
+def _withdrawn(state: State, event: e.MessageWithdrawn, recorded: e.Recorded) -> dict[str, Any]:
+    settled = {"asked_at": None, "waiting_since": None} if event.settled else {}
+    return {"last_at": recorded.at, **({"preview": ""} if event.last else {}), **settled}
+
+
 def _replied(state: State, event: e.ReplyWritten, recorded: e.Recorded) -> dict[str, Any]:
     news: dict[str, Any] = {
         "last_at": recorded.at,
@@ -131,6 +147,8 @@ def _closed(state: State, event: e.Closed, recorded: e.Recorded) -> dict[str, An
 _CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]] = {
     e.ConversationOpened: _opened,
     e.MessageReceived: _received,
+    e.MessageEdited: _edited,
+    e.MessageWithdrawn: _withdrawn,
     e.ReplyWritten: _replied,
     e.NoteWritten: lambda s, ev, r: {"last_at": r.at},
     e.HandoffAsked: _handed_off,
@@ -171,6 +189,30 @@ def receive(state: State, message: e.MessageReceived) -> list[e.Event]:
     if state.status == CLOSED:
         events.append(e.Reopened(reason="message"))
     return [*events, message]
+
+
+def edit(state: State, change: e.MessageEdited) -> list[e.Event]:
+    """Other words are news, as a message would be."""
+    events: list[e.Event] = []
+    if state.status == SNOOZED:
+        events.append(e.Woke(reason="message"))
+    if state.status == CLOSED:
+        events.append(e.Reopened(reason="message"))
+    return [*events, change]
+
+
+def said_since(history: Iterable[e.Recorded], message: int) -> tuple[bool, bool]:
+    """(whether anything was said after a message, whether the desk answered after it)."""
+    found = said = answered = False
+    for recorded in history:
+        event = recorded.event
+        if isinstance(event, e.MessageReceived | e.ReplyWritten):
+            if isinstance(event, e.ReplyWritten) and event.purpose != "reply":
+                continue
+            said = said or found
+            answered = answered or (found and isinstance(event, e.ReplyWritten))
+            found = found or event.message == message
+    return said, answered
 
 
 def held(history: Iterable[e.Recorded]) -> set[int]:

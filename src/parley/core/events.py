@@ -89,6 +89,44 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
     checks: str = ""
 
 
+class MessageEdited(Event, frozen=True, tag="message_edited"):
+    """The customer gave a message other words, which now stand in its place.
+
+    `wording` is the number under which these words lie for good, `former` that of those before. `last`: nothing was
+    said since the message. `answered`: the desk had answered it, so that somebody has to look again.
+    """
+
+    message: int
+    wording: int
+    former: int
+    preview: str = ""
+    last: bool = False
+    answered: bool = False
+    edited_at: datetime | None = None
+    delivery: int | None = None
+
+
+class MessageWithdrawn(Event, frozen=True, tag="message_withdrawn"):
+    """The customer took a message back: its words, files and raw bytes are erased; that it was said remains.
+
+    `wordings` are the numbers of its other words. `last`: nothing was said since. `settled`: they wait for no other
+    answer.
+    """
+
+    message: int
+    wordings: tuple[int, ...] = ()
+    last: bool = False
+    settled: bool = False
+
+
+class Reacted(Event, frozen=True, tag="reacted"):
+    """The customer put a sign on a message, theirs or ours; an empty one takes it off again."""
+
+    message: int
+    identity: int
+    sign: str = ""
+
+
 class SenderAccepted(Event, frozen=True, tag="sender_accepted"):
     """An agent let a held message in: its sender takes part from now on."""
 
@@ -388,7 +426,8 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
 
 
 AnyEvent = Union[
-    ConversationOpened, MessageReceived, SenderAccepted, SenderRejected, ReplyWritten, NoteWritten, Sent, Delivered,
+    ConversationOpened, MessageReceived, MessageEdited, MessageWithdrawn, Reacted, SenderAccepted, SenderRejected,
+    ReplyWritten, NoteWritten, Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
     HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, Quarantined,

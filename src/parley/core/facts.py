@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from parley.core.channel import Address, Attached, Inbound, InboundMessage, InboundReceipt
+from parley.core.channel import (
+    Address,
+    Attached,
+    Inbound,
+    InboundEdit,
+    InboundMessage,
+    InboundReaction,
+    InboundReceipt,
+    InboundWithdrawal,
+)
 
 
 def stated(inbound: Sequence[Inbound]) -> list[dict[str, Any]]:
@@ -30,7 +39,15 @@ def _stated(one: Inbound) -> dict[str, Any]:
             code=one.code,
             cause=one.cause,
             recipient=one.recipient,
+            reader=one.reader.value if one.reader else None,
+            until=one.until.isoformat() if one.until else None,
         )
+    if isinstance(one, InboundEdit):
+        return _present(edit=one.external_id, sender=one.sender.value, new=one.text)
+    if isinstance(one, InboundWithdrawal):
+        return _present(withdrawal=one.external_id, sender=one.sender.value)
+    if isinstance(one, InboundReaction):
+        return {"reaction": one.sign, "to": one.external_id, "sender": one.sender.value}
     return _present(rating=one.score, sender=one.sender.value, token=one.token, comment=one.comment)
 
 

@@ -110,6 +110,17 @@ class Tx:
             update(words).where(words.c.message == message).values(text="", html=None, subject=None, fold=None)
         )
 
+    def reword(self, message: int, what: Words) -> None:
+        """Put other words in the place of a message's. Append `MessageEdited` along with it."""
+        self.flush()
+        changed = {"text": what.text.replace("\x00", ""), "html": what.html, "subject": what.subject, "fold": what.fold}
+        self.conn.execute(update(words).where(words.c.message == message).values(**changed))
+
+    def redact(self, recorded: Recorded, fact: AnyEvent) -> None:
+        """Let an event stand in the log without the words it told: only for what must be forgotten."""
+        self.flush()
+        self.conn.execute(update(events).where(events.c.seq == recorded.seq).values(data=_encode(fact)))
+
     def flush(self) -> None:
         """Write what was appended and let the in-step readers see it; the job can then read its own effects."""
         self._note_drawn()

@@ -85,7 +85,7 @@ deliveries = Table(
     Column("inbox", Integer, nullable=False),
     Column("provider_id", String(255), nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("state", String(12), nullable=False),  # new, done, quarantined
+    Column("state", String(12), nullable=False),  # new, done, quarantined, early (waits for the message it speaks of)
     Column("history", Integer, nullable=False, default=0),
     Column("raw_file", String(64)),
     Column("note", Text),
@@ -95,6 +95,12 @@ deliveries = Table(
         "id",
         sqlite_where=Column("state") == "new",
         postgresql_where=Column("state") == "new",
+    ),
+    Index(
+        "ix_deliveries_early",
+        "note",
+        sqlite_where=Column("state") == "early",
+        postgresql_where=Column("state") == "early",
     ),
 )
 

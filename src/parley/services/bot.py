@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.errors import Refused
 from parley.core.procedure import Ask, Declined, Procedure, Propose, Ready, decide
-from parley.log.record import Record, Tx, words_of
+from parley.log.record import Record, Tx, stream, words_of
 from parley.services import inbox as desk
 from parley.services import knowledge, orders, people, procedures, proof, replies, setup
 from parley.services.understanding import Brain, Understood
@@ -71,7 +73,7 @@ class BotFollower:
     """Answers customers' messages in conversations that are with the bot."""
 
     name = "bot"
-    kinds = (e.MessageReceived,)
+    kinds = (e.MessageReceived, e.MessageEdited)
     batch = 20
 
     def __init__(
@@ -86,29 +88,39 @@ class BotFollower:
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
         with record.reading() as conn:
-            heard = [(r.event, r) for r in batch if isinstance(r.event, e.MessageReceived)]
+            heard = [(said, r) for r in batch if (said := _heard(conn, r))]
             now = desk.states(conn, [r.subject_id for _, r in heard])
             mine = {said.message: r for said, r in heard if _is_mine(said, now.get(r.subject_id))}
             words = words_of(conn, list(mine))
             brands = setup.all_brands(conn)
         found = {}
-        for message, said in words.items():
+        for message, spoken in words.items():
             brand = brands.get(now[mine[message].subject_id].brand)
-            found[message] = self.brain.understand(record, _question(said), brand)
+            found[message] = self.brain.understand(record, _question(spoken), brand)
         return found
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Understood] | None) -> None:
         tx.flush()
         inboxes = setup.all_inboxes(tx.conn, self.channels)
         for r in batch:
-            event = r.event
-            assert isinstance(event, e.MessageReceived)
-            if prepared and event.message in prepared:
+            event = _heard(tx.conn, r)
+            if event and prepared and event.message in prepared:
                 state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
                 if state.status == talk.BOT:
                     live = self.channels[event.channel].manifest.live
                     Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live, self.key).take()
                     tx.flush()
+
+
+def _heard(conn: Connection, r: e.Recorded) -> e.MessageReceived | None:
+    """The message that an event brings, or whose words it changes; the bot reads those that stand now."""
+    if isinstance(r.event, e.MessageReceived):
+        return r.event
+    if not isinstance(r.event, e.MessageEdited):
+        return None
+    number = r.event.message
+    said = (p.event for p in reversed(stream(conn, r.stream)))
+    return next((one for one in said if isinstance(one, e.MessageReceived) and one.message == number), None)
 
 
 def _is_mine(said: e.MessageReceived, state: State | None) -> bool:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from parley.core import events as e
 from parley.core.channel import Channel, InboundReceipt, Inbox, Outbound, Receipt
 from parley.core.errors import Busy, NotFound, Refused, SendFailed
-from parley.log.record import Record, Tx, add_rows, change_rows, chunks
+from parley.log.record import Record, Tx, add_rows, change_rows, chunks, stream
 from parley.log.tables import Id, Moment, metadata
 
 logger = logging.getLogger("parley.delivery")
@@ -183,6 +183,23 @@ def note_receipt(tx: Tx, news: InboundReceipt) -> bool:
     if fact is not None and moves:
         tx.append(e.conversation(row.conversation), [fact], "channel")
     return True
+
+
+def note_reached(tx: Tx, conversation: int, identity: int, inbox: int, news: InboundReceipt) -> None:
+    """Everything that was sent to this address until `news.until` has come as far as `news.state`."""
+    history = stream(tx.conn, e.conversation(conversation))
+    theirs = {
+        r.event.message
+        for r in history
+        if isinstance(r.event, e.ReplyWritten) and (r.event.identity, r.event.inbox) == (identity, inbox)
+    }
+    assert news.until is not None
+    sent = {r.event.message for r in history if isinstance(r.event, e.Sent) and r.at <= news.until}
+    kind = {"delivered": e.Delivered, "read": e.Read}.get(news.state)
+    states = {row.message: row.state for row in of_conversation(tx.conn, conversation).values()}
+    reached = [m for m in sorted(theirs & sent) if _later(news.state, states.get(m, "read"))]
+    if kind is not None and reached:
+        tx.append(e.conversation(conversation), [kind(message=m) for m in reached], "channel")
 
 
 def _later(new: str, old: str) -> bool:

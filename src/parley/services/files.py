@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, select
 
 from parley.core import events as e
 from parley.core.channel import Attached
@@ -36,7 +36,7 @@ class FileReader:
 
     name = "files"
     in_step = True
-    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten)
+    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageWithdrawn)
     tables = (files,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -52,10 +52,13 @@ class FileReader:
                 "cid": file.cid,
             }
             for r in batch
-            if isinstance(r.event, self.kinds)
+            if isinstance(r.event, e.MessageReceived | e.ReplyWritten | e.NoteWritten)
             for number, file in enumerate(r.event.files)
         ]
         add_rows(tx.conn, files, rows)
+        for r in batch:
+            if isinstance(r.event, e.MessageWithdrawn):
+                tx.conn.execute(delete(files).where(files.c.message == r.event.message))
 
 
 class Store:

@@ -98,7 +98,8 @@ tallies = Table(
 KINDS = tuple(
     kind for kind in e.KINDS.values()
     if kind in talk._CHANGES or kind in (e.BotPondered, e.Sent, e.SurveyDue, e.SurveyAsked, e.SurveyAnswered,
-                                         e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased)
+                                         e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased,
+                                         e.Reacted)
 )  # fmt: skip
 
 

@@ -20,12 +20,16 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import (
     Address,
+    Afterwards,
     Channel,
     Delivery,
     Inbound,
+    InboundEdit,
     InboundMessage,
     InboundRating,
+    InboundReaction,
     InboundReceipt,
+    InboundWithdrawal,
     Inbox,
 )
 from parley.core.conversation import State
@@ -34,8 +38,8 @@ from parley.core.identity import looks_like_mail, normal
 from parley.log.engines.bulk import add_missing
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import deliveries, raws
+from parley.services import afterwards, people, setup, surveys, threads
 from parley.services import delivery as outgoing
-from parley.services import people, setup, surveys, threads
 from parley.services.files import Store
 from parley.services.inbox import states
 from parley.services.reading import Heard, Unread
@@ -135,6 +139,10 @@ class Intake:
         if self._thread:
             self._thread.join(timeout=30)
         self.readers.close()
+
+    def look(self) -> None:
+        """There is something to read."""
+        self._wake.set()
 
     def _work(self) -> None:
         while not self._stop:
@@ -264,6 +272,8 @@ class Admission:
         self.passed_on: dict[int, int] = {}
         self.parts: dict[tuple[int, str], None] = {}
         self.open_by_sender: dict[tuple[int, int], int] = {}
+        self.early: dict[int, str] = {}
+        self.arrived: list[tuple[int, str]] = []
         self.ours = _addresses(self.inboxes.values())
 
     def admit(self, heard: Sequence[Heard]) -> None:
@@ -276,9 +286,11 @@ class Admission:
                 if isinstance(said, InboundMessage):
                     self._message(one, said, files)
                 elif isinstance(said, InboundReceipt):
-                    outgoing.note_receipt(self.tx, said)
+                    self._receipt(one, said)
                 elif isinstance(said, InboundRating):
                     surveys.note_rating(self.tx, self.intake.key, said, self.inboxes[one.inbox].channel)
+                elif isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction):
+                    self._afterwards(one, said)
         self._mark(heard)
 
     def _still_new(self, heard: Sequence[Heard]) -> list[Heard]:
@@ -294,6 +306,10 @@ class Admission:
             numbers = [one.delivery for one in heard if bool(one.trouble) is wanted]
             for chunk in chunks(numbers, 500):
                 self.tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(state=state))
+        afterwards.wait_for(self.tx, self.early)
+        boxes, names = {box for box, _ in self.arrived}, [name for _, name in self.arrived]
+        if names and afterwards.wake(self.tx, boxes, names):
+            self.tx.after_commit(self.intake.look)
 
     # looking everything up at once ──────────────────────────────────────────────────────────
 
@@ -301,9 +317,12 @@ class Admission:
         messages = [m for one in heard for m in one.said if isinstance(m, InboundMessage)]
         strangers = [m.sender for m in messages if not self._is_ours(m)]
         self.people = people.meet(self.tx, strangers, "intake") if strangers else {}
-        own = [m.external_id for m in messages if m.external_id and self._is_ours(m)]
+        own = [name for one in heard for said in one.said if (name := self._known_as(one, said))]
         references = [r for m in messages for r in m.references]
         self.named = threads.conversations_of(self.tx.conn, [*references, *own])
+        if about := [one.external_id for one in self._told(heard) if isinstance(one, InboundReaction)]:
+            for name, places in afterwards.ours_by_name(self.tx, about).items():
+                self.named.setdefault(name, []).extend(places)
         wanted = {number for places in self.named.values() for number, _ in places}
         for message in messages:
             for token in message.reply_tokens:
@@ -311,6 +330,23 @@ class Admission:
                     wanted.add(read[1])
         self.states = states(self.tx.conn, list(wanted))
         self.tx.versions([e.conversation(number) for number in self.states])
+
+    def _told(self, heard: Sequence[Heard]) -> Iterator[Afterwards]:
+        for one in heard:
+            for said in one.said:
+                if isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction):
+                    yield said
+
+    def _known_as(self, one: Heard, said: Inbound) -> str | None:
+        """The name by which this message may be here: our own that came back, or one that a platform names."""
+        if isinstance(said, InboundMessage):
+            return said.external_id if self._is_ours(said) or self._names_are_sure(one.inbox) else None
+        return said.external_id if isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction) else None
+
+    def _names_are_sure(self, inbox: int) -> bool:
+        """A platform gives its messages their names; the names of mails are their senders' choice."""
+        box = self.inboxes.get(inbox)
+        return box is not None and self.intake.channels[box.channel].manifest.threads == "identity"
 
     def _unwrapped(self, one: Heard) -> Heard:
         """A mail that an agent passes on becomes its first writer's; only a proved agent's, as others could pretend."""
@@ -349,6 +385,8 @@ class Admission:
 
     def _message(self, one: Heard, message: InboundMessage, files: tuple[e.File, ...]) -> None:
         inbox = self.inboxes[one.inbox]
+        if self._is_here(inbox, message):
+            return afterwards.forget_raw(self.tx, one.delivery)
         if self._is_ours(message):
             if message.external_id in self.named:
                 return  # what we sent ourselves came back to us
@@ -374,14 +412,70 @@ class Admission:
         if message.forwarded and (agent := self.passed_on.get(id(message.forwarded))):
             self._comment(number, agent, message.forwarded.comment)
 
+    def _is_here(self, inbox: Inbox, message: InboundMessage) -> bool:
+        """Whether the platform told of this message before, in another batch or by an edit that overtook it."""
+        places = self.named.get(message.external_id or "") if self._names_are_sure(inbox.id) else None
+        return bool(places) and afterwards.spoken(self.tx, inbox.id, places or ()) is not None
+
     def _remember(self, number: int, fact: e.MessageReceived) -> None:
         """What the next messages of this batch have to know, before the readers do."""
         if fact.external_id:
+            self.arrived.append((fact.inbox, fact.external_id))
             self.named.setdefault(fact.external_id, []).insert(0, (number, fact.message))
         if not fact.unverified:
             self.parts[(number, f"i:{fact.identity}")] = None
             if fact.proved or (self.states[number].messages == 1 and not fact.doubt) or fact.history:
                 self.parts |= dict.fromkeys((number, f"m:{mail}") for mail in fact.cc)
+
+    # what happens to a message afterwards ───────────────────────────────────────────────────
+
+    def _afterwards(self, one: Heard, news: Afterwards) -> None:
+        """Only its own writer edits or takes back a message. What speaks of none that is here yet, waits for it."""
+        inbox = self.inboxes[one.inbox]
+        told = afterwards.spoken(self.tx, inbox.id, self.named.get(news.external_id, ()))
+        if told is None:
+            if isinstance(news, InboundEdit):
+                return self._first_heard_of(one, news)
+            self.early[one.delivery] = news.external_id
+            return
+        who = next(iter(people.meet(self.tx, [news.sender], "intake").values()))
+        theirs = isinstance(told.event, e.MessageReceived) and told.event.identity == who.id
+        state, by = self._state(told.conversation), f"person/{who.person}"
+        recorded: list[e.Recorded] = []
+        if isinstance(news, InboundReaction):
+            recorded = afterwards.react(self.tx, told, who.id, news.sign, by)
+        elif theirs and state is not None:
+            recorded = (
+                afterwards.edit(self.tx, state, told, news, one.delivery, by)
+                if isinstance(news, InboundEdit)
+                else afterwards.withdraw(self.tx, told, by)
+            )
+        for r in recorded:
+            self.states[told.conversation] = talk.evolve(self.states.get(told.conversation), r)
+
+    def _receipt(self, one: Heard, news: InboundReceipt) -> None:
+        """News of a message of ours, or of all that somebody was sent up to a time."""
+        if news.reader is None or news.until is None:
+            outgoing.note_receipt(self.tx, news)
+            return
+        kind, value = news.reader.kind, normal(news.reader.kind, news.reader.value)[:254]
+        self.tx.flush()
+        who = people.by_address(self.tx.conn, [(kind, value)]).get((kind, value))
+        inbox = self.inboxes[one.inbox]
+        if who is not None and (matter := threads.newest_matter(self.tx.conn, who.person, inbox.brand, kind)):
+            outgoing.note_reached(self.tx, matter.id, who.id, inbox.id, news)
+
+    def _first_heard_of(self, one: Heard, news: InboundEdit) -> None:
+        """The newest words of a message that has not come yet stand for it."""
+        message = InboundMessage(
+            sender=news.sender,
+            text=news.text,
+            html=news.html,
+            external_id=news.external_id,
+            sent_at=news.sent_at,
+        )
+        self.people |= people.meet(self.tx, [news.sender], "intake")
+        self._message(one, message, ())
 
     def _comment(self, number: int, agent: int, text: str) -> None:
         """The words that an agent wrote above what they passed on are for the desk."""

@@ -30,6 +30,8 @@ def raw_delivery(conn: Connection, store: Store, number: int) -> tuple[int, byte
     if row is None:
         raise NotFound("There is no such delivery.")
     kept = conn.execute(select(raws.c.raw).where(raws.c.delivery == number)).scalar()
+    if kept is None and row.raw_file is None:
+        raise NotFound("The bytes of this delivery are not kept any more.")
     return row.inbox, bytes(kept) if kept is not None else store.get(row.raw_file)
 
 

@@ -36,13 +36,14 @@ class SearchReader:
     in_step = False
     batch = 2000
     rest = 0.3
-    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.WordsErased)
+    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageEdited, e.WordsErased, e.MessageWithdrawn)
     tables = (indexed,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
         engine = tx.record.database.name
-        said = {r.event.message: r for r in batch if _is_talk(r.event)}  # type: ignore[union-attr]
-        gone = {r.event.message for r in batch if isinstance(r.event, e.WordsErased)}
+        # New words are found under a number of their own: FTS5 takes a text out only where it knows what went in.
+        said = {_number(r.event): r for r in batch if _is_talk(r.event)}
+        gone = {number for r in batch for number in _gone(r.event)}
         words = words_of(tx.conn, list(said))
         rows = [(m, _searchable(words[m])) for m in said if m in words and m not in gone]
         fts.index(tx.conn, engine, rows)
@@ -52,11 +53,26 @@ class SearchReader:
             tx.conn.execute(delete(indexed).where(indexed.c.message == message))
 
 
+def _gone(event: e.AnyEvent) -> tuple[int, ...]:
+    """The numbers whose words are not kept any more."""
+    if isinstance(event, e.MessageWithdrawn):
+        return (event.message, *event.wordings)
+    return (event.message,) if isinstance(event, e.WordsErased) else ()
+
+
+def _number(event: e.AnyEvent) -> int:
+    """Under which number the words of an event lie."""
+    if isinstance(event, e.MessageEdited):
+        return event.wording
+    assert isinstance(event, e.MessageReceived | e.ReplyWritten | e.NoteWritten)
+    return event.message
+
+
 def _is_talk(event: e.AnyEvent) -> bool:
     """Codes and surveys are the desk's own forms: nobody looks for them."""
     if isinstance(event, e.ReplyWritten):
         return event.purpose not in ("code", "survey")
-    return not isinstance(event, e.WordsErased)
+    return not isinstance(event, e.WordsErased | e.MessageWithdrawn)
 
 
 def _searchable(words: e.Words) -> str:

@@ -259,6 +259,9 @@ def _with_words(conn: Connection, recorded: Sequence[e.Recorded]) -> list[Event]
 
 
 def _said(event: e.AnyEvent) -> int | None:
+    """Under which number the words of an event lie. Those of a message are its newest ones."""
+    if isinstance(event, e.MessageEdited):
+        return event.wording
     return event.message if isinstance(event, e.MessageReceived | e.ReplyWritten | e.NoteWritten) else None
 
 

@@ -12,7 +12,7 @@ from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.log import record as log
 from parley.log.tables import to_micros
-from parley.services import delivery, desk_notes, inbox, orders, people, replies, setup, surveys
+from parley.services import afterwards, delivery, desk_notes, inbox, orders, people, replies, setup, surveys
 from parley.services.inbox import Viewer
 from parley.web import formats, views
 from parley.web.stream import arrange
@@ -181,7 +181,7 @@ def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> v
         hue=formats.hue(name),
         initials=formats.initials(name),
         subject=state.subject,
-        preview=state.preview,
+        preview=state.preview or (t("A message was taken back") if state.messages else ""),
         words_by=writer,
         brand=brand_name,
         brand_hue=formats.hue(brand_name),
@@ -238,13 +238,20 @@ class Teller:
         self.lens, self.state, self.inboxes = lens, state, inboxes
         conn = lens.conn
         spoken = [r.event for r in history]
-        self.words = log.words_of(conn, [ev.message for ev in spoken if isinstance(ev, SAID)])
+        self.former: dict[int, list[int]] = {}
+        for event in spoken:
+            if isinstance(event, e.MessageEdited):
+                self.former.setdefault(event.message, []).append(event.former)
+        before = [number for numbers in self.former.values() for number in numbers]
+        self.words = log.words_of(conn, [*(ev.message for ev in spoken if isinstance(ev, SAID)), *before])
+        self.withdrawn = {ev.message for ev in spoken if isinstance(ev, e.MessageWithdrawn)}
+        self.signs = afterwards.signs(history)
         self.sent = delivery.of_conversation(conn, state.id)
         self.held = talk.held(history)
         self.rejected = self.held & {ev.message for ev in spoken if isinstance(ev, e.SenderRejected)}
         self.name = people.display_name(lens.person(state.person), lens.addresses(state.person))
         self.comments = {ev.comment_message for ev in spoken if isinstance(ev, e.SurveyAnswered)}
-        wanted = [ev.identity for ev in spoken if isinstance(ev, e.MessageReceived | e.ReplyWritten)]
+        wanted = [ev.identity for ev in spoken if isinstance(ev, e.MessageReceived | e.ReplyWritten | e.Reacted)]
         own = {i.id: i for i in lens.addresses(state.person)}
         foreign = [number for number in wanted if number not in own]
         self.addresses = own | people.identities_by_id(conn, foreign) if foreign else own
@@ -302,6 +309,9 @@ class Teller:
             doubt=t(event.doubt) if event.doubt else "",
             checks=event.checks,
             erased=not words.text and not words.html and not event.files,
+            withdrawn=event.message in self.withdrawn,
+            former=tuple(said.text for n in self.former.get(event.message, ()) if (said := self.words.get(n))),
+            signs=self._signs(event.message),
         )
 
     def _reply(self, r: e.Recorded, event: e.ReplyWritten) -> views.Message:
@@ -334,7 +344,14 @@ class Teller:
             next_try=row.next_try if row and row.state == "queued" and row.tries else None,
             client_id=event.client_id or "",
             erased=not words.text and not event.files,
+            signs=self._signs(event.message),
         )
+
+    def _signs(self, message: int) -> tuple[tuple[str, str], ...]:
+        """What was put on a message, each with the name of whoever did."""
+        own = {i.id for i in self.lens.addresses(self.state.person)}
+        names = {number: self.name if number in own else a.value for number, a in self.addresses.items()}
+        return tuple((sign, names.get(who, t("Somebody"))) for who, sign in self.signs.get(message, {}).items())
 
     def _writer(self, by: str, purpose: str) -> tuple[str, views.Face]:
         kind, _, number = by.partition("/")

@@ -136,6 +136,8 @@ class Message(View, frozen=True, kw_only=True):
     text: the new part; folded: quote and signature after it. frame: URL of the mail's own layout, shown
     instead of the text when `framed`; `frame_height` in pixels, estimated by `formats.frame_height`.
     remote_images: the mail has pictures that would be fetched from elsewhere; not loaded until asked.
+    former: the wordings before the one that stands, oldest first. withdrawn: the customer took it back.
+    signs: what was put on it, as (sign, by whom).
     state: queued, sent, delivered, read, delayed, failed; empty for what came in. reason: why it failed
     or waits; can_retry: a replay may help; next_try: when it is tried again by itself.
     """
@@ -169,6 +171,9 @@ class Message(View, frozen=True, kw_only=True):
     doubt: str = ""
     checks: str = ""
     erased: bool = False
+    withdrawn: bool = False
+    former: tuple[str, ...] = ()
+    signs: tuple[tuple[str, str], ...] = ()
     continued: bool = False
     kind: str = "message"
 

@@ -13,8 +13,11 @@ from parley.core.channel import (
     Delivery,
     Door,
     Inbound,
+    InboundEdit,
     InboundMessage,
+    InboundReaction,
     InboundReceipt,
+    InboundWithdrawal,
     Inbox,
     Manifest,
     Outbound,
@@ -28,7 +31,11 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One delivery. `receipt` (delivered, read, failed) of a message of ours instead of a text."""
+    """One delivery. `receipt` (delivered, read, failed) of a message of ours instead of a text.
+
+    edits, takes_back, signs: the id of a message said before, which gets this text for its words, is withdrawn, or gets
+    it as a sign.
+    """
 
     id: str
     who: str = ""
@@ -37,6 +44,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     answers: str | None = None
     receipt: str | None = None
     automatic: str | None = None
+    edits: str | None = None
+    takes_back: str | None = None
+    signs: str | None = None
 
 
 class Console:
@@ -68,12 +78,18 @@ class Console:
         if not line.who:
             raise Unreadable("The line does not say who speaks.")
         sender = Address(kind="console", value=line.who, name=line.name or line.who.title())
+        if line.edits:
+            return [InboundEdit(sender=sender, external_id=_name(line.edits), text=line.text)]
+        if line.takes_back:
+            return [InboundWithdrawal(sender=sender, external_id=_name(line.takes_back))]
+        if line.signs:
+            return [InboundReaction(sender=sender, external_id=_name(line.signs), sign=line.text)]
         references = (line.answers,) if line.answers else ()
         return [
             InboundMessage(
                 sender=sender,
                 text=line.text,
-                external_id=f"<{line.id}@console>",
+                external_id=_name(line.id),
                 references=references,
                 automatic=line.automatic,
             )
@@ -98,6 +114,11 @@ class Console:
 
     def recover(self) -> None:
         self._failure = None
+
+
+def _name(id: str) -> str:
+    """What the console calls a message; those of ours bear their name already."""
+    return id if id.startswith("<") else f"<{id}@console>"
 
 
 channel = Console()

@@ -1,7 +1,8 @@
 """LINE: an official account's events come in by webhook, answers are pushed through the Messaging API.
 
-Every event of a batch becomes a delivery of its own, and each speaks for its own user. What is said in groups
-and rooms is kept and not read: it is no conversation with a customer.
+Every event of a batch becomes a delivery of its own, and each speaks for its own user. What somebody says in a group
+or room comes in as theirs and is answered in private; where LINE does not tell who spoke, the room itself is taken for
+the sender, and answered.
 """
 
 import base64
@@ -14,7 +15,19 @@ from typing import Any
 import msgspec
 
 from parley.channels.calling import post_json, secret
-from parley.core.channel import Address, Delivery, Door, Inbound, InboundMessage, Inbox, Manifest, Outbound, Receipt
+from parley.core.channel import (
+    Address,
+    Delivery,
+    Door,
+    Inbound,
+    InboundEdit,
+    InboundMessage,
+    InboundWithdrawal,
+    Inbox,
+    Manifest,
+    Outbound,
+    Receipt,
+)
 from parley.core.errors import NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
 
@@ -37,6 +50,12 @@ class LineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     type: str = ""
     user_id: str = ""
+    group_id: str = ""
+    room_id: str = ""
+
+
+class Unsent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    message_id: str = ""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -62,6 +81,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source: Source | None = None
     message: Message | None = None
     postback: Postback | None = None
+    unsend: Unsent | None = None
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,14 +165,20 @@ def _posted(destination: str, event: dict[str, Any]) -> Posted:
 
 def _said(event: Event) -> list[Inbound]:
     source, message = event.source, event.message
-    if source is None or source.type != "user" or not source.user_id:
+    who = (source.user_id or source.group_id or source.room_id) if source else ""
+    if not who:
         return []
+    sender = Address(kind="line", value=who)
+    if event.unsend and event.unsend.message_id:
+        return [InboundWithdrawal(sender=sender, external_id=event.unsend.message_id)]
     text = _text(message) if message else event.postback.data if event.postback else ""
     if not text:
         return []
+    if event.type == "messageEdited" and message:
+        return [InboundEdit(sender=sender, external_id=message.id, text=text, sent_at=_time(event.timestamp))]
     return [
         InboundMessage(
-            sender=Address(kind="line", value=source.user_id),
+            sender=sender,
             text=text,
             external_id=(message.id if message else event.webhook_event_id) or None,
             sent_at=_time(event.timestamp),
@@ -168,7 +194,8 @@ def _text(message: Message) -> str:
         point = f"{message.latitude}, {message.longitude}"
         return "Location: " + ", ".join(p for p in (message.title, message.address, point) if p)
     what = MEDIA.get(message.type, "")
-    return f"[{': '.join(p for p in (what, message.file_name) if p)}]" if what else ""
+    named = ": ".join(p for p in (what, message.file_name) if p)
+    return f"[{named}] {message.text}".strip() if what else ""
 
 
 def _time(milliseconds: int) -> datetime | None:

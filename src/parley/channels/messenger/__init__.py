@@ -1,6 +1,7 @@
 """Messenger: a page's conversations come in by webhook, answers go out through the Graph API.
 
-Every event of a batch becomes a delivery of its own. Comments, reactions and what the page itself wrote are
+Every event of a batch becomes a delivery of its own. Others' comments on the page come in as messages and are answered
+in private, as Meta permits once for each within seven days. What the page itself wrote, posts, likes and shares are
 kept and not read.
 """
 
@@ -16,8 +17,11 @@ from parley.core.channel import (
     Delivery,
     Door,
     Inbound,
+    InboundEdit,
     InboundMessage,
+    InboundReaction,
     InboundReceipt,
+    InboundWithdrawal,
     Inbox,
     Manifest,
     Outbound,
@@ -28,6 +32,7 @@ from parley.core.webhook import Call, Handshake, Posted, whole
 
 PASSING = {1, 2, 4, 613, 1200}  # Meta's codes for limits and trouble of its own
 CLOSED_WINDOW = 10
+COMMENT = "comment/"  # before the names of comments, which are no messages of a chat
 
 
 class MessengerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +79,43 @@ class Postback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything up to `watermark` (milliseconds) arrived or was read; `mids` names some of it."""
+
     mids: list[str] | None = None
+    watermark: int = 0
+
+
+class Reacted(msgspec.Struct, frozen=True, kw_only=True):
+    mid: str = ""
+    action: str = ""
+    emoji: str = ""
+    reaction: str = ""
+
+
+class Author(msgspec.Struct, frozen=True, kw_only=True):
+    id: str | int = ""
+    name: str = ""
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wrote under a post, edited there or took away; other things of the feed bear another `item`."""
+
+    item: str = ""
+    verb: str = ""
+    comment_id: str = ""
+    parent_id: str = ""
+    message: str = ""
+    author: Author | None = msgspec.field(name="from", default=None)
+    sender_id: str | int = ""
+    sender_name: str = ""
+    created_time: int = 0
+    photo: str = ""
+    video: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    field: str = ""
+    value: Any = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +124,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     message: Message | None = None
     postback: Postback | None = None
     delivery: Arrived | None = None
+    read: Arrived | None = None
+    reaction: Reacted | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    id: str | int = ""
     messaging: list[Event] = []
+    changes: list[Change] = []
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +171,9 @@ class Messenger:
             body = msgspec.json.decode(delivery.raw, type=Body)
         except (msgspec.MsgspecError, RecursionError) as error:
             raise Unreadable(f"This is not what Messenger posts: {error}.") from error
-        return [said for entry in body.entry for event in entry.messaging for said in _said(event)]
+        said = [one for entry in body.entry for event in entry.messaging for one in _said(event)]
+        comments = [c for entry in body.entry for change in entry.changes if (c := _comment(change, str(entry.id)))]
+        return [*said, *comments]
 
     async def listen(self, door: Door) -> None:
         """Deliveries come through the web room: /hooks/NUMBER."""
@@ -136,8 +183,11 @@ class Messenger:
         if not token:
             raise SendFailed("This inbox has no access token. Enter the page's.", permanent=True)
         choices = [f"{n}. {c[0]}" + (f": {c[1]}" if c[1].startswith("http") else "") for n, c in _numbered(message)]
+        # A comment's writer can be answered in private, by the name of the comment.
+        answered = (message.in_reply_to or "").removeprefix(COMMENT)
+        to = {"comment_id": answered} if (message.in_reply_to or "").startswith(COMMENT) else {"id": message.to.value}
         body = {
-            "recipient": {"id": message.to.value},
+            "recipient": to,
             "messaging_type": "RESPONSE",
             "message": {"text": "\n".join([message.text, *choices])},
         }
@@ -179,9 +229,15 @@ def _name(event: Any) -> str:
 
 
 def _said(event: Event) -> list[Inbound]:
-    if event.delivery:
-        return [InboundReceipt(state="delivered", provider_id=mid) for mid in event.delivery.mids or ()]
     sender = str(event.sender.id)
+    if event.delivery or event.read:
+        return _reached(event, sender)
+    if event.reaction and event.reaction.mid and sender:
+        sign = "" if event.reaction.action == "unreact" else event.reaction.emoji or event.reaction.reaction
+        about = event.reaction.mid
+        return [InboundReaction(sender=Address(kind="messenger", value=sender), external_id=about, sign=sign)]
+    if event.message and event.message.is_deleted and not event.message.is_echo and sender:
+        return [InboundWithdrawal(sender=Address(kind="messenger", value=sender), external_id=event.message.mid)]
     message, press = event.message, event.postback
     text, mid = "", ""
     if message and not (message.is_echo or message.is_deleted):
@@ -200,6 +256,44 @@ def _said(event: Event) -> list[Inbound]:
             references=(answered,) if answered else (),
         )
     ]
+
+
+def _reached(event: Event, sender: str) -> list[Inbound]:
+    """Messages by their names where they are told, else everything up to the watermark."""
+    state = "read" if event.read else "delivered"
+    news = event.read or event.delivery
+    assert news is not None
+    if news.mids:
+        return [InboundReceipt(state=state, provider_id=mid) for mid in news.mids]
+    until = _time(news.watermark)
+    reader = Address(kind="messenger", value=sender)
+    return [InboundReceipt(state=state, reader=reader, until=until)] if until and sender else []
+
+
+def _comment(change: Change, page: str) -> Inbound | None:
+    """Somebody else's comment. Meta tells the page of its own ones as well, which are none."""
+    if change.field != "feed" or not isinstance(change.value, dict) or change.value.get("item") != "comment":
+        return None
+    try:
+        comment = msgspec.convert(change.value, Comment, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"This comment is not as Messenger posts them: {error}.") from error
+    author = str((comment.author.id if comment.author else "") or comment.sender_id)
+    if not author or author == page or not comment.comment_id:
+        return None
+    name = comment.author.name if comment.author else comment.sender_name
+    sender, named = Address(kind="messenger", value=author, name=name), COMMENT + comment.comment_id
+    attached = [label for label, there in (("[Photo]", comment.photo), ("[Video]", comment.video)) if there]
+    text = "\n".join([*([comment.message] if comment.message else []), *attached])
+    if comment.verb == "remove":
+        return InboundWithdrawal(sender=sender, external_id=named)
+    if comment.verb == "edited" and text:
+        return InboundEdit(sender=sender, external_id=named, text=text)
+    if comment.verb != "add" or not text:
+        return None
+    when = _time(comment.created_time * 1000)
+    above = (COMMENT + comment.parent_id,) if comment.parent_id else ()
+    return InboundMessage(sender=sender, text=text, external_id=named, sent_at=when, references=above)
 
 
 def _text(message: Message) -> str:

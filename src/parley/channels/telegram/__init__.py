@@ -1,7 +1,8 @@
 """Telegram: a bot's updates come in by webhook, answers go out through the Bot API (core.telegram.org/bots/api).
 
-A sender is named by the number of the private chat. What is said in groups and channels is kept and not
-read: it is no conversation with a customer.
+A sender is named by their user number, which is that of their private chat with the bot. What somebody says in a
+group where the bot is, and is told of, comes in as theirs and is answered in private: what concerns one customer is
+not for the group. What is posted in channels is kept and not read.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +16,9 @@ from parley.core.channel import (
     Delivery,
     Door,
     Inbound,
+    InboundEdit,
     InboundMessage,
+    InboundReaction,
     Inbox,
     Manifest,
     Outbound,
@@ -79,13 +82,42 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     file_name: str = ""
 
 
+class Thrown(msgspec.Struct, frozen=True, kw_only=True):
+    emoji: str = ""
+    value: int = 0
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    text: str = ""
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True):
+    question: str = ""
+    options: list[Option] = []
+
+
+class Checklist(msgspec.Struct, frozen=True, kw_only=True):
+    title: str = ""
+    tasks: list[Option] = []
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
     message_id: int
 
 
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """`sender` is whoever speaks in a group; in a private chat the chat is its user."""
+
     message_id: int
     chat: Chat
+    sender: User | None = msgspec.field(name="from", default=None)
     date: int = 0
     edit_date: int | None = None
     text: str = ""
@@ -94,7 +126,27 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     venue: Venue | None = None
     contact: Contact | None = None
     document: Named | None = None
+    dice: Thrown | None = None
+    poll: Poll | None = None
+    checklist: Checklist | None = None
     reply_to_message: Answered | None = None
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True):
+    """A reaction: an emoji, or a picture of the platform's own that has a number instead."""
+
+    type: str = ""
+    emoji: str = ""
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """The reactions that a user has put on a message from now on."""
+
+    chat: Chat
+    message_id: int
+    user: User | None = None
+    actor_chat: Chat | None = None
+    new_reaction: list[Sign] = []
 
 
 class Press(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +155,7 @@ class Press(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     data: str = ""
     message: Message | None = None
+    sender: User | None = msgspec.field(name="from", default=None)
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +164,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     edited_message: Message | None = None
     business_message: Message | None = None
     edited_business_message: Message | None = None
+    message_reaction: Signed | None = None
     callback_query: Press | None = None
 
 
@@ -143,9 +197,14 @@ class Telegram:
             raise Unreadable(f"This is not an update of Telegram: {error}.") from error
         if update.callback_query:
             return _pressed(update.callback_query)
-        for kind in ("message", "edited_message", "business_message", "edited_business_message"):
-            if (message := getattr(update, kind)) and message.chat.type == "private":
+        if update.message_reaction:
+            return _signed(update.message_reaction)
+        for kind in ("message", "business_message"):
+            if message := getattr(update, kind):
                 return _said(message, kinds[kind])
+        for kind in ("edited_message", "edited_business_message"):
+            if message := getattr(update, kind):
+                return _edited(message, kinds[kind])
         return []
 
     async def listen(self, door: Door) -> None:
@@ -176,24 +235,40 @@ class Telegram:
 
 
 def _said(message: Message, raw: dict[str, Any]) -> list[Inbound]:
-    text = _text(message, raw)
-    if not text:
+    text, sender = _text(message, raw), _sender(message.sender, message.chat)
+    if not text or sender is None:
         return []
-    mark = f"{message.chat.id}/{message.message_id}"
     answered = message.reply_to_message
     return [
         InboundMessage(
-            sender=_sender(message.chat),
+            sender=sender,
             text=text,
-            external_id=f"{mark}/{message.edit_date}" if message.edit_date else mark,
-            sent_at=_time(message.edit_date or message.date),
-            references=(mark,)
-            if message.edit_date
-            else (f"{message.chat.id}/{answered.message_id}",)
-            if answered
-            else (),
+            external_id=_mark(message.chat, message.message_id),
+            sent_at=_time(message.date),
+            references=(_mark(message.chat, answered.message_id),) if answered else (),
         )
     ]
+
+
+def _edited(message: Message, raw: dict[str, Any]) -> list[Inbound]:
+    text, sender = _text(message, raw), _sender(message.sender, message.chat)
+    if not text or sender is None:
+        return []
+    when = _time(message.edit_date or message.date)
+    return [InboundEdit(sender=sender, external_id=_mark(message.chat, message.message_id), text=text, sent_at=when)]
+
+
+def _signed(signed: Signed) -> list[Inbound]:
+    """All that now stands on the message; a picture of Telegram's own is shown as a star."""
+    sender = _sender(signed.user, signed.actor_chat or signed.chat)
+    sign = " ".join(one.emoji or "⭐" for one in signed.new_reaction)
+    mark = _mark(signed.chat, signed.message_id)
+    return [InboundReaction(sender=sender, external_id=mark, sign=sign)] if sender else []
+
+
+def _mark(chat: Chat, message: int) -> str:
+    """A message's name: its number counts within its chat."""
+    return f"{chat.id}/{message}"
 
 
 def _text(message: Message, raw: dict[str, Any]) -> str:
@@ -207,9 +282,19 @@ def _text(message: Message, raw: dict[str, Any]) -> str:
     if message.contact:
         name = f"{message.contact.first_name} {message.contact.last_name}".strip()
         return f"Contact: {name}, {message.contact.phone_number}"
+    if message.dice:
+        return f"{message.dice.emoji} {message.dice.value}".strip()
+    if message.poll:
+        return _listed(f"Poll: {message.poll.question}", message.poll.options)
+    if message.checklist:
+        return _listed(f"Checklist: {message.checklist.title}", message.checklist.tasks)
     what = next((name for kind, name in MEDIA.items() if kind in raw), "")
     named = f"{what}: {message.document.file_name}" if message.document and message.document.file_name else what
     return f"[{named}] {message.caption}".strip() if what else message.caption
+
+
+def _listed(title: str, items: list[Option]) -> str:
+    return "\n".join([title, *(f"• {item.text}" for item in items)])
 
 
 def _point(place: Place | None) -> str:
@@ -218,18 +303,19 @@ def _point(place: Place | None) -> str:
 
 def _pressed(press: Press) -> list[Inbound]:
     message = press.message
-    if message is None or message.chat.type != "private" or not press.data:
+    sender = _sender(press.sender, message.chat if message else None)
+    if sender is None or not press.data:
         return []
-    mark = f"{message.chat.id}/{message.message_id}"
-    said = InboundMessage(
-        sender=_sender(message.chat), text=press.data, external_id=f"press/{press.id}", references=(mark,)
-    )
-    return [said]
+    references = (_mark(message.chat, message.message_id),) if message else ()
+    return [InboundMessage(sender=sender, text=press.data, external_id=f"press/{press.id}", references=references)]
 
 
-def _sender(chat: Chat) -> Address:
-    name = f"{chat.first_name} {chat.last_name}".strip() or chat.username
-    return Address(kind="telegram", value=str(chat.id), name=name)
+def _sender(user: User | None, chat: Chat | None) -> Address | None:
+    """Whoever speaks; where that is not told, the private chat bears its user's number. None for a channel's posts."""
+    private = chat if chat and chat.type == "private" else None
+    told = [who for who in (private, user) if who]
+    names = (f"{who.first_name} {who.last_name}".strip() or who.username for who in told)
+    return Address(kind="telegram", value=str(told[0].id), name=next(filter(None, names), "")) if told else None
 
 
 def _time(seconds: int) -> datetime | None:

@@ -10,7 +10,7 @@ import msgspec
 from parley.channels import meta
 from parley.channels.calling import post_json, secret
 from parley.channels.whatsapp.payload import Body, body_of, one_by_one
-from parley.channels.whatsapp.words import message_of, receipt_of
+from parley.channels.whatsapp.words import receipt_of, told_by
 from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, whole
@@ -96,7 +96,7 @@ def _read(body: Body) -> list[Inbound]:
     said: list[Inbound] = []
     for change in (change for entry in body.entry for change in entry.changes if change.field == "messages"):
         value = change.value
-        said += [found for message in value.messages if (found := message_of(message, value.contacts))]
+        said += [found for message in value.messages if (found := told_by(message, value.contacts))]
         said += [news for status in value.statuses if (news := receipt_of(status, PASSING))]
     return said
 

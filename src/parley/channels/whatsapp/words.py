@@ -6,28 +6,52 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parley.channels.whatsapp.payload import Contact, Message, Raw, Status
-from parley.core.channel import Address, InboundMessage, InboundReceipt
+from parley.core.channel import (
+    Address,
+    Inbound,
+    InboundEdit,
+    InboundMessage,
+    InboundReaction,
+    InboundReceipt,
+    InboundWithdrawal,
+)
 
 MEDIA = {"image": "Photo", "video": "Video", "audio": "Audio", "document": "Document", "sticker": "Sticker"}
 STATES = {"delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 
 
-def message_of(message: Message, contacts: Sequence[Contact]) -> InboundMessage | None:
-    """What somebody said. None for what is no speech: reactions, withdrawals, news of the system, unknown kinds."""
-    edited = _under(message.parts, "edit") if message.type == "edit" else {}
-    parts = _under(edited, "message") if edited else message.parts
-    text = _text(str(parts.get("type", message.type)), parts)
+def told_by(message: Message, contacts: Sequence[Contact]) -> Inbound | None:
+    """What somebody said or did. None for what is neither: news of the system, unknown kinds."""
     sender = _sender(message, contacts)
-    if not text or sender is None:
+    if sender is None:
         return None
-    answered = edited.get("original_message_id") or message.context.id
+    if message.type in ("edit", "revoke", "reaction"):
+        return _afterwards(message, sender)
+    text = _text(message.type, message.parts)
+    if not text:
+        return None
     return InboundMessage(
         sender=sender,
         text=text,
         external_id=message.id,
         sent_at=_time(message.timestamp),
-        references=(str(answered),) if answered else (),
+        references=(str(message.context.id),) if message.context.id else (),
     )
+
+
+def _afterwards(message: Message, sender: Address) -> Inbound | None:
+    """What becomes of a message that was said before: other words, taken back, a sign put on or off."""
+    part = _under(message.parts, message.type)
+    about = str(part.get("message_id" if message.type == "reaction" else "original_message_id") or "")
+    if not about:
+        return None
+    if message.type == "revoke":
+        return InboundWithdrawal(sender=sender, external_id=about)
+    if message.type == "reaction":
+        return InboundReaction(sender=sender, external_id=about, sign=str(part.get("emoji") or ""))
+    inside = _under(part, "message")
+    text = _text(str(inside.get("type", "")), inside)
+    return InboundEdit(sender=sender, external_id=about, text=text, sent_at=_time(message.timestamp)) if text else None
 
 
 def receipt_of(status: Status, passing: Container[int]) -> InboundReceipt | None:
