@@ -1,7 +1,10 @@
 """Calling a platform's JSON interface, for the channels that do."""
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from parley.core.errors import SendFailed
@@ -13,17 +16,25 @@ def secret(value: str) -> str:
 
 
 async def post_json(url: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    """As `call`, with a JSON body."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return await call("POST", url, content, {"content-type": "application/json", **(headers or {})})
+
+
+async def call(
+    method: str, url: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, Any]:
     """(status, decoded answer, None where it is no JSON). Raises SendFailed, worth another try, when nobody answers.
 
-    A platform that has too much to do (429) or is ill (5xx) is worth another try as well, after the seconds it names.
-    The address may hold a token, so it is never part of what is said.
+    A platform that has too much to do (429) or is ill (5xx) is worth another try as well, after the time it names.
+    The address may hold a token, so it is never part of what is said. Redirects are not followed.
     """
     import httpx
 
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=20, follow_redirects=False) as client:
         try:
-            answer = await client.post(url, json=dict(body), headers=dict(headers or {}))
-        except httpx.HTTPError as error:
+            answer = await client.request(method, url, content=content, headers=dict(headers or {}))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SendFailed(f"The platform cannot be reached ({type(error).__name__}).") from None
     try:
         said = answer.json()
@@ -35,10 +46,26 @@ async def post_json(url: str, body: Mapping[str, Any], headers: Mapping[str, str
 
 
 def _seconds(headers: Mapping[str, str], said: Any) -> float | None:
-    """How long to wait: the header of RFC 9110, or `parameters.retry_after` in the answer."""
+    """How long to wait: the header of RFC 9110 (seconds or a date), or `parameters.retry_after` in the answer."""
     inside = said.get("parameters") if isinstance(said, dict) else None
     told = headers.get("retry-after") or (inside.get("retry_after") if isinstance(inside, dict) else None)
     try:
-        return float(told) if told is not None else None
+        return max(0.0, float(told)) if told is not None else None
+    except (TypeError, ValueError):
+        return _until(str(told))
+
+
+def _until(date: str) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def listed(choices: Sequence[tuple[str, str]]) -> str:
+    """Choices where there are no buttons: numbered, a link behind its label. Empty, or begins with a line break."""
+    lines = [
+        f"{n}. {label}" + (f": {value}" if value.startswith("http") else "")
+        for n, (label, value) in enumerate(choices, 1)
+    ]
+    return "".join(f"\n{line}" for line in lines)

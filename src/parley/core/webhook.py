@@ -6,7 +6,7 @@ The web room calls it at `/hooks/NUMBER`, keeps what it returns, and only then a
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -17,11 +17,13 @@ from parley.core.channel import Inbox
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A request just as it came. url: as the platform sees it, with its query. headers: names in lower case.
 
-    rest: the path below the inbox's own address, without a slash at its beginning.
+    rest: the path below the inbox's own address, without a slash at its beginning. at: when it came, in seconds since
+    1970, against which a signed time is held.
     """
 
     method: str
     url: str
+    at: float = 0.0
     rest: str = ""
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
@@ -42,11 +44,19 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be kept, for a platform that wants words in return. They are said when all of it is on disk."""
+
+    kept: Sequence[Posted]
+    body: bytes
+    type: str = "application/json"
+
+
 @runtime_checkable
 class Webhook(Protocol):
     """A channel whose platform calls us."""
 
-    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
+    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake | Answered:
         """Check the proof, then take the batch apart. Pure.
 
         Raises `NotProved` for a missing or wrong signature, before a byte of the body is decoded.

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from parley.core.errors import NotFound
-from parley.core.webhook import Call, Handshake, Webhook
+from parley.core.webhook import Answered, Call, Handshake, Webhook
 from parley.web.state import Room
 
 OPT = {"access": "public", "exclude_from_csrf": True}
@@ -41,7 +41,10 @@ async def _take(request: Request[Any, Any, Any], room: Room, number: int, rest: 
     found = channel.webhook(await _call(request, room, rest), inbox)
     if isinstance(found, Handshake):
         return Response(found.body, media_type=found.type)
-    await asyncio.gather(*(room.intake.take_async(number, one.provider_id, one.raw) for one in found))
+    kept = found.kept if isinstance(found, Answered) else found
+    await asyncio.gather(*(room.intake.take_async(number, one.provider_id, one.raw) for one in kept))
+    if isinstance(found, Answered):
+        return Response(found.body, media_type=found.type)
     return Response(b"", media_type=MediaType.TEXT)
 
 
@@ -50,6 +53,7 @@ async def _call(request: Request[Any, Any, Any], room: Room, rest: str) -> Call:
     return Call(
         method=request.method,
         url=room.url.rstrip("/") + request.url.path + (f"?{query}" if query else ""),
+        at=room.record.clock().timestamp(),
         rest=rest.strip("/"),
         query={name: str(value) for name, value in request.query_params.items()},
         headers={name.lower(): value for name, value in request.headers.items()},

@@ -14,6 +14,7 @@ from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
 from parley.core.procedure import outline
+from parley.core.webhook import Webhook
 from parley.log.record import Tx
 from parley.services import access, inbox, listening, procedures, setup
 from parley.web import formats, present, views
@@ -341,6 +342,7 @@ def _inbox_html(
         problem=problem,
         snippet=snippet(box, room.url) if snippet and box else "",
         problems=door.check(box) if box else (),
+        hook=f"{room.url.rstrip('/')}/hooks/{box.id}" if box and isinstance(door, Webhook) else "",
     )
 
 

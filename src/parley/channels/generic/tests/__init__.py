@@ -1,0 +1,1 @@
+"""Stories about a system of somebody's own that posts and gets signed events."""
