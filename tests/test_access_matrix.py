@@ -12,7 +12,7 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
-from parley.services import access, files, inbox, knowledge, outgoing, setup, surveys
+from parley.services import access, files, followups, inbox, knowledge, outgoing, setup, surveys
 from parley.web.server import make_app
 
 # ── who comes ───────────────────────────────────────────────────────────────────────────────
@@ -204,6 +204,14 @@ ROWS: dict[str, Row] = {
     ),
     "GET /desk/forecast": Row(expected=PAGE),
     "GET /desk/forecast.csv": Row(expected=PAGE),
+    "GET /desk/followups": Row(expected=PAGE),
+    "POST /desk/followups/{number:int}/closure": Row(
+        expected=OURS_ACT, path="/desk/followups/{task}/closure", send=form(done="Called them."), ok=DONE
+    ),
+    "POST /desk/followups/{number:int}/owner": Row(
+        expected=OURS_ACT, path="/desk/followups/{task}/owner", send=form(owner=""), ok=DONE
+    ),
+    "POST /desk/followups/agreement": Row(expected=PAGE_LEAD, send=form(hours="24"), ok=DONE),
     "GET /desk/numbers": Row(expected=PAGE),
     "GET /desk/numbers.csv": Row(expected=PAGE),
     "GET /desk/numbers/cases": Row(expected=PAGE, path="/desk/numbers/cases?figure=volume"),
@@ -237,6 +245,10 @@ ROWS: dict[str, Row] = {
     # the API
     "GET /api/v1/forecast": Row(expected=API),
     "GET /api/v1/numbers": Row(expected=API),
+    "GET /api/v1/followups": Row(expected=API),
+    "POST /api/v1/followups/{number:int}/closure": Row(
+        expected=API_OURS_ACT, path="/api/v1/followups/{task}/closure", send=json({"done": "Called them."})
+    ),
     "GET /api/v1/conversations": Row(expected=API),
     f"GET {AC}": Row(expected=API_OURS),
     f"GET {AC}/events": Row(expected=API_OURS),
@@ -368,6 +380,7 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
         "failed": failed,
         "attached": attached,
         "html": attached,
+        "task": story.change(lambda tx: followups.open_(tx, inbox.state(tx.conn, number), "1 of 5", tx.at, None)),
         "rating": outgoing.rating_token(story.desk.config.key, survey),
         "article": article,
         "colleague": story.agent("col").number,

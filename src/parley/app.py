@@ -21,8 +21,10 @@ from parley.log.migrations import migrate
 from parley.log.readers import Follower, Following, News, rebuild
 from parley.log.record import Reader, Record, utc_now
 from parley.services import (
+    answers,
     delivery,
     desk_notes,
+    followups,
     inbox,
     listening,
     people,
@@ -81,6 +83,7 @@ class Desk:
             self.bot,
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),
             surveys.SurveyFollower(surveys.delay),
+            followups.LowAnswers(),
         ]
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()
@@ -257,12 +260,13 @@ def in_step_readers() -> list[Reader]:
         timers.TimerReader(),
         surveys.SurveyReader(),
         routing.RoutingReader(),
+        followups.TaskReader(),
     ]
 
 
 def behind_readers() -> list[Reader]:
     """Readers that may be a moment behind."""
-    return [search.SearchReader(), NumbersReader()]
+    return [search.SearchReader(), NumbersReader(), answers.AnswerReader()]
 
 
 def behind_readers_of(readers: Sequence[Reader]) -> list[Reader]:

@@ -315,12 +315,47 @@ class SurveyDropped(Event, frozen=True, tag="survey_dropped"):
 
 
 class SurveyAnswered(Event, frozen=True, tag="survey_answered"):
-    """The customer rated the service, 1 (bad) to 5 (good)."""
+    """The customer answered a question. measure: csat (1 bad to 5 good), nps (0 to 10) or ces (1 to 7, 7 is easy).
+
+    question: which one of the survey, where it has several.
+    """
 
     survey: int
     score: int
     channel: str
     comment_message: int | None = None
+    measure: str = "csat"
+    question: str = ""
+
+
+class TaskOpened(Event, frozen=True, tag="task_opened"):
+    """Somebody has to come back to the customer: `owner`, an agent, by `due`. reason: what it is about.
+
+    survey, measure, score: the answer that made it, where a survey did.
+    """
+
+    task: int
+    person: int
+    reason: str
+    due: datetime
+    owner: int | None = None
+    survey: int | None = None
+    measure: str = ""
+    score: int | None = None
+
+
+class TaskGiven(Event, frozen=True, tag="task_given"):
+    """A task got another owner."""
+
+    task: int
+    owner: int | None
+
+
+class TaskClosed(Event, frozen=True, tag="task_closed"):
+    """What had to be done is done; `message` says what it was."""
+
+    task: int
+    message: int
 
 
 class Quarantined(Event, frozen=True, tag="quarantined"):
@@ -430,9 +465,9 @@ AnyEvent = Union[
     ReplyWritten, NoteWritten, Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
-    HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, Quarantined,
-    PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed, IdentityProved, PersonsMerged,
-    PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,
+    HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened, TaskGiven,
+    TaskClosed, Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed, IdentityProved,
+    PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,
 ]  # fmt: skip
 
 KINDS: dict[str, type[Event]] = {kind.__struct_config__.tag: kind for kind in get_args(AnyEvent)}

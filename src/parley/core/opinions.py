@@ -11,6 +11,15 @@ CONTENT = 4  # of 5
 EASY = 5  # of 7
 
 
+SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
+LOW = {"csat": 2, "nps": 6, "ces": 3}
+
+
+def is_low(measure: str, score: int) -> bool:
+    """Whether an answer asks for somebody to come back: CSAT 1 and 2, NPS 0 to 6 (a detractor), CES 1 to 3."""
+    return score <= LOW.get(measure, -1)
+
+
 class Recommending(msgspec.Struct, frozen=True):
     """Answers to "would you recommend us", 0…10: promoters gave 9 or 10, detractors 0 to 6."""
 

@@ -7,9 +7,20 @@ from typing import Any
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Address
+from parley.core.opinions import is_low
+from parley.demo import company
 from parley.demo.week import Scripted, Turn
 from parley.log.record import Tx
-from parley.services import people, replies
+from parley.services import followups, people, replies
+
+LEADS = {agent.key for agent in company.agents() if agent.role in ("admin", "lead")}
+DONE = (
+    "Called. The parcel had gone to a neighbour; sent a voucher for the wait.",
+    "Wrote by hand that we were wrong about the deadline, and took the shoes back.",
+    "Refunded the delivery. The carrier is told about this street.",
+    "Called twice, reached them in the evening. They were glad somebody asked.",
+    "Explained the deposit; the page about it now says so in its first line.",
+)
 
 Moment = tuple[datetime, int, str, e.Event, str]  # when, tie-break, stream, fact, by
 
@@ -179,6 +190,25 @@ class _Story:
             self._add(answered, e.NoteWritten(message=comment, preview=talk.preview(script.comment)), by)
         fact = e.SurveyAnswered(survey=survey, score=script.rating, channel=script.channel, comment_message=comment)
         self._add(answered + 0.01, fact, by)
+        if is_low(fact.measure, fact.score):
+            self._followed_up(fact, answered + 0.02)
+
+    def _followed_up(self, answer: e.SurveyAnswered, minutes: float) -> None:
+        """What is long past was followed up; newer answers the desk takes up by itself."""
+        at = self.script.started_at + timedelta(minutes=minutes)
+        if self.tx.at - at <= followups.TOO_OLD:
+            return
+        leads = [number for key, number in self.telling.agents.items() if key in LEADS]
+        task, message = self.tx.new_id("task"), self.tx.new_id("message")
+        opened = e.TaskOpened(
+            task=task, person=self.who.person, reason=followups.reason_of(answer.measure, answer.score),
+            due=at + timedelta(hours=24), owner=leads[task % len(leads)], survey=answer.survey,
+            measure=answer.measure, score=answer.score,
+        )  # fmt: skip
+        self.tx.say(message, e.Words(text=DONE[task % len(DONE)]))
+        self._add(minutes, opened, "followups")
+        closed = e.TaskClosed(task=task, message=message)
+        self._add(minutes + 60 * (3 + task % 19), closed, f"agent/{opened.owner}")
 
 
 def _source(turn: Turn) -> tuple[e.Source, ...]:

@@ -104,8 +104,7 @@ class NumbersReader:
     tables = (measured, ratings)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        said = [r for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)]
-        self._rate(tx.conn, said)
+        self._rate(tx.conn, [r for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
         self._measure(tx.conn, [r for r in batch if not isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
 
     def _measure(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
@@ -120,7 +119,7 @@ class NumbersReader:
         _replace(conn, measured, _M.conversation, old, talks)
 
     def _rate(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
-        old = {r.event.survey for r in batch}  # type: ignore[union-attr]
+        old = {r.event.survey for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)}
         surveys = _known(conn, ratings, _R.survey, Survey, old)
         for recorded in batch:
             event, at = recorded.event, micros(recorded.at)

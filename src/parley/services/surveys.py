@@ -58,7 +58,7 @@ class SurveyReader:
                     self._set(tx, r, score=r.event.score, answered_at=r.at)
 
     def _set(self, tx: Tx, r: e.Recorded, **values: Any) -> None:
-        number: int = r.event.survey  # type: ignore[union-attr]
+        number = r.event.survey  # type: ignore[union-attr]
         tx.conn.execute(update(surveys).where(_S.id == number).values(**values))
 
 

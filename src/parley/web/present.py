@@ -152,12 +152,18 @@ def tokens_counted(counts: Mapping[str, int], agent: int | None) -> dict[str, in
 
 
 def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
-    known = people.persons(lens.conn, [s.person for s in states])
-    nameless = [p.id for p in known.values() if not p.name]
-    addresses = people.addresses_of(lens.conn, nameless) if nameless else {}
+    called = names(lens.conn, [s.person for s in states])
     mentioned = desk_notes.mentioned_in(lens.conn, [s.id for s in states])
-    names = (people.display_name(known.get(s.person), addresses.get(s.person, ())) for s in states)
-    return tuple(_kept(lens, s, name, tuple(mentioned.get(s.id, ()))) for s, name in zip(states, names, strict=True))
+    nobody = people.display_name(None)
+    return tuple(_kept(lens, s, called.get(s.person, nobody), tuple(mentioned.get(s.id, ()))) for s in states)
+
+
+def names(conn: Connection, persons: Iterable[int]) -> dict[int, str]:
+    """What people are called, by number; who has no name by an address."""
+    known = people.persons(conn, list(persons))
+    nameless = [p.id for p in known.values() if not p.name]
+    addresses = people.addresses_of(conn, nameless) if nameless else {}
+    return {number: people.display_name(one, addresses.get(number, ())) for number, one in known.items()}
 
 
 def _kept(lens: Lens, state: State, name: str, mentioned: tuple[int, ...]) -> views.ListRow:
@@ -420,6 +426,17 @@ class Teller:
                 line = ("git-merge", t("It belongs to another person now ({reason})", reason=t(reason)))
             case e.SurveyDropped(reason=reason):
                 line = ("star", t("No rating was asked for ({reason})", reason=t(reason)))
+            case e.TaskOpened(owner=owner, due=due):
+                name = self._colleague(owner)
+                line = (
+                    "flag",
+                    t("{name} is to come back to them until {time} UTC", name=name, time=f"{due:%-d %b %H:%M}"),
+                )
+            case e.TaskGiven(owner=owner):
+                line = ("flag", t("{who} gave the follow-up to {name}", who=who, name=self._colleague(owner)))
+            case e.TaskClosed(message=message):
+                done = self.words[message].text if message in self.words else ""
+                line = ("flag", t("{who} followed up: “{done}”", who=who, done=done))
             case e.SenderAccepted():
                 line = ("shield-check", t("{who} let a held message in", who=who))
             case e.SenderRejected():
@@ -429,11 +446,14 @@ class Teller:
         return views.Fact(id=r.seq, glyph=line[0], text=line[1], at=r.at) if line else None
 
     def _assigned(self, by: str, agent: int, who: str) -> str:
-        known = self.lens.agents.get(agent)
-        name = known.name if known else t("somebody")
+        name = self._colleague(agent)
         if by == f"agent/{agent}":
             return t("{name} took it", name=name)
         return t("{who} gave it to {name}", who=who, name=name)
+
+    def _colleague(self, agent: int | None) -> str:
+        known = self.lens.agents.get(agent or 0)
+        return known.name if known else t("somebody")
 
     def _name_of(self, by: str) -> str:
         kind, _, number = by.partition("/")
@@ -442,7 +462,7 @@ class Teller:
         return {"bot": t("The bot"), "person": self.name, "routing": t("Routing")}.get(kind, t("The desk"))
 
 
-SAID = (e.MessageReceived, e.ReplyWritten, e.NoteWritten)
+SAID = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.TaskClosed)
 SHOWN_EVENTS = tuple(k for k in e.KINDS.values() if k not in (e.BotPondered,))
 
 
