@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from parley.core.channel import Receipt
 from parley.core.errors import SendFailed
 
 
@@ -60,6 +61,35 @@ def _until(date: str) -> float | None:
         return max(0.0, (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+async def in_pieces(text: str, limit: int, send: Callable[[str], Awaitable[Receipt]]) -> Receipt:
+    """Send a text that may be too long for one message, one piece after the other; the name is the last one's.
+
+    Once a piece was taken there is no trying again: those before it would be said twice.
+    """
+    parts = pieces(text, limit)
+    receipt = Receipt()
+    for number, part in enumerate(parts):
+        try:
+            receipt = await send(part)
+        except SendFailed as failure:
+            if number == 0:
+                raise
+            said = f"{number} of {len(parts)} parts were sent, then: {failure}"
+            raise SendFailed(said, permanent=True) from failure
+    return receipt
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """The text in parts of at most so many characters, cut where a paragraph, sentence or word ends."""
+    found = []
+    while len(text) > limit:
+        ends = (text.rfind(mark, limit // 2, limit) + len(mark.rstrip()) for mark in ("\n\n", "\n", ". ", " "))
+        cut = next((end for end in ends if end > limit // 2), limit)
+        found.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*found, text] if text or not found else found
 
 
 def listed(choices: Sequence[tuple[str, str]]) -> str:

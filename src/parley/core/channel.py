@@ -23,7 +23,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     offered: the settings page offers to add one; not so for what serves demos and tests.
     starts: the desk may write first, without the customer having written.
     threads: "reference" (a message says what it answers) or "identity" (one open matter per sender).
-    text_limit: characters per message; longer text is split. None: no limit.
+    text_limit: characters per message; longer text is split, or refused where `splits` is False. None: no limit.
+    segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
     weight: share of an agent's capacity one conversation takes, 1.0 = fully occupied.
     bulk_unsubscribe: bulk messages carry an unsubscribe header.
@@ -40,6 +41,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     starts: bool = False
     threads: str = "identity"
     text_limit: int | None = None
+    splits: bool = True
+    segments: Callable[[str], int] | None = None
     html: bool = False
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
@@ -277,4 +280,13 @@ class Channel(Protocol):
 
     def check(self, inbox: Inbox) -> list[str]:
         """What is wrong with this inbox's settings and how to mend it, a sentence each; empty when fine."""
+        ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A channel whose inboxes take texts of different length."""
+
+    def limit(self, inbox: Inbox) -> int:
+        """Characters that one message of this inbox may have."""
         ...

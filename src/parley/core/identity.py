@@ -24,6 +24,13 @@ def _mail(value: str) -> str:
     return f"{local}@{domain}".lower() if local else value.lower()
 
 
+def _phone(value: str) -> str:
+    """Without the signs that people put between; 00 is how the + is dialled. A sender that is a name stays as it is."""
+    bare = re.sub(r"[\s().\-/]", "", value)
+    match = re.fullmatch(r"(?:\+|00)([1-9]\d{6,14})", bare)
+    return f"+{match[1]}" if match else value
+
+
 def looks_like_mail(value: str) -> bool:
     """Whether the text could be a mail address; used before anything is sent there."""
     return len(value) <= 254 and bool(_ADDRESS.match(value))

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, String, Table, insert, select
 
 from parley.core import conversation as talk
 from parley.core import events as e
-from parley.core.channel import Channel, Inbox
+from parley.core.channel import Channel, Inbox, Limited
 from parley.core.conversation import State
 from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
@@ -109,6 +109,7 @@ def reply(
     )
     if channels is not None:
         _carried(channels[channel], files)
+        _fits(tx.conn, channels, channel, inbox_id, text)
     message = tx.new_id("message")
     fact = e.ReplyWritten(
         message=message,
@@ -219,6 +220,20 @@ def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
         raise Refused(
             f"The files are {size / 2**20:.0f} MB; {manifest.label} carries {limit} MB. Your text is kept: send"
             " fewer or smaller ones, or a link."
+        )
+
+
+def _fits(conn: Connection, channels: Mapping[str, Channel], name: str, inbox_id: int, text: str) -> None:
+    """Whether a text that cannot be split is short enough, by the channel or by what it says of this inbox."""
+    channel, limit = channels[name], channels[name].manifest.text_limit
+    if channel.manifest.splits or limit is None:
+        return
+    if isinstance(channel, Limited) and (inbox := setup.all_inboxes(conn, channels).get(inbox_id)):
+        limit = channel.limit(inbox)
+    if len(text) > limit:
+        raise Refused(
+            f"The text has {len(text)} characters; {channel.manifest.label} takes {limit} here, in one piece. Your text"
+            " is kept: shorten it."
         )
 
 

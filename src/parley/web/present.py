@@ -61,6 +61,11 @@ class Lens:
             self._addresses[person] = people.identities_of(self.conn, person)
         return self._addresses[person]
 
+    def segments(self, channel: str, text: str) -> int:
+        """How many messages a network makes of a text, where the channel counts them."""
+        count = self.channels[channel].manifest.segments if channel in self.channels else None
+        return count(text) if count else 0
+
     def glyph(self, channel: str) -> str:
         return self.channels[channel].manifest.glyph if channel in self.channels else "message-circle"
 
@@ -348,6 +353,7 @@ class Teller:
             reason=row.reason if row else "",
             can_retry=bool(row and row.state == "failed"),
             next_try=row.next_try if row and row.state == "queued" and row.tries else None,
+            parts=self.lens.segments(event.channel, text),
             client_id=event.client_id or "",
             erased=not words.text and not event.files,
             signs=self._signs(event.message),

@@ -139,7 +139,8 @@ class Message(View, frozen=True, kw_only=True):
     former: the wordings before the one that stands, oldest first. withdrawn: the customer took it back.
     signs: what was put on it, as (sign, by whom).
     state: queued, sent, delivered, read, delayed, failed; empty for what came in. reason: why it failed
-    or waits; can_retry: a replay may help; next_try: when it is tried again by itself.
+    or waits; can_retry: a replay may help; next_try: when it is tried again by itself. parts: how many messages the
+    network makes of it, where it charges for each.
     """
 
     id: int
@@ -164,6 +165,7 @@ class Message(View, frozen=True, kw_only=True):
     reason: str = ""
     can_retry: bool = False
     next_try: datetime | None = None
+    parts: int = 0
     client_id: str = ""
     unverified: bool = False
     rejected: bool = False
