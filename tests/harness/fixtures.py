@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.desk import StoryDesk
+from harness.web import WebDesk, served
 
 # How long a browser may take before what was expected counts as absent. Much longer than it takes on a machine at rest:
 # tests share their cores, and a test that is only slow must not fail.
@@ -57,6 +58,13 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 def engine_url(request: pytest.FixtureRequest) -> str:
     """Database URL of each engine in turn; empty means SQLite in the data folder."""
     return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def web(tmp_path: Path, engine_url: str) -> Iterator[WebDesk]:
+    """A served desk without a bot, on each engine."""
+    with served(tmp_path, url=engine_url) as web:
+        yield web
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """What Meta's platforms share: how a webhook is set up and signed, and how a refused message is told."""
 
 from collections.abc import Set
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from parley.core.errors import NotProved, SendFailed
-from parley.core.webhook import Call, Handshake, same, signed_sha256
+from parley.core.webhook import Call, Handshake, Posted, same, signed_sha256, whole
 
 
 def handshake(request: Call, expected: str) -> Handshake:
@@ -18,6 +21,53 @@ def must_be_signed(request: Call, app_secret: str) -> None:
     """Raises NotProved unless the body bears Meta's signature with this app secret."""
     if not signed_sha256(request.headers.get("x-hub-signature-256", ""), app_secret, request.body, "sha256="):
         raise NotProved("This does not bear Meta's signature.")
+
+
+class OpenBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook's body with everything that is in it, to be taken apart."""
+
+    object: str
+    entry: list[dict[str, Any]]
+
+
+def one_by_one(raw: bytes) -> list[Posted]:
+    """Each event of a batch by itself, and each change. Raises msgspec's errors where it is no batch."""
+    read = msgspec.json.decode(raw, type=OpenBody)
+    found = []
+    for entry in read.entry:
+        told = {name: entry[name] for name in ("id", "time") if name in entry}
+        for kind in ("messaging", "standby", "changes"):
+            things = entry.get(kind)
+            for thing in things if isinstance(things, list) else ():
+                alone = msgspec.json.encode({"object": read.object, "entry": [{**told, kind: [thing]}]})
+                named = name_of(thing) if kind != "standby" else ""
+                found.append(Posted(provider_id=named or _by_content(read.object, entry, kind, thing), raw=alone))
+    return found or [whole(raw)]
+
+
+def _by_content(object: str, entry: dict[str, Any], kind: str, thing: Any) -> str:
+    """Without the batch's own time, which may be another when the event comes again."""
+    same_again = {"object": object, "entry": [{"id": entry.get("id"), kind: [thing]}]}
+    return whole(msgspec.json.encode(same_again)).provider_id
+
+
+def name_of(event: Any) -> str:
+    """Meta's id of a message. A withdrawal bears the id of what it withdraws, so it is named by its bytes."""
+    inside = event.get("value") if isinstance(event, dict) and "value" in event else event
+    message = inside.get("message") if isinstance(inside, dict) else None
+    if not isinstance(message, dict) or message.get("is_deleted"):
+        return ""
+    return str(message.get("mid") or "")
+
+
+def when(told: int | str) -> datetime | None:
+    """A time of Meta's: seconds or milliseconds since 1970, as a number or in a text."""
+    try:
+        number = int(told)
+        seconds = number / 1000 if number > 100_000_000_000 else number
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def refusal(who: str, status: int, said: Any, passing: Set[int]) -> SendFailed:

@@ -139,13 +139,6 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     entry: list[Entry]
 
 
-class OpenBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The same with everything that is in it, to be taken apart."""
-
-    object: str
-    entry: list[dict[str, Any]]
-
-
 class Messenger:
     manifest = Manifest(
         name="messenger",
@@ -162,7 +155,7 @@ class Messenger:
             return meta.handshake(request, secret(inbox.settings.verify_token))
         meta.must_be_signed(request, secret(inbox.settings.app_secret))
         try:
-            return _one_by_one(request.body)
+            return meta.one_by_one(request.body)
         except (msgspec.MsgspecError, RecursionError):
             return [whole(request.body)]
 
@@ -204,28 +197,6 @@ class Messenger:
             "verify_token": "It has no verify token. Choose a word and enter it at Meta as well.",
         }
         return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
-
-
-def _one_by_one(raw: bytes) -> list[Posted]:
-    """Each event by itself, and each change of the page as well."""
-    read = msgspec.json.decode(raw, type=OpenBody)
-    found = []
-    for entry in read.entry:
-        for name in ("messaging", "standby", "changes"):
-            things = entry.get(name)
-            for thing in things if isinstance(things, list) else ():
-                alone = msgspec.json.encode({"object": read.object, "entry": [{"id": entry.get("id"), name: [thing]}]})
-                named = _name(thing) if name == "messaging" else ""
-                found.append(Posted(provider_id=named, raw=alone) if named else whole(alone))
-    return found or [whole(raw)]
-
-
-def _name(event: Any) -> str:
-    """Meta's id of a message. A withdrawal bears the id of what it withdraws, so it is named by its bytes."""
-    message = event.get("message") if isinstance(event, dict) else None
-    if not isinstance(message, dict) or message.get("is_deleted"):
-        return ""
-    return str(message.get("mid") or "")
 
 
 def _said(event: Event) -> list[Inbound]:

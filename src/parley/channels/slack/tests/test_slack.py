@@ -1,0 +1,115 @@
+"""Slack: signed, once each, answered in the thread, refusals told."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.doors import Door
+from harness.waiting import eventually
+from harness.web import WebDesk
+from parley.channels.slack import channel
+from parley.channels.slack.facts import place_of
+from parley.channels.slack.payload import escaped, plain
+from parley.core import events as e
+from simulators.server import Asked, Platform, Said, as_json
+
+SECRET = "signing secret"
+
+
+class SlackService(Platform):
+    """Answers as Slack does: 200, and whether it was ok inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error = ""
+
+    def answer(self, asked: Asked) -> Said:
+        if self.error:
+            return as_json({"ok": False, "error": self.error})
+        return as_json({"ok": True, "channel": asked.json["channel"], "ts": f"17672256{len(self.asked):02}.000001"})
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackService]:
+    with SlackService() as slack:
+        yield slack  # type: ignore[misc]
+
+
+@pytest.fixture
+def door(web: WebDesk, slack: SlackService) -> Door:
+    return Door(web, channel, {"token": "xoxb", "signing_secret": SECRET, "api": slack.url})
+
+
+def signed(body: bytes, at: float, secret: str = SECRET) -> dict[str, str]:
+    proof = hmac.new(secret.encode(), f"v0:{int(at)}:".encode() + body, hashlib.sha256).hexdigest()
+    return {"x-slack-request-timestamp": str(int(at)), "x-slack-signature": f"v0={proof}"}
+
+
+def event(number: int, where: str = "D7", **more: Any) -> bytes:
+    said = {"type": "message", "channel": where, "user": "U31", "text": "Hello", "ts": f"1767225600.{number:06}"}
+    envelope = {"type": "event_callback", "event_id": f"Ev{number}", "team_id": "T1", "event": said | more}
+    return json.dumps(envelope).encode()
+
+
+def take(door: Door, body: bytes) -> int:
+    return door.post(body, signed(body, door.now))
+
+
+def test_a_repeated_event_is_one_message_and_a_forged_or_late_one_none(door: Door) -> None:
+    body = event(1)
+    assert door.post(body, signed(body, door.now, "guessed")) == 401
+    assert door.post(body, signed(body, door.now - 301)) == 401
+    assert door.post(body + b" ", signed(body, door.now)) == 401
+    assert [take(door, body) for _ in range(4)] == [200] * 4
+    assert take(door, event(2)) == 200
+    assert len(door.received(2)) == 2
+    assert len(door.story.conversations()) == 1
+
+
+def test_the_address_is_verified(door: Door) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "3eZbrw1a"}).encode()
+    with door.web.browser() as http:
+        assert http.post(door.url, content=body, headers=signed(body, door.now)).text == "3eZbrw1a"
+
+
+def test_an_answer_goes_to_the_thread_it_was_asked_in(door: Door, slack: SlackService) -> None:
+    take(door, event(1, "C9"))
+    door.received(1)
+    door.answers("Look at <this> & that")
+    assert slack.asked[-1].json == {
+        "channel": "C9", "thread_ts": "1767225600.000001", "text": "Look at &lt;this&gt; &amp; that",
+        "unfurl_links": False,
+    }  # fmt: skip
+    news = {"type": "reaction_added", "user": "U31", "reaction": "tada"}
+    item = {"type": "message", "channel": "C9", "ts": "1767225601.000001"}
+    take(door, event(3, "C9", **news, item=item))
+    eventually(lambda: bool(door.events(e.Reacted)))
+
+
+def test_places_of_answers() -> None:
+    assert place_of("D7/1.2", "T1/U31") == ("D7", "")
+    assert place_of("D7/1.3/1.2", "T1/U31") == ("D7", "1.2")
+    assert place_of("C9/1.2", "T1/U31") == ("C9", "1.2")
+    assert place_of("C9/1.3/1.2", "T1/U31") == ("C9", "1.2")
+    assert place_of(None, "T1/U31") == ("U31", "")
+    assert place_of("<m@larkspur.test>", "T1/U31") == ("U31", "")
+
+
+@pytest.mark.parametrize(("error", "final"), [("not_in_channel", True), ("internal_error", False), ("odd", True)])
+def test_a_no_inside_a_yes_is_a_no(door: Door, slack: SlackService, error: str, final: bool) -> None:
+    take(door, event(1))
+    door.received(1)
+    slack.error = error
+    kind = e.SendFailed if final else e.SendDelayed
+    assert door.answers("Good day", kind).reason
+
+
+def test_slacks_way_of_writing_is_undone() -> None:
+    assert plain("<https://a.test|our site> <mailto:k@a.test|k@a.test> <#C1|general> <!here> &lt;b&gt;") == (
+        "our site (https://a.test) k@a.test #general @here <b>"
+    )
+    assert escaped("<!channel>") == "&lt;!channel&gt;"

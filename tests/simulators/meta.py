@@ -1,0 +1,90 @@
+"""Meta's Graph API and webhooks, for WhatsApp, Messenger and Instagram: signed batches, messages taken, media by id.
+
+Media has two steps: its id gives an address that ends after five minutes, and the address gives bytes to whoever has
+the token (developers.facebook.com, Cloud API, media).
+"""
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+from simulators.server import Asked, Platform, Said, as_json
+
+TOKEN = "t"
+
+
+class MetaService(Platform):
+    """media: bytes and type by id. life: seconds for which an address of media is good."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.media: dict[str, tuple[bytes, str]] = {}
+        self.life = 300.0
+        self.elsewhere = ""  # where addresses of media lead instead, for a platform gone bad
+        self._addresses: dict[str, tuple[str, float]] = {}
+
+    @property
+    def sent(self) -> list[Asked]:
+        return [asked for asked in self.asked if asked.method == "POST"]
+
+    def refuse(self, code: int, times: int = 1) -> None:
+        error = {"error": {"code": code, "message": "(from Meta)"}}
+        self.scripted.extend([as_json(error, 400)] * times)
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
+            return as_json({"error": {"code": 190, "message": "Invalid OAuth access token"}}, 401)
+        if asked.method == "POST":
+            named = f"out.{len(self.sent)}"
+            return as_json({"messages": [{"id": named}], "message_id": named})
+        last = asked.path.rpartition("/")[2]
+        if asked.path.startswith("/bytes/"):
+            return self._bytes(last)
+        if last not in self.media:
+            return as_json({"error": {"code": 100, "message": "No such object"}}, 404)
+        data, kind = self.media[last]
+        return as_json({"url": self._address(last), "mime_type": kind, "file_size": len(data), "id": last})
+
+    def _address(self, id: str) -> str:
+        if self.elsewhere:
+            return self.elsewhere
+        name = f"{id}-{len(self._addresses)}"
+        self._addresses[name] = (id, time.monotonic() + self.life)
+        return f"{self.url}/bytes/{name}"
+
+    def _bytes(self, name: str) -> Said:
+        id, until = self._addresses.get(name, ("", 0.0))
+        if time.monotonic() >= until or id not in self.media:
+            return Said(404)
+        data, kind = self.media[id]
+        return Said(200, data, {"content-type": kind})
+
+
+def signed(body: bytes, secret: str = "shared") -> dict[str, str]:
+    return {"x-hub-signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def batch(object: str, account: str, *messaging: dict[str, Any], changes: Any = (), time: int = 1767225600) -> bytes:
+    """One POST for a page or an account; every event in an entry of its own, as Meta may do it."""
+    entries: list[dict[str, Any]] = [{"id": account, "time": time, "messaging": [event]} for event in messaging]
+    entries += [{"id": account, "time": time, "changes": [change]} for change in changes]
+    return json.dumps({"object": object, "entry": entries}).encode()
+
+
+def direct(sender: str, mid: str, text: str) -> dict[str, Any]:
+    """A direct message, as Messenger and Instagram tell it."""
+    said = {"mid": mid, "text": text}
+    return {"sender": {"id": sender}, "recipient": {"id": "9"}, "timestamp": 1767225600000, "message": said}
+
+
+def cloud(*messages: dict[str, Any]) -> bytes:
+    """WhatsApp's way: messages of one number in one entry."""
+    value = {"messaging_product": "whatsapp", "metadata": {"phone_number_id": "700"}, "messages": list(messages)}
+    entry = {"id": "5", "changes": [{"field": "messages", "value": value}]}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+
+
+def cloud_text(sender: str, id: str, text: str) -> dict[str, Any]:
+    return {"from": sender, "id": id, "timestamp": "1767225600", "type": "text", "text": {"body": text}}
