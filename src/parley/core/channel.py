@@ -21,7 +21,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     live: the customer waits at the other end; answers are expected in seconds.
     keeps: what is written while the customer is away waits there until they come back.
     offered: the settings page offers to add one; not so for what serves demos and tests.
-    starts: the desk may write first, without the customer having written.
+    starts: the desk may write first, without the customer having written. sends: the desk can write there at all.
     threads: "reference" (a message says what it answers) or "identity" (one open matter per sender).
     text_limit: characters per message; longer text is split, or refused where `splits` is False. None: no limit.
     segments: how many messages the network makes of a text, and charges for, where that is so.
@@ -39,6 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     keeps: bool = True
     offered: bool = True
     starts: bool = False
+    sends: bool = True
     threads: str = "identity"
     text_limit: int | None = None
     splits: bool = True
@@ -193,8 +194,26 @@ class InboundReaction(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     sign: str = ""
 
 
+class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """News of a phone call, which may come in any order. state: rang, answered or ended.
+
+    sender: the customer, whoever of both called. external_id: the call's name, the same in all its news.
+    line, queue: our number, and where it rings. by: who answered, or calls out. cause: why it ended.
+    """
+
+    sender: Address
+    external_id: str
+    state: str
+    at: datetime
+    outgoing: bool = False
+    line: str = ""
+    queue: str = ""
+    by: str = ""
+    cause: str = ""
+
+
 Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
-Inbound = InboundMessage | InboundReceipt | InboundRating | Afterwards
+Inbound = InboundMessage | InboundReceipt | InboundRating | InboundCall | Afterwards
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):

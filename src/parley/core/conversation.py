@@ -125,6 +125,12 @@ def _replied(state: State, event: e.ReplyWritten, recorded: e.Recorded) -> dict[
     return news
 
 
+def _picked_up(state: State, event: e.CallAnswered, recorded: e.Recorded) -> dict[str, Any]:
+    """Speaking with somebody answers them, whoever of both called."""
+    spoken = {"asked_at": None, "waiting_since": None, "last_by": "agent"}
+    return {"last_at": recorded.at, "preview": event.preview, **spoken}
+
+
 def _handed_off(state: State, event: e.HandoffAsked, recorded: e.Recorded) -> dict[str, Any]:
     return {
         "status": OPEN if state.status == BOT else state.status,
@@ -151,6 +157,9 @@ _CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]
     e.MessageWithdrawn: _withdrawn,
     e.ReplyWritten: _replied,
     e.NoteWritten: lambda s, ev, r: {"last_at": r.at},
+    e.CallBegan: lambda s, ev, r: {"last_at": r.at, "preview": ev.preview},
+    e.CallAnswered: _picked_up,
+    e.CallEnded: lambda s, ev, r: {"last_at": r.at, "preview": ev.preview},
     e.HandoffAsked: _handed_off,
     e.Assigned: lambda s, ev, r: {
         "assignee": ev.agent,

@@ -174,6 +174,43 @@ class NoteWritten(Event, frozen=True, tag="note_written"):
     mentions: tuple[int, ...] = ()
 
 
+class CallBegan(Event, frozen=True, tag="call_began"):
+    """A phone rang: `message` stands for the call. `outgoing`: the desk called.
+
+    `external_id` is the telephone system's name for it, `line` our number, `queue` where it rings, `caller` who of us
+    calls out. `preview` says how it stands, in words.
+    """
+
+    message: int
+    inbox: int
+    external_id: str
+    began: datetime
+    outgoing: bool = False
+    line: str = ""
+    queue: str = ""
+    caller: str = ""
+    preview: str = ""
+
+
+class CallAnswered(Event, frozen=True, tag="call_answered"):
+    """Somebody picked up: `agent` as the telephone system calls them. The customer waits no longer."""
+
+    message: int
+    answered: datetime
+    agent: str = ""
+    outgoing: bool = False
+    preview: str = ""
+
+
+class CallEnded(Event, frozen=True, tag="call_ended"):
+    """The call is over. Without an answer before, it was missed; `cause` is the telephone system's word for why."""
+
+    message: int
+    ended: datetime
+    cause: str = ""
+    preview: str = ""
+
+
 class Sent(Event, frozen=True, tag="sent"):
     """The peer accepted a message of ours. `provider_id` is the peer's name for it."""
 
@@ -462,7 +499,7 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
 
 AnyEvent = Union[
     ConversationOpened, MessageReceived, MessageEdited, MessageWithdrawn, Reacted, SenderAccepted, SenderRejected,
-    ReplyWritten, NoteWritten, Sent, Delivered,
+    ReplyWritten, NoteWritten, CallBegan, CallAnswered, CallEnded, Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
     HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened, TaskGiven,

@@ -12,6 +12,7 @@ from parley.core.channel import (
     Address,
     Attached,
     Inbound,
+    InboundCall,
     InboundEdit,
     InboundMessage,
     InboundReaction,
@@ -41,6 +42,19 @@ def _stated(one: Inbound) -> dict[str, Any]:
             recipient=one.recipient,
             reader=one.reader.value if one.reader else None,
             until=one.until.isoformat() if one.until else None,
+        )
+    if isinstance(one, InboundCall):
+        return _present(
+            call=one.external_id,
+            state=one.state,
+            sender=one.sender.value,
+            name=one.sender.name,
+            at=one.at.isoformat(),
+            outgoing=one.outgoing or None,
+            line=one.line,
+            queue=one.queue,
+            by=one.by,
+            cause=one.cause,
         )
     if isinstance(one, InboundEdit):
         return _present(edit=one.external_id, sender=one.sender.value, new=one.text)

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
+from parley.core import calls as phone
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import (
@@ -24,6 +25,7 @@ from parley.core.channel import (
     Channel,
     Delivery,
     Inbound,
+    InboundCall,
     InboundEdit,
     InboundMessage,
     InboundRating,
@@ -38,7 +40,7 @@ from parley.core.identity import looks_like_mail, normal
 from parley.log.engines.bulk import add_missing
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import deliveries, raws
-from parley.services import afterwards, people, setup, surveys, threads
+from parley.services import afterwards, calls, people, setup, surveys, threads
 from parley.services import delivery as outgoing
 from parley.services.files import Store
 from parley.services.inbox import states
@@ -289,6 +291,8 @@ class Admission:
                     self._receipt(one, said)
                 elif isinstance(said, InboundRating):
                     surveys.note_rating(self.tx, self.intake.key, said, self.inboxes[one.inbox].channel)
+                elif isinstance(said, InboundCall):
+                    self._call(one, said)
                 elif isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction):
                     self._afterwards(one, said)
         self._mark(heard)
@@ -341,7 +345,9 @@ class Admission:
         """The name by which this message may be here: our own that came back, or one that a platform names."""
         if isinstance(said, InboundMessage):
             return said.external_id if self._is_ours(said) or self._names_are_sure(one.inbox) else None
-        return said.external_id if isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction) else None
+        if isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction | InboundCall):
+            return said.external_id
+        return None
 
     def _names_are_sure(self, inbox: int) -> bool:
         """A platform gives its messages their names; the names of mails are their senders' choice."""
@@ -426,6 +432,59 @@ class Admission:
             self.parts[(number, f"i:{fact.identity}")] = None
             if fact.proved or (self.states[number].messages == 1 and not fact.doubt) or fact.history:
                 self.parts |= dict.fromkeys((number, f"m:{mail}") for mail in fact.cc)
+
+    # a phone call ───────────────────────────────────────────────────────────────────────────
+
+    def _call(self, one: Heard, call: InboundCall) -> None:
+        """Whichever news of a call comes first opens it; each adds what it knows."""
+        places = self.named.get(call.external_id, ())
+        number, message = places[0] if places else self._rang(one, call)
+        course = calls.course_of(self.tx, number, message)
+        state = self._state(number)
+        if course is None or state is None:
+            return
+        for fact in calls.news(course, call):
+            state = self._note(number, [fact], "channel")
+            if isinstance(fact, e.CallAnswered | e.CallEnded):
+                course = phone.after(course, fact)
+        self._note(number, calls.settled(state, course), "channel")
+
+    def _rang(self, one: Heard, call: InboundCall) -> tuple[int, int]:
+        """A call is a message of whoever calls in; one that we make is a note."""
+        inbox = self.inboxes[one.inbox]
+        who = next(iter(people.meet(self.tx, [call.sender], "intake").values()))
+        number = self._open_matter(inbox, who)
+        state = self._state(number) if number else None
+        if number is None or state is None or (call.outgoing and state.status == talk.CLOSED):
+            title = InboundMessage(sender=call.sender, text="", subject="Phone call", automatic="a call")
+            number = self._open(inbox, who, title, False, None)
+        message = self.tx.new_id("message")
+        text = f"{'To' if call.outgoing else 'From'} {call.sender.name or call.sender.value}"
+        words = e.Words(text=", ".join(part for part in (text, call.line, call.queue) if part))
+        facts: list[e.Event] = [e.NoteWritten(message=message)]
+        if not call.outgoing:
+            said = e.MessageReceived(
+                message=message,
+                person=who.person,
+                identity=who.id,
+                inbox=inbox.id,
+                channel=inbox.channel,
+                delivery=one.delivery,
+                external_id=call.external_id,
+                sent_at=call.at,
+            )
+            facts = talk.receive(self.states[number], said)
+        by = "channel" if call.outgoing else _by(one, who)
+        self._note(number, [*facts, calls.began(message, inbox.id, call)], by)
+        self.tx.say(message, words)
+        self.named.setdefault(call.external_id, []).insert(0, (number, message))
+        return number, message
+
+    def _note(self, number: int, facts: Sequence[e.Event], by: str) -> State:
+        if facts:
+            for recorded in self.tx.append(e.conversation(number), facts, by):
+                self.states[number] = talk.evolve(self.states[number], recorded)
+        return self.states[number]
 
     # what happens to a message afterwards ───────────────────────────────────────────────────
 

@@ -213,6 +213,8 @@ def _checked(text: str, files: tuple[e.File, ...]) -> str:
 def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
     """Whether a channel takes these files."""
     manifest, size = channel.manifest, sum(file.size for file in files)
+    if not manifest.sends:
+        raise Refused(f"{manifest.label} takes no written answer. Your text is kept: choose another channel.")
     if files and not manifest.files:
         raise Refused(f"{manifest.label} carries no files. Choose another channel; your text is kept.")
     if size > manifest.file_limit:
@@ -418,6 +420,8 @@ def ways(
         why_not = ""
         if identity is None:
             why_not = f"No {manifest.label.lower()} address of theirs is known."
+        elif not manifest.sends:
+            why_not = f"{manifest.label} takes no written answer. Choose another channel."
         elif inbox.id not in used and not manifest.starts:
             why_not = f"{manifest.label} can only answer; they have not written there."
         way = Way(inbox, identity, why_not)

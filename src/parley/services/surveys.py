@@ -12,7 +12,7 @@ from parley.core.channel import InboundRating
 from parley.core.errors import Refused
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
-from parley.services import inbox, replies, setup, threads
+from parley.services import calls, inbox, replies, setup, threads
 
 surveys = Table(
     "surveys",
@@ -123,6 +123,8 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
     last = replies.last_received(tx.conn, state)
     if last is None:
         return "no channel"
+    if calls.is_call(inbox.history(tx.conn, state.id, newest=60), last.message):
+        return "a phone call"
     if last.automatic or last.history:
         return "automatic sender"
     recently = tx.at - timedelta(days=setup.setting(tx.conn, "survey_pause_days", PAUSE_DAYS))

@@ -42,7 +42,7 @@ class ThreadReader:
 
     name = "threads"
     in_step = True
-    kinds = (e.MessageReceived, e.SenderAccepted, e.ReplyWritten)
+    kinds = (e.MessageReceived, e.SenderAccepted, e.ReplyWritten, e.CallBegan)
     tables = (externals, participants)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -54,6 +54,8 @@ class ThreadReader:
             if isinstance(event, e.SenderAccepted):
                 present[(r.subject_id, f"i:{event.identity}")] = None
                 continue
+            if isinstance(event, e.CallBegan) and not event.outgoing:
+                continue  # its message has the name already
             if event.external_id:
                 row = {
                     "message": event.message,
@@ -61,6 +63,8 @@ class ThreadReader:
                     "conversation": r.subject_id,
                 }
                 named.append(row)
+            if isinstance(event, e.CallBegan):
+                continue
             if not (isinstance(event, e.MessageReceived) and event.unverified):
                 for who in (f"i:{event.identity}", *(f"m:{mail}"[:260] for mail in _brought_along(r))):
                     present[(r.subject_id, who)] = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from parley.core import calls
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Channel, Inbox
@@ -257,6 +258,7 @@ class Teller:
         self.words = log.words_of(conn, [*(ev.message for ev in spoken if isinstance(ev, SAID)), *before])
         self.withdrawn = {ev.message for ev in spoken if isinstance(ev, e.MessageWithdrawn)}
         self.signs = afterwards.signs(history)
+        self.calls = calls.courses(history)
         self.sent = delivery.of_conversation(conn, state.id)
         self.held = talk.held(history)
         self.rejected = self.held & {ev.message for ev in spoken if isinstance(ev, e.SenderRejected)}
@@ -296,6 +298,7 @@ class Teller:
         name = self.name if not event.unverified else (address.value if address else t("Somebody"))
         face = views.Face(name=name, initials=formats.initials(name), hue=formats.hue(name))
         new, old = _split(words)
+        new = self._call(event.message, new)
         framed = bool(words.html) and _wants_frame(words.html or "")
         return views.Message(
             id=event.message,
@@ -381,10 +384,18 @@ class Teller:
             id=event.message,
             author=face,
             at=r.at,
-            text=words.text if words else "",
+            text=self._call(event.message, words.text if words else ""),
             files=_files(event.message, event.files),
             client_id=event.client_id or "",
         )
+
+    def _call(self, message: int, words: str) -> str:
+        """How a call went stands above whom it was with; other words stay as they are."""
+        course = self.calls.get(message)
+        if course is None:
+            return words
+        sentence, values = calls.told(course)
+        return f"{t(sentence).format(**values)}\n{words}"
 
     def _handover(self, r: e.Recorded, event: e.HandoffAsked) -> views.Handover:
         return views.Handover(
