@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 MAX_INDEXED = 60_000  # characters of one message
+BEGINNING = 3  # letters of a word from which on it may be a beginning
 
 SCHEMA = {
     "sqlite": ("CREATE VIRTUAL TABLE fts USING fts5(text, content='', tokenize=\"unicode61 remove_diacritics 2\")",),
@@ -49,18 +50,38 @@ def clear(conn: Connection, engine: str) -> None:
 
 
 def find(conn: Connection, engine: str, wanted: str, before: int | None, limit: int) -> list[int]:
-    """Messages that hold every word; the last word may be a beginning. Newest first."""
+    """Messages that hold every word, newest first; where those are few, the last word may be a beginning.
+
+    A beginning costs as much as all its words occur (80 ms for a common one at 2.5 million messages), whole words
+    nothing to speak of (0.3 ms). So beginnings are asked only where whole words found less than a page.
+    """
     terms = _WORD.findall(wanted)[:12]
     if not terms:
         return []
-    if engine == "sqlite":
-        query = " ".join(f'"{term}"' for term in terms) + "*"
-        statement = "SELECT rowid FROM fts WHERE fts MATCH :query AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
-    else:
-        query = " & ".join(term.replace("\\", "") for term in terms) + ":*"
-        statement = (
-            "SELECT message FROM fts WHERE terms @@ to_tsquery('simple', :query) AND message < :before"
-            " ORDER BY message DESC LIMIT :limit"
-        )
+    ask = _ask_sqlite if engine == "sqlite" else _ask_postgresql
+    found = ask(conn, terms, False, before, limit)
+    if len(found) < limit and len(terms[-1]) >= BEGINNING:
+        found = ask(conn, terms, True, before, limit)
+    return found
+
+
+def _ask_sqlite(conn: Connection, terms: Sequence[str], beginning: bool, before: int | None, limit: int) -> list[int]:
+    query = " ".join(f'"{term}"' for term in terms) + ("*" if beginning else "")
+    statement = "SELECT rowid FROM fts WHERE fts MATCH :query AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
+    return _numbers(conn, statement, query, before, limit)
+
+
+def _ask_postgresql(
+    conn: Connection, terms: Sequence[str], beginning: bool, before: int | None, limit: int
+) -> list[int]:
+    query = " & ".join(term.replace("\\", "") for term in terms) + (":*" if beginning else "")
+    statement = (
+        "SELECT message FROM fts WHERE terms @@ to_tsquery('simple', :query) AND message < :before"
+        " ORDER BY message DESC LIMIT :limit"
+    )
+    return _numbers(conn, statement, query, before, limit)
+
+
+def _numbers(conn: Connection, statement: str, query: str, before: int | None, limit: int) -> list[int]:
     values = {"query": query, "before": before or 2**62, "limit": limit}
     return [row[0] for row in conn.execute(text(statement), values)]
