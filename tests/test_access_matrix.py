@@ -163,6 +163,9 @@ ROWS: dict[str, Row] = {
     f"PUT {C}/draft": Row(expected=OURS_ACT, send=form(text="Dear"), ok=DONE),
     f"POST {C}/presence": Row(expected=OURS, send=form(doing="viewing")),
     "GET /desk/messages/{number:int}/html": Row(expected=OURS, path="/desk/messages/{html}/html"),
+    "POST /desk/conversations/{number:int}/messages/{message:int}/cancellation": Row(
+        expected=OURS_ACT, path="/desk/conversations/{number}/messages/{failed}/cancellation", ok=(200, 303, 422)
+    ),
     "POST /desk/messages/{message:int}/replay": Row(
         expected=OURS_ACT, path="/desk/messages/{failed}/replay", ok=(200, 204, 303, 422)
     ),
@@ -284,6 +287,9 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/deliveries": Row(expected=API_LEAD),
     "GET /api/v1/deliveries/{number:int}/raw": Row(expected=API_LEAD_OURS, path="/api/v1/deliveries/{delivery}/raw"),
     "GET /api/v1/dead-letters": Row(expected=API),
+    "POST /api/v1/conversations/{number:int}/messages/{message:int}/cancellation": Row(
+        expected=API_OURS_ACT, path="/api/v1/conversations/{number}/messages/{failed}/cancellation", ok=(200, 422)
+    ),
     "POST /api/v1/dead-letters/{message:int}/replay": Row(
         expected=API_OURS_ACT, path="/api/v1/dead-letters/{failed}/replay", ok=(202, 422)
     ),

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from harness.desk_server import prototype
 from harness.web import WebDesk, served
+from parley.core import events as e
 
 AXE = Path(__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -101,6 +102,18 @@ def test_hands_stay_on_the_keyboard(page: Page, address: str) -> None:
     page.keyboard.press("g")
     page.keyboard.press("i")
     expect(page).to_have_url(re.compile("/desk/inbox/waiting"))
+
+
+def test_what_is_typed_while_a_conversation_comes_is_words_and_no_commands(page: Page, address: str) -> None:
+    page.route("**/desk/conversations/*", lambda route: (page.wait_for_timeout(600), route.continue_()))
+    page.goto(f"{address}/desk/inbox/all")
+    before = page.locator(".rows .row").count()
+    page.locator(".rows .row").last.click()
+    page.keyboard.press("r")
+    page.keyboard.type("See you at eight", delay=5)
+    expect(page.locator("textarea[name=text]")).to_have_value("See you at eight")
+    expect(page.locator("textarea[name=text]")).to_be_focused()
+    assert page.locator(".rows .row:not(.is-leaving)").count() == before
 
 
 def test_the_palette_leads_to_every_view(page: Page, address: str) -> None:
@@ -336,6 +349,34 @@ def test_the_real_desk_moves_answers_and_closes(browser: Browser, tmp_path: Path
         expect(page.locator(".rows .row:not(.is-leaving)")).to_have_count(2)
         web.story.visitor("noa").says("Somebody new", settle=False)
         expect(page.locator(".rows .row", has_text="Somebody new")).to_have_count(1, timeout=30_000)
+        page.context.close()
+
+
+def test_an_answer_by_mail_is_taken_back_with_a_key_or_planned_for_later(browser: Browser, tmp_path: Path) -> None:
+    with served(tmp_path) as web:
+        head = b"From: Kim <kim@customer.test>\r\nTo: help@larkspur.test\r\nSubject: Tent\r\nMessage-ID: <q@c>"
+        raw = head + b"\r\n\r\nIs it dry?"
+        web.story.desk.intake.take(web.story.mail_inbox, "q", raw).result(10)
+        page = signed_in_page(browser, web)
+        page.goto(f"{web.url}/desk/inbox/waiting")
+        page.locator(".rows .row").first.click()
+        page.keyboard.press("r")
+        page.keyboard.type("It is not dry.")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".toast", has_text="Sent")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("u")
+        expect(page.locator("textarea[name=text]")).to_have_value("It is not dry.")
+        expect(page.locator(".turn.us")).to_contain_text("Taken back before it was sent")
+        page.locator("textarea[name=text]").fill("It is dry.")
+        page.get_by_role("button", name="Send later").click()
+        page.keyboard.type("2h")
+        page.keyboard.press("Enter")
+        turn = page.locator(".turn.us", has_text="It is dry.")
+        expect(turn.locator(".state")).to_contain_text("Goes")
+        turn.get_by_role("button", name="Take back").click()
+        expect(page.locator("textarea[name=text]")).to_have_value("It is dry.")
+        assert not [r for r in web.story.events(e.Sent, e.SendDelayed, e.SendFailed)]
         page.context.close()
 
 

@@ -172,7 +172,7 @@ function putAside(ids: number[], until: Date): void {
   done(many(ids, "Snoozed", "{n} snoozed"), () => undo(ids, "snooze", { status: "open", snoozed_until: null }));
 }
 
-function times(now: Date): [string, Date][] {
+export function times(now: Date): [string, Date][] {
   const at = (days: number, hour: number): Date => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, hour);
   const toMonday = (8 - now.getDay()) % 7 || 7;
   const later: [string, Date][] = [[t("In an hour"), new Date(now.getTime() + 3_600_000)]];

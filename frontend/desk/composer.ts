@@ -1,12 +1,12 @@
 // Where answers are written: optimistic sending, drafts, files, prepared answers, notes.
 
-import { all, face, h, icon, one } from "../shared/dom.ts";
-import { act, Trouble } from "../shared/net.ts";
+import { all, face, h, icon, one, parse } from "../shared/dom.ts";
+import { act, Trouble, type Change } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
-import { close, take } from "./acts.ts";
+import { close, readTime, take, times } from "./acts.ts";
 import { choices, type Macro } from "./choices.ts";
 import { painted } from "./marks.ts";
-import { openMenu } from "./menus.ts";
+import { openMenu, type Item } from "./menus.ts";
 import * as pane from "./pane.ts";
 import { writing } from "./presence.ts";
 import { done, say } from "./toasts.ts";
@@ -21,6 +21,8 @@ const files = new Map<number, File[]>();
 let draftTimer = 0;
 /** r or n pressed before the conversation had come. */
 let asked: Mode | null = null;
+/** What was typed since then. */
+let early = "";
 
 const form = (): HTMLFormElement | null => one<HTMLFormElement>("form.composer", pane.main());
 const area = (within = form()): HTMLTextAreaElement | null => (within ? one<HTMLTextAreaElement>("textarea", within) : null);
@@ -87,12 +89,26 @@ function restore(id: number): void {
   box.placeholder = (draft.mode === "note" ? box.dataset.notePlaceholder : box.dataset.replyPlaceholder) ?? "";
   showFiles(here);
   if (asked) write(asked);
+  if (asked && early) put(box, early, box.value.length);
   asked = null;
+  early = "";
+}
+
+/** Whoever pressed r writes on while the conversation comes: their letters are words, not commands. */
+export function typedAhead(event: KeyboardEvent): boolean {
+  if (!asked || form() || event.metaKey || event.ctrlKey || event.altKey) return false;
+  if (event.key === "Escape") asked = null, early = "";
+  else if (event.key === "Backspace") early = early.slice(0, -1);
+  else if (event.key === "Enter") early += "\n";
+  else if (event.key.length === 1) early += event.key;
+  else return false;
+  return true;
 }
 
 function leave(id: number): void {
   clearTimeout(draftTimer);
   asked = null;
+  early = "";
   saveDraft(id);
 }
 
@@ -145,7 +161,58 @@ function submitted(event: SubmitEvent): void {
   send((event.submitter as HTMLButtonElement | null)?.value === "close");
 }
 
-export function send(thenClose = false): void {
+interface Later { due: Date; unless?: boolean }
+
+/** The same times as for snoozing, and two that a customer's word calls off. */
+export function sendLater(from?: HTMLElement): void {
+  if (mode(form() as HTMLFormElement) === "note") return void say(t("A note is seen at once; only answers can wait."), true);
+  const pick = (label: string, due: Date, unless = false): Item => ({
+    label,
+    more: new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(due),
+    lead: icon(unless ? "message-circle" : "alarm-clock"),
+    run: () => send(false, { due, unless }),
+  });
+  const days = (n: number): Date => new Date(Date.now() + n * 864e5);
+  openMenu({
+    at: from ?? form(),
+    placeholder: t("Send at: 2h, fri 9:00, 12.11."),
+    items: [
+      ...times(new Date()).map(([label, due]) => pick(label, due)),
+      pick(t("In three days, unless they write"), days(3), true),
+      pick(t("In a week, unless they write"), days(7), true),
+    ],
+    otherwise: (typed) => {
+      const due = readTime(typed, new Date());
+      return due && due.getTime() > Date.now() ? pick(t("Send then"), due) : null;
+    },
+    class: "wide",
+  });
+}
+
+/** Stop an answer that has not gone; its words come back into the composer. */
+export async function takeBack(where: string): Promise<void> {
+  const id = Number(where.split("/")[0]);
+  try {
+    take(await act("POST", `/desk/conversations/${where}/cancellation`));
+  } catch (trouble) {
+    return void say((trouble as Error).message, true);
+  }
+  drafts.delete(id);
+  saved.delete(id);
+  pane.forget(id);
+  pane.main().dataset.id = pane.openId() === id ? "" : (pane.main().dataset.id ?? "");
+  await pane.show(id);
+  say(t("Taken back; the words are in the composer"));
+}
+
+/** Sending can be taken back for some seconds where the server holds it. */
+function offerUndo(change: Change | null, client: string): void {
+  const holder = change?.turns ? parse(change.turns).querySelector<HTMLElement>(`[data-client="${client}"] [data-cancel]`) : null;
+  const where = holder?.dataset.cancel;
+  if (where) done(t("Sent"), () => void takeBack(where));
+}
+
+export function send(thenClose = false, later?: Later): void {
   const here = form();
   const box = area(here);
   const id = pane.openId();
@@ -161,6 +228,8 @@ export function send(thenClose = false): void {
   body.set("client_id", client);
   body.set("text", box.value);
   if (thenClose) body.set("then", "close");
+  if (later) body.set("due", later.due.toISOString());
+  if (later?.unless) body.set("unless", "1");
   body.set("seen", pane.main().dataset.seq ?? "");
   const turn = blank(kind, box.value, added, here, client);
   unsent.set(client, { conversation: id, url: `/desk/conversations/${id}/${kind === "note" ? "notes" : "replies"}`, form: body, turn });
@@ -182,6 +251,7 @@ async function deliver(client: string): Promise<void> {
     const change = await act("POST", waiting.url, waiting.form);
     unsent.delete(client);
     take(change);
+    offerUndo(change, client);
   } catch (trouble) {
     failed(client, trouble instanceof Trouble ? trouble.message : String(trouble));
   }

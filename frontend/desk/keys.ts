@@ -7,6 +7,8 @@ import { commands, possible, type Command } from "./commands.ts";
 let pending = "";
 let pendingTimer = 0;
 let on = true;
+/** Words typed before there is a place for them: takes a key, and tells whether it did. */
+let ahead: (event: KeyboardEvent) => boolean = () => false;
 
 export const singleKeys = (): boolean => on;
 
@@ -16,13 +18,15 @@ export function setSingleKeys(wanted: boolean): void {
   void act("PUT", "/desk/settings/keys", { on: wanted ? "on" : "off" }).catch(() => undefined);
 }
 
-export function listen(): void {
+export function listen(typedAhead: (event: KeyboardEvent) => boolean): void {
+  ahead = typedAhead;
   on = document.body.dataset.keys !== "off";
   document.addEventListener("keydown", pressed);
 }
 
 function pressed(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
+  if (ahead(event)) return event.preventDefault();
   const key = name(event);
   const command = match(key, typing(event.target));
   if (!command) return remember(key, typing(event.target));

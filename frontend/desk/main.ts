@@ -40,6 +40,7 @@ register(
   { id: "note", label: t("Write a note"), group: t("Conversation"), glyph: "sticky-note", keys: ["n"], when: composer.canWrite, run: () => composer.write("note") },
   { id: "send", label: t("Send"), group: t("Conversation"), glyph: "send", keys: ["Mod+Enter"], when: composer.canWrite, run: () => composer.send() },
   { id: "send-close", label: t("Send and close"), group: t("Conversation"), glyph: "circle-check", keys: ["Mod+Shift+Enter"], when: composer.canWrite, run: () => composer.send(true) },
+  { id: "send-later", label: t("Send later"), group: t("Conversation"), glyph: "alarm-clock", when: composer.canWrite, run: (from) => composer.sendLater(from) },
   { id: "macro", label: t("Insert a prepared answer"), group: t("Conversation"), glyph: "zap", when: composer.canWrite, run: () => void composer.macros() },
   { id: "assign", label: t("Assign"), group: t("Conversation"), glyph: "user-plus", keys: ["a"], when: acts.canAct, run: (from) => void acts.assign(from) },
   { id: "mine", label: t("Assign to me"), group: t("Conversation"), glyph: "user", keys: ["i"], when: acts.canAct, run: () => void acts.assignToMe() },
@@ -103,6 +104,8 @@ document.addEventListener("click", (event) => {
   }
   const replay = target.closest<HTMLElement>("[data-replay]");
   if (replay) return event.preventDefault(), void acts.replay(replay);
+  const cancel = target.closest<HTMLElement>("[data-cancel]");
+  if (cancel) return event.preventDefault(), void composer.takeBack(cancel.dataset.cancel ?? "");
   const judge = target.closest<HTMLElement>("[data-judge]");
   if (judge) return event.preventDefault(), void acts.judge(judge);
   const copy = target.closest<HTMLElement>("[data-copy]");
@@ -146,7 +149,7 @@ async function showEarlier(link: HTMLAnchorElement): Promise<void> {
 document.documentElement.classList.add("js");
 watchInput();
 keepFresh();
-keys.listen();
+keys.listen(composer.typedAhead);
 composer.listen();
 presence.listen();
 pane.onOpen(() => nameButtons(pane.main()));

@@ -31,6 +31,7 @@ from parley.services import (
     replies,
     routing,
     search,
+    sendings,
     setup,
     surveys,
     threads,
@@ -74,7 +75,7 @@ class Desk:
         self.dispatch = Dispatch(self.store, config.key, config.url)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
         self.clockwork = timers.Clockwork(
-            self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle}
+            self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle, "reply": sendings.fire}
         )
         self.bot = BotFollower(
             self.channels, config.key, by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"

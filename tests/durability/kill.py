@@ -28,6 +28,7 @@ from durability.verdict import Verdict, judge
 from harness.smtp_sink import Sink, smtp_sink
 from parley.log import record as log
 from parley.log.engines import open_database
+from parley.log.readers import LAG
 from parley.log.tables import deliveries, places
 from parley.services.delivery import outbox
 
@@ -213,7 +214,7 @@ class Campaign:
                 before, moved = now, time.monotonic()
 
     def _to_do(self) -> tuple[int, ...]:
-        """(head of the log, unread, unsent, events that the answerer has not seen)"""
+        """(head of the log, unread, unsent, events that the answerer has not seen, but for those it may leave)"""
         database = open_database(self.url)
         with database.reader.connect() as conn:
             head = log.head(conn)
@@ -221,7 +222,7 @@ class Campaign:
             unsent = conn.execute(select(func.count()).where(outbox.c.state == "queued")).scalar() or 0
             place = conn.execute(select(places.c.seq).where(places.c.reader == "answerer")).scalar() or 0
         database.close()
-        return head, unread, unsent, head - place
+        return head, unread, unsent, max(0, head - place - LAG)
 
 
 @dataclasses.dataclass

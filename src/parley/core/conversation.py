@@ -131,6 +131,17 @@ def _picked_up(state: State, event: e.CallAnswered, recorded: e.Recorded) -> dic
     return {"last_at": recorded.at, "preview": event.preview, **spoken}
 
 
+def _cancelled(state: State, event: e.SendCancelled, recorded: e.Recorded) -> dict[str, Any]:
+    """As it was before the reply; somebody who wrote since has waited at least since then."""
+    news: dict[str, Any] = {"last_at": recorded.at, "messages": max(0, state.messages - 1)}
+    for name in ("asked_at", "waiting_since"):
+        times = [at for at in (getattr(state, name), getattr(event, name)) if at]
+        news[name] = min(times, default=None)
+    if event.preview is not None and event.last_by is not None:
+        news |= {"preview": event.preview, "last_by": event.last_by}
+    return news
+
+
 def _handed_off(state: State, event: e.HandoffAsked, recorded: e.Recorded) -> dict[str, Any]:
     return {
         "status": OPEN if state.status == BOT else state.status,
@@ -156,6 +167,9 @@ _CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]
     e.MessageEdited: _edited,
     e.MessageWithdrawn: _withdrawn,
     e.ReplyWritten: _replied,
+    e.ReplyPlanned: lambda s, ev, r: {"last_at": r.at},
+    e.PlanDropped: lambda s, ev, r: {"last_at": r.at},
+    e.SendCancelled: _cancelled,
     e.NoteWritten: lambda s, ev, r: {"last_at": r.at},
     e.CallBegan: lambda s, ev, r: {"last_at": r.at, "preview": ev.preview},
     e.CallAnswered: _picked_up,

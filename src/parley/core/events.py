@@ -144,7 +144,8 @@ class ReplyWritten(Event, frozen=True, tag="reply_written"):
     """The desk (agent, bot or rule) answered; the message is queued for delivery.
 
     `client_id` is made by the writer's screen so that a resend is recognised. `answers` is the
-    message replied to. `automatic` replies never start a loop and do not count as human answers.
+    message replied to. `automatic` replies never start a loop and do not count as human answers. `due`: not sent
+    before, so that its writer can take it back.
     """
 
     message: int
@@ -162,6 +163,47 @@ class ReplyWritten(Event, frozen=True, tag="reply_written"):
     automatic: bool = False
     purpose: str = "reply"
     cc: tuple[str, ...] = ()
+    due: datetime | None = None
+
+
+class ReplyPlanned(Event, frozen=True, tag="reply_planned"):
+    """An agent wrote an answer that is to go at `due`; until then the customer waits.
+
+    `client_id` is that of the planning. `unless_answered`: only if the customer writes nothing before. `then_close`:
+    the matter is closed after it.
+    """
+
+    reply: ReplyWritten
+    due: datetime
+    client_id: str | None = None
+    unless_answered: bool = False
+    then_close: bool = False
+
+    @property
+    def message(self) -> int:
+        return self.reply.message
+
+
+class PlanDropped(Event, frozen=True, tag="plan_dropped"):
+    """A planned answer will not go. `reason`: taken back, the customer wrote."""
+
+    message: int
+    reason: str
+
+
+class SendCancelled(Event, frozen=True, tag="send_cancelled"):
+    """A reply was taken back before it was sent; its words are erased.
+
+    The customer waits as before: `asked_at`, `waiting_since`. `preview`, `last_by`: what was said last, unless
+    something was said since.
+    """
+
+    message: int
+    written_at: datetime
+    asked_at: datetime | None = None
+    waiting_since: datetime | None = None
+    preview: str | None = None
+    last_by: str | None = None
 
 
 class NoteWritten(Event, frozen=True, tag="note_written"):
@@ -499,7 +541,8 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
 
 AnyEvent = Union[
     ConversationOpened, MessageReceived, MessageEdited, MessageWithdrawn, Reacted, SenderAccepted, SenderRejected,
-    ReplyWritten, NoteWritten, CallBegan, CallAnswered, CallEnded, Sent, Delivered,
+    ReplyWritten, ReplyPlanned, PlanDropped, SendCancelled, NoteWritten, CallBegan, CallAnswered, CallEnded,
+    Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
     HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened, TaskGiven,

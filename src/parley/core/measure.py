@@ -179,6 +179,8 @@ def take(talk: Measured, recorded: e.Recorded) -> None:
             _received(talk, event, at)
         case e.ReplyWritten() as event:
             _replied(talk, event, recorded.by, at)
+        case e.SendCancelled() as event:
+            _unreplied(talk, micros(event.written_at))
         case e.ConversationOpened() as event:
             talk.brand, talk.channel, talk.opened_at, talk.with_bot = event.brand, event.channel, at, event.with_bot
             talk.people_at = None if event.with_bot else at
@@ -222,6 +224,13 @@ def _replied(talk: Measured, event: e.ReplyWritten, by: str, at: int) -> None:
             talk.human_at = at
         if who == "agent":
             talk.agent = int(by.partition("/")[2])
+
+
+def _unreplied(talk: Measured, written_at: int) -> None:
+    """A reply that was taken back before it went never counted."""
+    talk.human_replies = max(0, talk.human_replies - 1)
+    if talk.human_at == written_at:
+        talk.human_at = None
 
 
 def actor(by: str) -> str:

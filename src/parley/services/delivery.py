@@ -42,7 +42,7 @@ outbox = Table(
     Column("message", Id, primary_key=True, autoincrement=False),
     Column("conversation", Id, nullable=False),
     Column("inbox", Integer, nullable=False),
-    Column("state", String(10), nullable=False),  # queued, sent, delivered, read, failed
+    Column("state", String(10), nullable=False),  # queued, sent, delivered, read, failed, cancelled
     Column("tries", Integer, nullable=False),
     Column("next_try", Moment, nullable=False),
     Column("reason", Text, nullable=False),
@@ -82,7 +82,7 @@ class OutboxReader:
 
     name = "outbox"
     in_step = True
-    kinds = (e.ReplyWritten, e.Sent, e.Delivered, e.Read, e.SendDelayed, e.SendFailed, e.SendReplayed)
+    kinds = (e.ReplyWritten, e.SendCancelled, e.Sent, e.Delivered, e.Read, e.SendDelayed, e.SendFailed, e.SendReplayed)
     tables = (outbox,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -115,7 +115,7 @@ def _queued(r: e.Recorded) -> dict[str, Any]:
         "inbox": event.inbox,
         "state": "queued",
         "tries": 0,
-        "next_try": r.at,
+        "next_try": max(r.at, event.due) if event.due else r.at,
         "reason": "",
         "can_retry": False,
         "external_id": event.external_id,
@@ -147,6 +147,8 @@ def _changes(r: e.Recorded) -> tuple[Sequence[str], dict[str, Any]]:
         case e.SendFailed():
             values = {"state": "failed", "reason": r.event.reason, "can_retry": r.event.can_retry}
             return ("queued", "sent"), values | {"tries": r.event.tries}
+        case e.SendCancelled():
+            return ("queued",), {"state": "cancelled", "reason": ""}
         case e.SendReplayed():
             return ("failed",), {"state": "queued", "tries": 0, "next_try": r.at, "reason": ""}
     return (), {}

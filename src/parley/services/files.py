@@ -36,7 +36,7 @@ class FileReader:
 
     name = "files"
     in_step = True
-    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageWithdrawn)
+    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageWithdrawn, e.SendCancelled)
     tables = (files,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -57,7 +57,7 @@ class FileReader:
         ]
         add_rows(tx.conn, files, rows)
         for r in batch:
-            if isinstance(r.event, e.MessageWithdrawn):
+            if isinstance(r.event, e.MessageWithdrawn | e.SendCancelled):
                 tx.conn.execute(delete(files).where(files.c.message == r.event.message))
 
 

@@ -98,7 +98,7 @@ class NumbersReader:
     batch = 2000
     rest = 0.5
     kinds = (
-        e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.Assigned, e.HandoffAsked, e.Closed,
+        e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.SendCancelled, e.Assigned, e.HandoffAsked, e.Closed,
         e.Reopened, e.Quarantined, e.SurveyAsked, e.SurveyAnswered,
     )  # fmt: skip
     tables = (measured, ratings)

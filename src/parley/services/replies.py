@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
 from sqlalchemy import Column, Connection, String, Table, insert, select
 
 from parley.core import conversation as talk
@@ -38,7 +39,7 @@ class ClientIdReader:
 
     name = "client-ids"
     in_step = True
-    kinds = (e.ReplyWritten, e.NoteWritten)
+    kinds = (e.ReplyWritten, e.ReplyPlanned, e.NoteWritten)
     tables = (client_ids,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -88,12 +89,15 @@ def reply(
     expect_seen: int | None = None,
     cc: tuple[str, ...] = (),
     channels: Mapping[str, Channel] | None = None,
+    hold: timedelta | None = None,
+    keep: Callable[[e.ReplyWritten, e.Words], int] | None = None,
 ) -> int:
     """Answer the customer. `via` chooses inbox and address; by default, where they last wrote.
 
     expect_seen: the newest seq the writer had seen of the conversation. If the customer or a colleague
     wrote since, the reply is refused, so that nobody answers past the other. channels: to ask whether the
-    files can be carried. Returns the message's id.
+    files can be carried. hold: how long it can be taken back, where the customer does not wait at the other end.
+    keep: what to do with the reply instead of sending it (see sendings.plan). Returns the message's id.
     """
     if (message := _already(tx, who, client_id)) is not None:
         return message
@@ -123,17 +127,26 @@ def reply(
         preview=talk.preview(text),
         files=files,
         cc=cc,
+        due=tx.at + hold if hold and channels is not None and not channels[channel].manifest.live else None,
     )
+    words = e.Words(text=text, html=html)
+    if keep is not None:
+        return keep(msgspec.structs.replace(fact, due=None), words)
+    tx.append(e.conversation(number), [*on_answering(state, who.agent), fact], who.by)
+    tx.say(message, words)
+    return message
+
+
+def on_answering(state: State, agent: int | None) -> list[e.Event]:
+    """What happens to a conversation when somebody answers in it: it comes back, and is theirs if nobody's."""
     facts: list[e.Event] = []
     if state.status == talk.CLOSED:
         facts.append(e.Reopened(reason="reply"))
     if state.status == talk.SNOOZED:
         facts.append(e.Woke(reason="reply"))
-    if state.assignee is None and who.agent:
-        facts.append(e.Assigned(agent=who.agent, reason="answered first"))
-    tx.append(e.conversation(number), [*facts, fact], who.by)
-    tx.say(message, e.Words(text=text, html=html))
-    return message
+    if state.assignee is None and agent:
+        facts.append(e.Assigned(agent=agent, reason="answered first"))
+    return facts
 
 
 def automatic_reply(

@@ -36,7 +36,8 @@ class SearchReader:
     in_step = False
     batch = 2000
     rest = 0.3
-    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageEdited, e.WordsErased, e.MessageWithdrawn)
+    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageEdited, e.WordsErased, e.MessageWithdrawn,
+             e.SendCancelled)  # fmt: skip
     tables = (indexed,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -57,7 +58,7 @@ def _gone(event: e.AnyEvent) -> tuple[int, ...]:
     """The numbers whose words are not kept any more."""
     if isinstance(event, e.MessageWithdrawn):
         return (event.message, *event.wordings)
-    return (event.message,) if isinstance(event, e.WordsErased) else ()
+    return (event.message,) if isinstance(event, e.WordsErased | e.SendCancelled) else ()
 
 
 def _number(event: e.AnyEvent) -> int:
@@ -72,7 +73,7 @@ def _is_talk(event: e.AnyEvent) -> bool:
     """Codes and surveys are the desk's own forms: nobody looks for them."""
     if isinstance(event, e.ReplyWritten):
         return event.purpose not in ("code", "survey")
-    return not isinstance(event, e.WordsErased | e.MessageWithdrawn)
+    return not isinstance(event, e.WordsErased | e.MessageWithdrawn | e.SendCancelled)
 
 
 def _searchable(words: e.Words) -> str:

@@ -37,8 +37,8 @@ class TimerReader:
     name = "timers"
     in_step = True
     kinds = (
-        e.Snoozed, e.Woke, e.Closed, e.SurveyDue, e.SurveyAsked, e.SurveyDropped, e.ReplyWritten,
-        e.MessageReceived, e.HandoffAsked, e.Assigned,
+        e.Snoozed, e.Woke, e.Closed, e.SurveyDue, e.SurveyAsked, e.SurveyDropped, e.ReplyWritten, e.ReplyPlanned,
+        e.PlanDropped, e.MessageReceived, e.HandoffAsked, e.Assigned,
     )  # fmt: skip
     tables = (timers,)
 
@@ -65,6 +65,12 @@ def _changes(r: e.Recorded) -> list[tuple[str, datetime | None]]:
             return [(wake, None)]
         case e.Closed():
             return [(wake, None), (idle, None)]
+        case e.ReplyPlanned():
+            return [(f"reply/{r.event.message}", r.event.due)]
+        case e.PlanDropped():
+            return [(f"reply/{r.event.message}", None)]
+        case e.ReplyWritten() if r.by.startswith("agent/"):
+            return [(f"reply/{r.event.message}", None)]
         case e.ReplyWritten() if r.by.startswith("bot/") and r.event.purpose == "reply":
             return [(idle, r.at + BOT_IDLE)]
         case e.HandoffAsked() | e.Assigned():

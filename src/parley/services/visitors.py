@@ -116,8 +116,14 @@ class Window:
         held = talk.held(history)
         fresh = [r for r in history if r.seq > after and shown(r.event) and getattr(r.event, "message", 0) not in held]
         said = log.words_of(self.conn, [r.event.message for r in fresh if hasattr(r.event, "message")])
-        turns = (self._turn(r, said) for r in fresh)
+        turns = (self._turn(r, said) for r in fresh if not self._held(r.event))
         return [turn for turn in turns if turn is not None]
+
+    def _held(self, event: e.Event) -> bool:
+        """An answer by another channel that may still be taken back, or was."""
+        if not isinstance(event, e.ReplyWritten) or event.due is None:
+            return False
+        return self.states.get(event.message, "queued") in ("queued", "cancelled")
 
     def _turn(self, r: e.Recorded, said: dict[int, e.Words]) -> Turn | None:
         match r.event:

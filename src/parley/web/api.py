@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from parley.core.errors import NotAllowed, NotFound, Refused
 from parley.core.identity import normal
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, inbox, knowledge, messages, orders, people, replies, search, setup
+from parley.services import delivery, inbox, knowledge, messages, orders, people, replies, search, sendings, setup
 from parley.services.inbox import Viewer, can_see
 from parley.web.security import ACT, LEAD, Caller
 from parley.web.state import Room
@@ -99,7 +99,8 @@ class Enclosed(msgspec.Struct, frozen=True, kw_only=True):
 class NewReply(msgspec.Struct, frozen=True, kw_only=True):
     """client_id: the same reply sent again is not written again. expect_seen: the newest seq you have seen of
     the conversation; the reply is refused with 409 when the customer or a colleague wrote since.
-    inbox, identity: where to write, by default where the customer wrote last.
+    inbox, identity: where to write, by default where the customer wrote last. due: send it then and not now;
+    unless_answered: only if the customer writes nothing before; then_close: close the conversation after it.
     """
 
     text: str
@@ -109,12 +110,21 @@ class NewReply(msgspec.Struct, frozen=True, kw_only=True):
     identity: int | None = None
     cc: tuple[str, ...] = ()
     files: tuple[Enclosed, ...] = ()
+    due: datetime | None = None
+    unless_answered: bool = False
+    then_close: bool = False
 
 
 class NewNote(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     client_id: str | None = None
     files: tuple[Enclosed, ...] = ()
+
+
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """text: what the answer would have said."""
+
+    text: str
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +280,7 @@ async def add_reply(room: Room, who: Viewer, number: FromPath[int], data: JSONBo
     """Answer the customer. What became of it shows in the events: sent, delivered, read or failed."""
     files = await asyncio.to_thread(room.store.keep, _enclosed(data.files))
     inboxes = await asyncio.to_thread(room.inboxes)
+    planned = _planned(data)
 
     def act(tx: Tx) -> Written:
         via = _way(tx, number, who, data, inboxes, room)
@@ -284,10 +295,28 @@ async def add_reply(room: Room, who: Viewer, number: FromPath[int], data: JSONBo
             expect_seen=data.expect_seen,
             cc=data.cc,
             channels=room.channels,
+            keep=(lambda fact, words: sendings.plan(tx, number, who, fact, words, planned)) if planned else None,
         )
+        if data.then_close and planned is None:
+            replies.close(tx, number, who)
         return Written(message=message, conversation=number, seq=tx.head())
 
     return await room.do(act)
+
+
+def _planned(wanted: NewReply) -> sendings.Plan | None:
+    if wanted.due is None:
+        return None
+    due = wanted.due if wanted.due.tzinfo else wanted.due.replace(tzinfo=UTC)
+    return sendings.Plan(due=due, unless_answered=wanted.unless_answered, then_close=wanted.then_close)
+
+
+@post(
+    "/conversations/{number:int}/messages/{message:int}/cancellation", opt=ACT, status_code=200, tags=["conversations"]
+)
+async def take_back(room: Room, who: Viewer, number: FromPath[int], message: FromPath[int]) -> TakenBack:
+    """Stop an answer of yours that has not gone yet: a planned one, or one that is still held or queued."""
+    return TakenBack(text=await room.do(sendings.take_back, number, who, message))
 
 
 def _way(
@@ -639,10 +668,10 @@ def routes() -> list[ControllerRouterHandler]:
         Router(
             "/api/v1",
             route_handlers=[
-                list_conversations, get_conversation, conversation_events, add_reply, add_note, close, reopen, assign,
-                tag, untag, snooze, wake, get_person, find_person, find, list_articles, get_article, add_article,
-                change_article, import_orders, get_order, list_inboxes, list_agents, list_deliveries, raw_delivery,
-                list_dead_letters, replay, events, deliver,
+                list_conversations, get_conversation, conversation_events, add_reply, take_back, add_note, close,
+                reopen, assign, tag, untag, snooze, wake, get_person, find_person, find, list_articles, get_article,
+                add_article, change_article, import_orders, get_order, list_inboxes, list_agents, list_deliveries,
+                raw_delivery, list_dead_letters, replay, events, deliver,
             ],
             opt={"api": True},
         )

@@ -15,7 +15,7 @@ from parley.core.errors import NotFound, Refused
 from parley.core.events import ConversationOpened
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, desk_notes, inbox, messages, people, replies, setup
+from parley.services import delivery, desk_notes, inbox, messages, people, replies, sendings, setup
 from parley.services.inbox import Viewer
 from parley.web import present, views
 from parley.web.forms import read_files, read_form
@@ -137,7 +137,10 @@ def _choices(conn: Connection, caller: Caller) -> views.Choices:
 
 
 class Written(msgspec.Struct):
-    """A reply or note. via: "identity:inbox" of the channel picker. seen: newest seq on the writer's screen."""
+    """A reply or note. via: "identity:inbox" of the channel picker. seen: newest seq on the writer's screen.
+
+    due: when it is to go, empty for now. unless: "1" if only when the customer writes nothing before.
+    """
 
     text: str = ""
     client_id: str = ""
@@ -145,6 +148,8 @@ class Written(msgspec.Struct):
     then: str = ""
     mode: str = "reply"
     seen: int = 0
+    due: str = ""
+    unless: str = ""
 
 
 @post("/desk/conversations/{number:int}/replies", status_code=200, opt=ACT, include_in_schema=False)
@@ -152,6 +157,9 @@ async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int
     form = await read_form(request, Written)
     kept = await asyncio.to_thread(room.store.keep, await read_files(request))
     who = caller.viewer
+    planned = sendings.Plan(
+        due=_time(form.due), unless_answered=form.unless == "1", then_close=form.then == "close"
+    ) if form.due else None  # fmt: skip
 
     def act(tx: Tx) -> None:
         if form.mode == "note":
@@ -160,10 +168,11 @@ async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int
             replies.reply(
                 tx, number, who, form.text, files=kept, client_id=form.client_id or None,
                 via=_via(tx, room, number, who, form.via), expect_seen=form.seen or None,
-                channels=room.channels,
+                channels=room.channels, hold=sendings.HOLD,
+                keep=(lambda fact, words: sendings.plan(tx, number, who, fact, words, planned)) if planned else None,
             )  # fmt: skip
         desk_notes.keep_draft(tx, number, who, "", "")
-        if form.then == "close":
+        if form.then == "close" and planned is None:
             replies.close(tx, number, who)
 
     return await changed(request, room, caller, number, act)
@@ -242,12 +251,16 @@ class Sleep(msgspec.Struct):
 @post("/desk/conversations/{number:int}/snooze", status_code=200, opt=ACT, include_in_schema=False)
 async def snooze(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> Answer:
     form = await read_form(request, Sleep)
+    until = _time(form.until)
+    return await changed(request, room, caller, number, _simple(replies.snooze, until)(caller.viewer, number))
+
+
+def _time(typed: str) -> datetime:
     try:
-        until = datetime.fromisoformat(form.until)
+        read = datetime.fromisoformat(typed)
     except ValueError as error:
         raise Refused("That is no time. Write it as 2026-03-02T09:00, or choose one from the menu.") from error
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return await changed(request, room, caller, number, _simple(replies.snooze, until)(caller.viewer, number))
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 @delete("/desk/conversations/{number:int}/snooze", status_code=200, opt=ACT, include_in_schema=False)
@@ -264,6 +277,19 @@ class Draft(msgspec.Struct):
 async def draft(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> None:
     form = await read_form(request, Draft)
     await room.do(desk_notes.keep_draft, number, caller.viewer, form.text, form.note)
+
+
+@post(
+    "/desk/conversations/{number:int}/messages/{message:int}/cancellation",
+    status_code=200,
+    opt=ACT,
+    include_in_schema=False,
+)
+async def take_back(
+    request: Asked, room: Room, caller: Caller, number: FromPath[int], message: FromPath[int]
+) -> Answer:
+    """Stop an answer that has not gone yet; its words are in the composer again."""
+    return await changed(request, room, caller, number, _simple(sendings.take_back, message)(caller.viewer, number))
 
 
 @post("/desk/messages/{message:int}/replay", status_code=200, opt=ACT, include_in_schema=False)
@@ -396,5 +422,5 @@ def _turns_html(room: Room, here: present.Lens, happening: Happening) -> str:
 def routes() -> list[ControllerRouterHandler]:
     return [
         home, inbox_page, conversation_page, choices, reply, note, close, reopen, assign, tag, untag, snooze, wake,
-        draft, replay, accept, reject, keys, raw,
+        draft, take_back, replay, accept, reject, keys, raw,
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from parley.core import calls
@@ -259,6 +260,8 @@ class Teller:
         self.withdrawn = {ev.message for ev in spoken if isinstance(ev, e.MessageWithdrawn)}
         self.signs = afterwards.signs(history)
         self.calls = calls.courses(history)
+        self.stopped = {ev.message for ev in spoken if isinstance(ev, e.SendCancelled | e.PlanDropped)}
+        self.written = {ev.message for ev in spoken if isinstance(ev, e.ReplyWritten)}
         self.sent = delivery.of_conversation(conn, state.id)
         self.held = talk.held(history)
         self.rejected = self.held & {ev.message for ev in spoken if isinstance(ev, e.SenderRejected)}
@@ -278,6 +281,8 @@ class Teller:
                 return self._received(r, r.event)
             case e.ReplyWritten():
                 return self._reply(r, r.event)
+            case e.ReplyPlanned() if r.event.message not in self.written:
+                return self._planned(r, r.event)
             case e.NoteWritten():
                 return None if r.event.message in self.comments else self._note(r, r.event)
             case e.HandoffAsked():
@@ -360,6 +365,22 @@ class Teller:
             client_id=event.client_id or "",
             erased=not words.text and not event.files,
             signs=self._signs(event.message),
+            held=bool(event.due and row and row.state == "queued" and not row.tries),
+            conversation=self.state.id,
+        )
+
+    def _planned(self, r: e.Recorded, event: e.ReplyPlanned) -> views.Message:
+        """An answer that is still to go, in the place where it was written."""
+        shown = self._reply(r, event.reply)
+        stopped = event.message in self.stopped
+        return msgspec.structs.replace(
+            shown,
+            state="cancelled" if stopped else "planned",
+            next_try=event.due,
+            reason=t("unless they write before") if event.unless_answered else "",
+            client_id=event.client_id or "",
+            held=not stopped,
+            files=tuple(msgspec.structs.replace(file, href="") for file in shown.files),
         )
 
     def _signs(self, message: int) -> tuple[tuple[str, str], ...]:
@@ -458,6 +479,8 @@ class Teller:
                 line = ("shield-check", t("{who} let a held message in", who=who))
             case e.SenderRejected():
                 line = ("shield-x", t("{who} turned a held message away", who=who))
+            case e.PlanDropped(reason="the customer wrote"):
+                line = ("clock", t("A planned answer was dropped because the customer wrote"))
             case e.SendReplayed():
                 line = ("send", t("{who} sent it again", who=who))
         return views.Fact(id=r.seq, glyph=line[0], text=line[1], at=r.at) if line else None
@@ -479,7 +502,7 @@ class Teller:
         return {"bot": t("The bot"), "person": self.name, "routing": t("Routing")}.get(kind, t("The desk"))
 
 
-SAID = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.TaskClosed)
+SAID = (e.MessageReceived, e.ReplyWritten, e.ReplyPlanned, e.NoteWritten, e.TaskClosed)
 SHOWN_EVENTS = tuple(k for k in e.KINDS.values() if k not in (e.BotPondered,))
 
 

@@ -138,9 +138,9 @@ class Message(View, frozen=True, kw_only=True):
     remote_images: the mail has pictures that would be fetched from elsewhere; not loaded until asked.
     former: the wordings before the one that stands, oldest first. withdrawn: the customer took it back.
     signs: what was put on it, as (sign, by whom).
-    state: queued, sent, delivered, read, delayed, failed; empty for what came in. reason: why it failed
-    or waits; can_retry: a replay may help; next_try: when it is tried again by itself. parts: how many messages the
-    network makes of it, where it charges for each.
+    state: queued, sent, delivered, read, delayed, failed, planned, cancelled; empty for what came in. held: it can
+    still be taken back. reason: why it failed or waits; can_retry: a replay may help; next_try: when it is tried again
+    by itself, or goes at all. parts: how many messages the network makes of it, where it charges for each.
     """
 
     id: int
@@ -174,6 +174,8 @@ class Message(View, frozen=True, kw_only=True):
     checks: str = ""
     erased: bool = False
     withdrawn: bool = False
+    held: bool = False
+    conversation: int = 0
     former: tuple[str, ...] = ()
     signs: tuple[tuple[str, str], ...] = ()
     continued: bool = False
