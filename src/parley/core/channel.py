@@ -216,6 +216,21 @@ Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
 Inbound = InboundMessage | InboundReceipt | InboundRating | InboundCall | Afterwards
 
 
+class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
+    """How a brand's written answers look, for channels that have room for it.
+
+    sign_off: the brand's words under an answer. signature: the writer's own lines, or their name. footer: small print.
+    colour: CSS colour of buttons and lines. site: address of the brand's website. logo: a picture, or None.
+    """
+
+    sign_off: str = ""
+    signature: str = ""
+    footer: str = ""
+    colour: str = ""
+    site: str = ""
+    logo: Attached | None = None
+
+
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     """A message of ours, ready for a channel.
 
@@ -244,6 +259,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Attached, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     unsubscribe_url: str | None = None
+    letterhead: Letterhead | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
-from parley.core.channel import Address, Outbound
-from parley.core.errors import SendFailed
+from parley.core.channel import Address, Attached, Letterhead, Outbound
+from parley.core.errors import NotFound, SendFailed
 from parley.log import record as log
 from parley.services import inbox, people, proof, setup, surveys, threads
 from parley.services.files import Store
@@ -54,7 +54,36 @@ class Dispatch:
             files=self.store.attach(event.files),
             choices=self._choices(conn, event),
             unsubscribe_url=f"{self.public_url}/unsubscribe" if event.purpose == "bulk" else None,
+            letterhead=self._letterhead(conn, brand, recorded.by, words.text) if brand else None,
         )
+
+    def _letterhead(self, conn: Connection, brand: setup.Brand, by: str, text: str) -> Letterhead | None:
+        """The brand's look around an answer; None where it has none. Nobody signs twice."""
+        look = brand.look
+        signature = setup.signature(conn, int(by.partition("/")[2])) if by.startswith("agent/") else ""
+        name = _writer(conn, by)
+        end = " ".join(text.split()[-25:]).lower()
+        signed = bool(name) and name.split()[0].lower() in end
+        first_line = look.sign_off.strip().partition("\n")[0].rstrip(",").lower()
+        sign_off = "" if first_line and first_line in end else look.sign_off.strip()
+        if not (sign_off or signature or look.footer or look.logo):
+            return None
+        return Letterhead(
+            sign_off=sign_off,
+            signature=signature or ("" if signed or not look.sign_off else name),
+            footer=look.footer.strip(),
+            colour=look.colour,
+            site=look.site,
+            logo=self._logo(look.logo),
+        )
+
+    def _logo(self, stored: str) -> Attached | None:
+        """A mail without its logo is better than none."""
+        digest, _, kind = stored.partition(":")
+        try:
+            return Attached(name="logo", type=kind, data=self.store.get(digest), cid="logo@parley") if digest else None
+        except NotFound:
+            return None
 
     def _written(self, conn: Connection, row: Any) -> e.Recorded:
         """The event that put the row into the outbox."""

@@ -80,12 +80,15 @@ ROLES = ("admin", "lead", "agent", "read-only")
 class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A brand's look and manner. colour: CSS colour. promise_minutes: first answer by people within.
 
-    bot_does: procedures that the bot may carry out; see services/procedures.py.
+    sign_off, footer: under every mail; the footer small, with the logo. logo: the SHA-256 of a picture in the store and
+    its type, such as "9f…:image/png". bot_does: procedures that the bot may carry out; see services/procedures.py.
     """
 
     colour: str = "#2f6f4f"
     mark: str = ""
     sign_off: str = ""
+    footer: str = ""
+    logo: str = ""
     promise_minutes: int = 240
     order_pattern: str = r"\d{5}"
     site: str = ""
@@ -210,6 +213,15 @@ def change_agent(tx: Tx, agent: int, **changes: Any) -> None:
     if changes.get("role", "agent") not in ROLES:
         raise BadConfig(f"There is no role “{changes['role']}”. Roles are: {', '.join(ROLES)}.")
     tx.conn.execute(update(agents).where(agents.c.id == agent).values(**changes))
+
+
+def sign_as(tx: Tx, agent: int, lines: str) -> None:
+    """What stands under an agent's mails; empty: their name."""
+    set_setting(tx, f"signature/{agent}", "\n".join(lines.strip()[:1000].splitlines()))
+
+
+def signature(conn: Connection, agent: int) -> str:
+    return str(setting(conn, f"signature/{agent}", ""))
 
 
 def set_setting(tx: Tx, key: str, value: Any) -> None:

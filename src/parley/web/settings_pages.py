@@ -20,7 +20,7 @@ from parley.services import access, inbox, listening, procedures, setup
 from parley.web import formats, present, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
-from parley.web.forms import read_form
+from parley.web.forms import read_files, read_form
 from parley.web.security import ADMIN, Caller
 from parley.web.state import Room
 
@@ -48,6 +48,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
             agents=_agents(conn) if tab == "agents" else (),
             tokens=_tokens(conn, caller) if tab == "tokens" else (),
             fresh=fresh,
+            signature=setup.signature(conn, caller.agent.id) if tab == "you" else "",
             may_change=may_change or tab == "tokens",
         ),
     )  # fmt: skip
@@ -91,7 +92,8 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
     return tuple(
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
-            colour=b.look.colour, sign_off=b.look.sign_off, promise_minutes=b.look.promise_minutes,
+            colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
+            promise_minutes=b.look.promise_minutes,
             bot_does=b.look.bot_does, cancelling=tuple(outline(procedures.cancel_order(conn, ()))),
         )
         for b in setup.all_brands(conn).values()
@@ -130,6 +132,7 @@ class Yours(msgspec.Struct):
     theme: str = "auto"
     keys: str = ""
     password: str = ""
+    signature: str | None = None
 
 
 @post("/desk/settings/you", include_in_schema=False)
@@ -140,6 +143,8 @@ async def change_yours(request: Asked, room: Room, caller: Caller) -> Answer:
     changes: dict[str, Any] = {"theme": form.theme, "single_keys": bool(form.keys)}
     if form.password:
         changes["password"] = await asyncio.to_thread(access.hash_password, form.password)
+    if form.signature is not None:
+        await room.do(setup.sign_as, caller.agent.id, form.signature)
     fresh = await room.do(_change_yours, caller.agent.id, changes)
     room.door.forget(caller.agent.id)
     answer = seen_other("/desk/settings/you")
@@ -186,6 +191,8 @@ class BrandForm(msgspec.Struct):
     name: str = ""
     colour: str = "#2f6f4f"
     sign_off: str = ""
+    footer: str = ""
+    no_logo: str = ""
     promise_minutes: int = 240
     bot_cancels: str = ""
 
@@ -193,7 +200,7 @@ class BrandForm(msgspec.Struct):
 @post("/desk/settings/brands", opt=ADMIN, include_in_schema=False)
 async def add_brand(request: Asked, room: Room, caller: Caller) -> Answer:
     form = await read_form(request, BrandForm)
-    name, look = _look(form, setup.Look())
+    name, look = _look(form, setup.Look(), await _logo(request, room))
     await room.do(setup.add_brand, name, look)
     await asyncio.to_thread(room.setup_changed)
     return seen_other("/desk/settings/brands")
@@ -205,12 +212,26 @@ async def change_brand(request: Asked, room: Room, caller: Caller, number: FromP
     known = (await room.ask(setup.all_brands)).get(number)
     if known is None:
         raise NotFound("There is no such brand.")
-    name, look = _look(form, known.look)
+    name, look = _look(form, known.look, await _logo(request, room))
     await room.do(setup.change_brand, number, name, look)
     return seen_other("/desk/settings/brands")
 
 
-def _look(form: BrandForm, before: setup.Look) -> tuple[str, setup.Look]:
+async def _logo(request: Asked, room: Room) -> str:
+    """A picture that was uploaded, kept in the store: its digest and type. Empty where there was none."""
+    for file in await read_files(request, "logo"):
+        kind = next((kind for begin, kind in PICTURES.items() if file.data.startswith(begin)), "")
+        if not kind or len(file.data) > LOGO_BYTES:
+            raise Refused(f"A logo is a PNG, JPEG or GIF of at most {LOGO_BYTES // 1024} kB.")
+        return f"{await asyncio.to_thread(room.store.put, file.data)}:{kind}"
+    return ""
+
+
+PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+LOGO_BYTES = 200 * 1024  # it travels with every mail
+
+
+def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Look]:
     if not form.name.strip():
         raise Refused("A brand needs a name.")
     if not 1 <= form.promise_minutes <= 60 * 24 * 30:
@@ -219,6 +240,8 @@ def _look(form: BrandForm, before: setup.Look) -> tuple[str, setup.Look]:
         before,
         colour=form.colour[:40],
         sign_off="\n".join(form.sign_off[:500].splitlines()),
+        footer="\n".join(form.footer[:1000].splitlines()),
+        logo=logo or ("" if form.no_logo else before.logo),
         promise_minutes=form.promise_minutes,
         bot_does=("cancel_order",) if form.bot_cancels else (),
     )

@@ -648,6 +648,8 @@ class BrandLine(View, frozen=True, kw_only=True):
     inboxes: int = 0
     colour: str = ""
     sign_off: str = ""
+    footer: str = ""
+    has_logo: bool = False
     promise_minutes: int = 240
     bot_does: tuple[str, ...] = ()
     cancelling: tuple[str, ...] = ()
@@ -683,6 +685,7 @@ class SettingsPage(View, frozen=True, kw_only=True):
     agents: tuple[AgentLine, ...] = ()
     tokens: tuple[TokenLine, ...] = ()
     fresh: str = ""
+    signature: str = ""
     may_change: bool = True
 
 

@@ -10,7 +10,7 @@ from html import escape
 from urllib.parse import quote
 
 from parley.channels.email.settings import EmailSettings
-from parley.core.channel import Attached, Inbox, Outbound
+from parley.core.channel import Attached, Inbox, Letterhead, Outbound
 from parley.core.errors import SendFailed
 from parley.core.identity import looks_like_mail, normal
 
@@ -205,6 +205,8 @@ def _body(message: Outbound) -> bytes:
     """mixed( related( alternative(text, html), pictures ), files ), leaving out what is not needed."""
     inline = [file for file in message.files if file.cid and message.html]
     attached = [file for file in message.files if file not in inline]
+    if message.letterhead and message.letterhead.logo:
+        inline.append(message.letterhead.logo)
     mark = hashlib.sha256(message.external_id.encode("utf-8", "replace")).hexdigest()[:24]
     whole = _multipart("alternative", f"={mark}a", [_text_part(_text(message)), _html_part(_html(message))])
     if inline:
@@ -270,6 +272,9 @@ def _text(message: Outbound) -> str:
     lines = [message.text.rstrip()]
     if message.choices:
         lines.append("\n".join(_choice_lines(message.choices)))
+    if head := message.letterhead:
+        lines += ["\n".join(part for part in (head.sign_off, head.signature) if part)]
+        lines += [f"-- \n{head.footer}"] if head.footer else []
     if message.purpose == "bulk" and message.unsubscribe_url:
         lines.append(f"Unsubscribe: {message.unsubscribe_url}")
     return "\n\n".join(line for line in lines if line) + "\n"
@@ -286,16 +291,20 @@ def _is_link(value: str) -> bool:
     return value.startswith(("https://", "http://"))
 
 
+INK = "#1f2937"
 _BUTTON = (
-    "display:inline-block;margin:4px 8px 4px 0;padding:9px 16px;border-radius:6px;background-color:#1f2937;"
+    "display:inline-block;margin:4px 8px 4px 0;padding:9px 16px;border-radius:6px;"
     "color:#ffffff;text-decoration:none;font-weight:600"
 )
 
 
 def _html(message: Outbound) -> str:
     body = message.html if message.html is not None else as_html(message.text)
+    colour = _colour(message.letterhead.colour if message.letterhead else "")
     if message.choices:
-        body += '<p style="margin:16px 0">' + "".join(_choice(*one) for one in message.choices) + "</p>"
+        body += '<p style="margin:16px 0">' + "".join(_choice(*one, colour) for one in message.choices) + "</p>"
+    if message.letterhead:
+        body += _foot(message.letterhead, message.brand_name, colour)
     if message.purpose == "bulk" and message.unsubscribe_url:
         link = escape(message.unsubscribe_url)
         body += f'<p style="color:#6b7280;font-size:12px"><a href="{link}">Unsubscribe</a></p>'
@@ -303,9 +312,37 @@ def _html(message: Outbound) -> str:
     return f'<!doctype html>\n<html><body><div style="{font}">\n{body}\n</div></body></html>\n'
 
 
-def _choice(label: str, value: str) -> str:
+def _colour(wanted: str) -> str:
+    """A colour that cannot be anything else, and that white letters can be read on; else the usual one."""
+    found = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", wanted.strip())
+    if not found:
+        return INK
+    shares = [int(part, 16) / 255 for part in found.groups()]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return found.group() if 1.05 / (light + 0.05) >= 4.5 else INK  # contrast with white, WCAG 2.2
+
+
+def _foot(head: Letterhead, house: str, colour: str) -> str:
+    """Sign-off and signature, then below a line of the brand's colour its logo and small print."""
+    html = ""
+    if head.sign_off or head.signature:
+        said = "\n".join(part for part in (head.sign_off, head.signature) if part)
+        html += f'<p style="margin:20px 0 0">{_line_breaks(_linked(said))}</p>'
+    if not (head.footer or head.logo):
+        return html
+    logo = ""
+    if head.logo:
+        picture = f'<img src="cid:{escape(head.logo.cid or "")}" alt="{escape(house)}" height="32" style="border:0">'
+        linked = f'<a href="{escape(head.site)}">{picture}</a>' if _is_link(head.site) else picture
+        logo = f'<p style="margin:0 0 6px">{linked}</p>'
+    small = f"color:#5b6472;font-size:12px;border-top:2px solid {colour};margin-top:20px;padding-top:10px"
+    return f'{html}<div style="{small}">{logo}{_line_breaks(_linked(head.footer))}</div>'
+
+
+def _choice(label: str, value: str, colour: str) -> str:
     if _is_link(value):
-        return f'<a href="{escape(value)}" style="{_BUTTON}">{escape(label)}</a> '
+        return f'<a href="{escape(value)}" style="{_BUTTON};background-color:{colour}">{escape(label)}</a> '
     return f'<span style="display:block">{escape(label)}</span>'
 
 
