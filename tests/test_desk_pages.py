@@ -361,6 +361,7 @@ def test_an_answer_by_mail_is_taken_back_with_a_key_or_planned_for_later(browser
         page.goto(f"{web.url}/desk/inbox/waiting")
         page.locator(".rows .row").first.click()
         page.keyboard.press("r")
+        expect(page.locator("textarea[name=text]")).to_be_focused()
         page.keyboard.type("It is not dry.")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".toast", has_text="Sent")).to_be_visible()

@@ -228,6 +228,7 @@ export function send(thenClose = false, later?: Later): void {
   body.set("client_id", client);
   body.set("text", box.value);
   if (thenClose) body.set("then", "close");
+  body.set("hold", "1");
   if (later) body.set("due", later.due.toISOString());
   if (later?.unless) body.set("unless", "1");
   body.set("seen", pane.main().dataset.seq ?? "");

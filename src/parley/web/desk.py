@@ -139,7 +139,8 @@ def _choices(conn: Connection, caller: Caller) -> views.Choices:
 class Written(msgspec.Struct):
     """A reply or note. via: "identity:inbox" of the channel picker. seen: newest seq on the writer's screen.
 
-    due: when it is to go, empty for now. unless: "1" if only when the customer writes nothing before.
+    due: when it is to go, empty for now. hold: "1" where the screen offers to take it back for some seconds.
+    unless: "1" if only when the customer writes nothing before.
     """
 
     text: str = ""
@@ -149,6 +150,7 @@ class Written(msgspec.Struct):
     mode: str = "reply"
     seen: int = 0
     due: str = ""
+    hold: str = ""
     unless: str = ""
 
 
@@ -168,7 +170,7 @@ async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int
             replies.reply(
                 tx, number, who, form.text, files=kept, client_id=form.client_id or None,
                 via=_via(tx, room, number, who, form.via), expect_seen=form.seen or None,
-                channels=room.channels, hold=sendings.HOLD,
+                channels=room.channels, hold=sendings.HOLD if form.hold == "1" else None,
                 keep=(lambda fact, words: sendings.plan(tx, number, who, fact, words, planned)) if planned else None,
             )  # fmt: skip
         desk_notes.keep_draft(tx, number, who, "", "")
