@@ -5,7 +5,9 @@ import smtplib
 import ssl
 from collections.abc import Callable
 
+from parley.channels.email.encryption import Certificate
 from parley.channels.email.imap import folder_name
+from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.settings import EmailSettings, secret
 from parley.core.channel import Inbox
 from parley.core.errors import BadConfig
@@ -47,7 +49,25 @@ def _coming_in(settings: EmailSettings) -> list[str]:
     if settings.listen_port and not 0 < settings.listen_port < 65536:
         said.append(f"listen_port {settings.listen_port} is not a port.")
     if settings.listen_port and settings.listen_host in ("0.0.0.0", "::", ""):
-        said.append("listen_host takes mail from everywhere, unencrypted and unfiltered. Put a mail server in front.")
+        said.append("listen_host takes mail from everywhere, unfiltered. Put a mail server in front.")
+    if settings.listen_port:
+        said += _port_of_ours(settings)
+    return said
+
+
+def _port_of_ours(settings: EmailSettings) -> list[str]:
+    said = []
+    if settings.listen_key and not settings.listen_certificate:
+        said.append("listen_key needs its listen_certificate beside it.")
+    elif settings.listen_certificate:
+        try:
+            Certificate(settings, "localhost").context()
+        except OSError as problem:
+            said.append(f"listen_certificate and listen_key cannot be used: {problem}.")
+    if not 1000 <= settings.listen_bytes <= MAIL_BYTES:
+        said.append(f"listen_bytes goes from 1000 to {MAIL_BYTES}, which is the most that is ever read.")
+    if not 1 <= settings.listen_recipients <= 10_000:
+        said.append("listen_recipients goes from 1 to 10000; mail servers expect at least 100.")
     return said
 
 

@@ -21,7 +21,10 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     poll_seconds: how often to look, where the server cannot tell us at once (IDLE).
 
     Coming in, by being handed mail from a mail server of yours: `listen_port` 0 listens to nobody.
-    listen_host, listen_port: several inboxes may share one; it speaks SMTP and LMTP.
+    listen_host, listen_port: several inboxes may share one; it speaks SMTP and LMTP, with STARTTLS.
+    listen_certificate, listen_key: PEM files to encrypt with; without them one is made when the port opens.
+    listen_security (offered or required): whether a server that does not encrypt is turned away.
+    listen_bytes, listen_recipients: how much a mail may weigh (at most 36700160), and to how many it may go at once.
     aliases: further addresses whose mail belongs to this inbox.
     authserv_id: the name under which your mail server writes Authentication-Results; empty: believe none.
     check_senders: find out with SPF, DKIM and DMARC who really sent a mail, where no authserv_id tells it.
@@ -46,6 +49,11 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     listen_host: str = "127.0.0.1"
     listen_port: int = 0
+    listen_certificate: str = ""
+    listen_key: str = ""
+    listen_security: Literal["offered", "required"] = "offered"
+    listen_bytes: int = 36_700_160
+    listen_recipients: int = 1000
     aliases: tuple[str, ...] = ()
     authserv_id: str = ""
     check_senders: bool = True

@@ -242,25 +242,60 @@ def test_deliveries_wait_together_so_that_they_can_share_a_commit() -> None:
 SMUGGLED = b"MAIL FROM:<boss@example.com>%sRCPT TO:<support@acme.example>%sDATA%sFrom: boss@example.com%s%sPay!%s.%s"
 
 
-@pytest.mark.parametrize(
-    "end",
-    [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\n\n.\n", b"\r\n\0.\r\n", b"\n.\r"],
-    ids=repr,
-)
-def test_a_second_mail_cannot_be_smuggled_inside_a_first(end: bytes) -> None:
+ENDS = [one + b"." + other for one in (b"\n", b"\r", b"\r\n") for other in (b"\n", b"\r", b"\r\n")]
+
+
+@pytest.mark.parametrize("before", [b"first", b"first\n", b"first\r\n", b""], ids=repr)
+@pytest.mark.parametrize("end", [end for end in ENDS if end != b"\r\n.\r\n"], ids=repr)
+def test_a_second_mail_cannot_be_smuggled_inside_a_first(end: bytes, before: bytes) -> None:
+    """S31: whoever reads line ends loosely would see two mails here, so nobody gets any."""
+
+    async def steps(desk: Desk, port: int) -> None:
+        second = SMUGGLED.replace(b"%s", b"\r\n").removesuffix(b".\r\n")
+        heard = await asyncio.to_thread(
+            spoken,
+            port,
+            b"EHLO x\r\nMAIL FROM:<kim@example.com>\r\nRCPT TO:<support@acme.example>\r\nDATA\r\n",
+            RAW + before + end + second + b"\r\n.\r\nQUIT\r\n",
+        )
+        assert heard.splitlines()[-2].startswith(b"554 5.6.0")
+        assert heard.count(b"354") == 1
+
+    assert story(steps).kept == []
+
+
+@pytest.mark.parametrize("odd", [b"\r\n\0.\r\n", b"\r\n..\r\n", b"\n..\n", b"a.\n", b"\n.a\n", b"\r\n .\r\n"], ids=repr)
+def test_what_only_looks_like_an_end_is_part_of_the_one_mail(odd: bytes) -> None:
     async def steps(desk: Desk, port: int) -> None:
         second = SMUGGLED.replace(b"%s", b"\r\n").removesuffix(b".\r\n")
         await asyncio.to_thread(
             spoken,
             port,
             b"EHLO x\r\nMAIL FROM:<kim@example.com>\r\nRCPT TO:<support@acme.example>\r\nDATA\r\n",
-            RAW + b"first" + end + second + b"\r\n.\r\nQUIT\r\n",
+            RAW + b"first" + odd + second + b"\r\n.\r\nQUIT\r\n",
         )
 
     [(_, _, raw)] = story(steps).kept
     assert raw.count(b"Return-Path:") == 1
-    assert (b"first" + end).replace(b"\r\n.", b"\r\n") in raw  # a dot that begins a line is one too many
+    assert (b"first" + odd).replace(b"\r\n.", b"\r\n") in raw  # a dot that begins a line is one too many
     assert b"MAIL FROM:<boss@example.com>" in raw
+
+
+def test_a_mail_in_chunks_is_not_offered_and_hides_nothing() -> None:
+    """S31: BDAT is unknown here, so the bytes behind it are commands, and no mail."""
+
+    async def steps(desk: Desk, port: int) -> None:
+        chunk = RAW + b"\r\n"
+        heard = await asyncio.to_thread(
+            spoken,
+            port,
+            b"EHLO x\r\nMAIL FROM:<kim@example.com>\r\nRCPT TO:<support@acme.example>\r\n",
+            b"BDAT %d LAST\r\n" % len(chunk) + chunk + b"QUIT\r\n",
+        )
+        assert b"CHUNKING" not in heard
+        assert b"Kept" not in heard
+
+    assert story(steps).kept == []
 
 
 def test_commands_end_in_cr_lf_only() -> None:
@@ -320,6 +355,18 @@ def test_nonsense_gets_a_plain_answer(said: bytes, answer: bytes) -> None:
         assert heard.splitlines()[-1].startswith(answer)
 
     assert story(steps).kept == []
+
+
+def test_limits_of_size_and_recipients_are_the_inboxs_own() -> None:
+    async def steps(desk: Desk, port: int) -> None:
+        with pytest.raises(smtplib.SMTPSenderRefused) as refused:
+            await asyncio.to_thread(sent, port, "support@acme.example", raw=RAW + b"x" * 5000)
+        assert (refused.value.smtp_code, refused.value.smtp_error) == (552, b"5.3.4 At most 5000 bytes a mail")
+        everybody = [f"support+{n}@acme.example" for n in range(4)]
+        said = await asyncio.to_thread(sent, port, *everybody)
+        assert said == {everybody[3]: (452, b"4.5.3 Too many recipients; send the rest separately")}
+
+    assert len(story(steps, listen_bytes=5000, listen_recipients=3).kept) == 1
 
 
 def test_a_mail_in_circles_is_refused() -> None:
