@@ -34,6 +34,7 @@ from parley.core.channel import (
 from parley.core.errors import Unreadable
 
 Fact = tuple[str, str, str]  # kind, sender ("": not told), words that must appear
+FOLDERS = {"email-inbound": "email"}  # where a channel's payloads are of several services, none of its own
 REFUSED: list[Fact] = [("refused", "", "")]
 
 CONTENT = {
@@ -82,10 +83,12 @@ def payloads(file: Path) -> Iterator[tuple[str, bytes]]:
 
 def facts(name: str, raw: bytes) -> list[Fact] | None:
     """What our reader makes of it. None: it raised, or there is no such channel."""
-    channel = installed().get(name)
+    channel = installed().get(FOLDERS.get(name, name))
     if channel is None:
         return None
-    inbox = Inbox(id=1, brand=1, channel=name, name=name, address=name, settings=channel.manifest.settings())
+    inbox = Inbox(
+        id=1, brand=1, channel=channel.manifest.name, name=name, address=name, settings=channel.manifest.settings()
+    )
     delivery = Delivery(id=1, inbox=1, provider_id="p", received_at=datetime(2026, 9, 1, tzinfo=UTC), raw=raw)
     try:
         return [_fact(one) for one in channel.read(delivery, inbox)]
@@ -220,11 +223,22 @@ def line_events(payload: dict[str, Any]) -> Iterator[Fact]:
             yield "deletion", sender, ""
 
 
+def posted_mails(payload: dict[str, Any]) -> Iterator[Fact]:
+    """Mail services' JSON: Postmark, inbound webhook; Amazon SES by SNS, notification contents for receiving."""
+    if "FromFull" in payload:
+        yield "message", str(payload["FromFull"]["Email"]).lower(), str(payload.get("TextBody") or "").strip()
+    elif "Message" in payload:
+        news = json.loads(payload["Message"])
+        if news.get("notificationType") == "Received" and news.get("content"):
+            yield "message", news["mail"]["source"].lower(), ""
+
+
 ORACLES: dict[str, Callable[[dict[str, Any]], Iterator[Fact]]] = {
     "whatsapp": cloud_messages,
     "telegram": bot_updates,
     "messenger": page_events,
     "line": line_events,
+    "email-inbound": posted_mails,
 }
 
 if __name__ == "__main__":

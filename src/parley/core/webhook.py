@@ -6,7 +6,7 @@ The web room calls it at `/hooks/NUMBER`, keeps what it returns, and only then a
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -52,12 +52,15 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     type: str = "application/json"
 
 
+Taken = list[Posted] | Handshake | Answered
+
+
 @runtime_checkable
 class Webhook(Protocol):
     """A channel whose platform calls us."""
 
-    def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake | Answered:
-        """Check the proof, then take the batch apart. Pure.
+    def webhook(self, request: Call, inbox: Inbox) -> Taken | Awaitable[Taken]:
+        """Check the proof, then take the batch apart. Pure, unless the proof needs a key from the platform: then async.
 
         Raises `NotProved` for a missing or wrong signature, before a byte of the body is decoded.
         A body that makes no sense is returned whole, so that it is kept and somebody sees it.

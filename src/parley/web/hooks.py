@@ -4,6 +4,7 @@ The channel of the inbox checks the proof and takes the batch apart; this door k
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
@@ -14,6 +15,8 @@ from parley.core.errors import NotFound
 from parley.core.webhook import Answered, Call, Handshake, Webhook
 from parley.web.state import Room
 
+# Some platforms give up for ever at 413: more than any of them sends (a mail of 35 MB as base64 inside JSON).
+HOOK_BYTES = 64 * 1024 * 1024
 OPT = {"access": "public", "exclude_from_csrf": True}
 
 
@@ -25,7 +28,13 @@ async def ask(
     return await _take(request, room, number, rest)
 
 
-@post(["/hooks/{number:int}", "/hooks/{number:int}/{rest:path}"], include_in_schema=False, opt=OPT, status_code=200)
+@post(
+    ["/hooks/{number:int}", "/hooks/{number:int}/{rest:path}"],
+    include_in_schema=False,
+    opt=OPT,
+    status_code=200,
+    request_max_body_size=HOOK_BYTES,
+)
 async def hand_over(
     request: Request[Any, Any, Any], room: Room, number: FromPath[int], rest: FromPath[str] = ""
 ) -> Response[bytes]:
@@ -38,7 +47,8 @@ async def _take(request: Request[Any, Any, Any], room: Room, number: int, rest: 
     channel = room.channels[inbox.channel] if inbox else None
     if inbox is None or not isinstance(channel, Webhook):
         raise NotFound("No platform is expected at this address.")
-    found = channel.webhook(await _call(request, room, rest), inbox)
+    taken = channel.webhook(await _call(request, room, rest), inbox)
+    found = await taken if isinstance(taken, Awaitable) else taken
     if isinstance(found, Handshake):
         return Response(found.body, media_type=found.type)
     kept = found.kept if isinstance(found, Answered) else found

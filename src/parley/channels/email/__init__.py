@@ -1,4 +1,4 @@
-"""Mail. IMAP, SMTP and LMTP in; SMTP out. Imports core only; the heavy parts load at first use."""
+"""Mail. IMAP, SMTP, LMTP and webhooks in; SMTP out. Imports core only; the heavy parts load at first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from parley.channels.email.settings import EmailSettings
 from parley.core.channel import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from parley.core.channel import Delivery, Door, Inbound, Inbox, Outbound, Receipt
+    from parley.core.webhook import Call, Handshake, Posted
 
 MAIL_LIMIT = 35 * 1024 * 1024
 
@@ -34,6 +37,11 @@ class EmailChannel:
         from parley.channels.email.reading import read
 
         return read(delivery, inbox)
+
+    def webhook(self, request: Call, inbox: Inbox) -> Awaitable[list[Posted] | Handshake]:
+        from parley.channels.email.hooks import taken
+
+        return taken(request, inbox)
 
     async def listen(self, door: Door) -> None:
         from parley.channels.email.listening import listen

@@ -36,9 +36,11 @@ def _address(inbox: Inbox) -> list[str]:
 
 
 def _coming_in(settings: EmailSettings) -> list[str]:
-    if not settings.imap_host and not settings.listen_port:
-        return ["No mail can come in: set imap_host to fetch it, or listen_port to be handed it."]
+    if not settings.imap_host and not settings.listen_port and not settings.hook_from:
+        return ["No mail can come in: set imap_host to fetch it, listen_port or hook_from to be handed it."]
     said = []
+    if settings.hook_from and not settings.hook_secret:
+        said.append("hook_secret is empty, so that every post is refused. Enter what the mail service signs with.")
     if settings.imap_host:
         if not settings.imap_user or not settings.imap_password:
             said.append("imap_user and imap_password are needed to log in to the mailbox.")
@@ -96,7 +98,7 @@ def _ports(what: str, port: int, security: str, usual: dict[int, str]) -> list[s
 
 def _secrets(settings: EmailSettings) -> list[str]:
     said = []
-    for value in (settings.imap_password, settings.smtp_password):
+    for value in (settings.imap_password, settings.smtp_password, settings.hook_secret):
         try:
             secret(value)
         except BadConfig as problem:

@@ -331,7 +331,7 @@ class Watcher:
         checker = self.checker
         lines = await asyncio.gather(*(checker.line(raw, Envelope()) for raw in raws)) if checker else [b""] * len(raws)
         takes = [
-            self.door.take(self.inbox.id, provider_id(raw), line + raw if line else foreign(raw))
+            self.door.take(self.inbox.id, provider_id(raw), line + foreign(raw))
             for line, raw in zip(lines, raws, strict=True)
         ]
         results = await asyncio.gather(*takes, return_exceptions=True)

@@ -11,6 +11,7 @@ from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.folding import arranged
 from parley.channels.email.forwards import forwarded
 from parley.channels.email.mime import Part, parse
+from parley.channels.email.posted import as_mail
 from parley.channels.email.settings import NOWHERE, EmailSettings
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
 from parley.channels.email.wrappings import unwrap
@@ -35,7 +36,11 @@ _TRACED_TO = (
 def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
     """What the mail says. Raises Unreadable when it passes a limit or when these bytes are no mail."""
     try:
-        mail = parse(delivery.raw)
+        raw = as_mail(delivery.raw)
+        if raw is None:
+            return []
+        delivery = msgspec.structs.replace(delivery, raw=raw)
+        mail = parse(raw)
         cut = mail.first("x-parley-cut")
         if cut:
             raise Unreadable(f"The mail is too large ({text_of(cut)}); only its beginning was fetched and kept.")

@@ -33,6 +33,12 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     arc_sealers: forwarders (domains) whose word is believed that a mail was fine when it reached them.
     dns_servers: asked in place of the machine's own, as 192.0.2.53 or 192.0.2.53:5353.
 
+    Coming in, by being posted by a mail service: it posts to the address that this page shows.
+    hook_from (mailgun, sendgrid, postmark or ses): whose posts are taken; empty: nobody's.
+    hook_secret: what proves them, never empty. mailgun: its signing key. sendgrid: its public key, or as postmark.
+    postmark: the user:password that stand in the address it posts to. ses: the ARN of the SNS topic.
+    hook_host: asked in place of Amazon's SNS, such as http://localhost:4566; for a stand-in.
+
     Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
     from_name: shown as the sender in place of the brand's name.
     ca_file: certificates to trust for these servers, beside the system's own.
@@ -60,6 +66,10 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     relays: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     arc_sealers: tuple[str, ...] = ()
     dns_servers: tuple[str, ...] = ()
+
+    hook_from: Literal["", "mailgun", "sendgrid", "postmark", "ses"] = ""
+    hook_secret: str = ""
+    hook_host: str = ""
 
     smtp_host: str = ""
     smtp_port: int = 587

@@ -19,6 +19,7 @@ _POLICY = re.compile(r"\bp\s*=\s*(none|quarantine|reject)\b", re.I)
 _COMMENT = re.compile(r"\([^()]*\)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SET = re.compile(rb"^\s*i\s*=\s*(\d{1,3})\s*;")
+_OWN = re.compile(rb"\s*(?:x-parley-(?:checked|hook)|\{)", re.I)
 _UNSAFE = re.compile(r"[^\w.@:-]+", re.A)
 
 
@@ -58,8 +59,8 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def foreign(raw: bytes) -> bytes:
-    """A mail that comes without our own first line, so that it cannot bring one along."""
-    return b"X-Parley-Fetched: yes\r\n" + raw if raw[:64].lstrip().lower().startswith(b"x-parley-checked") else raw
+    """A mail that comes without our own first lines (`LINE`, `posted.MARK`), so that it cannot bring them along."""
+    return b"X-Parley-Fetched: yes\r\n" + raw if _OWN.match(raw) else raw
 
 
 def ours(raw: bytes) -> Checks | None:
