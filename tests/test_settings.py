@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.dns_server import Records, name_server
 from harness.smtp_sink import Sink, smtp_sink
 from harness.web import SignedIn, WebDesk, served
 from parley.channels import installed
@@ -53,7 +54,7 @@ def test_every_setting_of_every_channel_is_explained(name: str) -> None:
 def test_settings_stand_in_groups_and_choices_can_be_chosen() -> None:
     groups = channel_form.groups(installed()["email"], None, {}, {})
     assert [group.heading.partition(",")[0].partition(":")[0] for group in groups] == [
-        "Coming in", "Coming in", "Going out",
+        "Coming in", "Coming in", "Coming in", "Going out",
     ]  # fmt: skip
     fields = {field.name: field for group in groups for field in group.fields}
     assert (fields["imap_security"].kind, fields["imap_security"].options) == ("choice", ("tls", "starttls", "none"))
@@ -92,11 +93,50 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(admin: SignedIn) -> No
 
 
 def test_save_and_test_tells_each_step(admin: SignedIn, post: Sink) -> None:
-    form = mail_form(**{"s.smtp_host": "127.0.0.1", "s.smtp_port": f"{post.port}", "then": "test"})
-    form |= {"s.imap_host": "127.0.0.1", "s.imap_port": "1", "s.imap_user": "u", "s.imap_password": "p"}
-    said = sentences(admin.post("/desk/settings/inboxes/new/email", data=form).text)
-    refused = "Fetching: 127.0.0.1:1 cannot be reached: Connection refused. Check host, port and security."
-    assert said == [refused, "Sending: 127.0.0.1 takes mail from us."]
+    records: Records = {"larkspur.test": {"TXT": ["v=spf1 ip4:127.0.0.1 -all"]}, "_dmarc.larkspur.test": {}}
+    with name_server(records) as dns:
+        form = mail_form(**{"s.smtp_host": "127.0.0.1", "s.smtp_port": f"{post.port}", "then": "test"})
+        form |= {"s.imap_host": "127.0.0.1", "s.imap_port": "1", "s.imap_user": "u", "s.imap_password": "p"}
+        form |= {"s.dns_servers": dns.address}
+        said = sentences(admin.post("/desk/settings/inboxes/new/email", data=form).text)
+    assert said[:6] == [
+        "Fetching, look up: 127.0.0.1 is 127.0.0.1.",
+        "Fetching, connect: 127.0.0.1:1 cannot be reached: Connection refused. Check host, port and security.",
+        "Sending, look up: 127.0.0.1 is 127.0.0.1.",
+        f"Sending, connect: 127.0.0.1:{post.port} answers.",
+        "Sending, encrypt: The line to 127.0.0.1 is not encrypted, as the settings say.",
+        "Sending, ready: 127.0.0.1 takes mail from us.",
+    ]
+    assert [one.partition(":")[0] for one in said[6:]] == ["SPF", "DKIM", "DMARC"]
+    wanted = '_dmarc.larkspur.test. TXT "v=DMARC1; p=none; rua=mailto:postmaster@larkspur.test"'
+    assert said[8].endswith(f"Add: {wanted}")
+
+
+def test_the_servers_of_an_address_are_found_and_nothing_is_saved(admin: SignedIn) -> None:
+    records: Records = {
+        "_imaps._tcp.acme.test": {"SRV": ["10 1 993 mail.acme.test."]},
+        "_submissions._tcp.acme.test": {"SRV": ["0 1 465 mail.acme.test."]},
+    }
+    before = len(admin.web.room.inboxes())
+    with name_server(records) as dns:
+        form = mail_form(address="hello@acme.test", **{"s.dns_servers": dns.address, "then": "detect"})
+        page = admin.post("/desk/settings/inboxes/new/email", data=form | {"name": ""})
+        nowhere = admin.post("/desk/settings/inboxes/new/email", data=form | {"address": "hello@nowhere.test"})
+    assert page.status_code == 200
+    assert "found in its DNS (SRV records)" in sentences(page.text)[0]
+    for name, value in (("imap_host", "mail.acme.test"), ("smtp_port", "465"), ("imap_user", "hello@acme.test")):
+        assert f'name="s.{name}" value="{value}"' in page.text
+    assert nowhere.status_code == 422
+    assert sentences(nowhere.text)[0].startswith("nowhere.test does not tell its mail servers.")
+    assert len(admin.web.room.inboxes()) == before
+
+
+def test_an_inbox_that_got_nothing_for_a_day_says_since_when(web: WebDesk, admin: SignedIn) -> None:
+    number = web.story.console_inbox
+    web.room.intake.take(number, "one", b'{"from": "kim", "text": "Hello"}').result(30)
+    assert "Last received" in admin.get("/desk/settings/inboxes").text
+    web.story.clock.advance(hours=25)
+    assert "Nothing received since" in admin.get("/desk/settings/inboxes").text
 
 
 def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:

@@ -17,10 +17,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from parley.channels.email.imap import folder_name
 
 PROGRAM = next((path for path in (shutil.which("dovecot"), "/usr/sbin/dovecot") if path and Path(path).exists()), "")
 needs_dovecot = pytest.mark.skipif(not PROGRAM, reason="Dovecot is not installed (Debian: dovecot-imapd)")
@@ -70,14 +72,29 @@ service stats {{
 }}
 """
 
+_TOKENS = """
+introspection_mode = get
+introspection_url = {url}
+username_attribute = email
+force_introspection = yes
+"""
+_TOKEN_LOGIN = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {base}/oauth2.conf
+}}
+"""
+
 
 class Dovecot:
     """A running server. Mail is delivered by writing into the Maildir, as an MTA's local agent would."""
 
     host = "127.0.0.1"
 
-    def __init__(self, base: Path, users: Mapping[str, str]) -> None:
+    def __init__(self, base: Path, users: Mapping[str, str], token_url: str = "") -> None:
         self.base = base
+        self.token_url = token_url
         self.users = dict(users)
         self.imap_port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -91,6 +108,10 @@ class Dovecot:
             (self.base / name).mkdir(exist_ok=True)
         self.write_users()
         settings = _SETTINGS.format(base=self.base, user=account.pw_name, group=group, port=self.imap_port)
+        if self.token_url:
+            (self.base / "oauth2.conf").write_text(_TOKENS.format(url=self.token_url))
+            settings = settings.replace("auth_mechanisms = plain login", "auth_mechanisms = xoauth2")
+            settings += _TOKEN_LOGIN.format(base=self.base)
         (self.base / "dovecot.conf").write_text(settings)
         if not os.geteuid():
             _give(self.base, account)
@@ -135,6 +156,15 @@ class Dovecot:
             _give(inbox, _helper_account())
         (inbox / "tmp" / name).rename(inbox / "new" / name)
 
+    def make_folder(self, user: str, name: str) -> None:
+        """A folder beside INBOX, made by a client of the standard library."""
+        import imaplib
+
+        with imaplib.IMAP4(self.host, self.imap_port) as client:
+            client.authenticate("PLAIN", lambda _: f"\0{user}\0{self.users[user]}".encode())
+            answer, said = client.create('"' + folder_name(name).replace('"', '\\"') + '"')
+            assert answer == "OK", said
+
     def number_anew(self, user: str) -> None:
         """Forget the UIDs: the folder gets a new UIDVALIDITY, as after a restored backup. Restarts."""
         self.stop()
@@ -149,13 +179,16 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(users: Mapping[str, str]) -> Iterator[Dovecot]:
-    """Started, and stopped afterwards. Skips the test, visibly, where Dovecot is missing."""
+def dovecot(users: Mapping[str, str], token_url: str = "") -> Iterator[Dovecot]:
+    """Started, and stopped afterwards. Skips the test, visibly, where Dovecot is missing.
+
+    token_url: log in with tokens alone (XOAUTH2); whose one is, is asked there, the token at the end of the address.
+    """
     if not PROGRAM:
         pytest.skip("Dovecot is not installed (Debian: dovecot-imapd)")
     with tempfile.TemporaryDirectory(prefix="parley-dovecot-") as base:
         Path(base).chmod(0o755)
-        server = Dovecot(Path(base), users)
+        server = Dovecot(Path(base), users, token_url)
         server.start()
         try:
             yield server
@@ -182,7 +215,8 @@ def _give(path: Path, account: pwd.struct_passwd) -> None:
     os.chown(path, account.pw_uid, account.pw_gid)
     for root, folders, files in os.walk(path):
         for name in (*folders, *files):
-            os.chown(os.path.join(root, name), account.pw_uid, account.pw_gid)
+            with suppress(FileNotFoundError):  # a lock of the server's own, gone by now
+                os.chown(os.path.join(root, name), account.pw_uid, account.pw_gid)
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -13,7 +13,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -38,6 +38,7 @@ class Sink:
     delay: float = 0.0
     drop_after_data: int = 0
     logins: dict[str, str] | None = None
+    tokens: Callable[[str], str | None] | None = None
     _orders: dict[str, list[str]] = field(default_factory=dict)
     _news: threading.Condition = field(default_factory=threading.Condition)
 
@@ -91,7 +92,8 @@ class _Session(socketserver.StreamRequestHandler):
         if ordered:
             self.say(ordered)
         elif verb == "EHLO":
-            login = "250-AUTH PLAIN\r\n" if self.sink.logins is not None else ""
+            kinds = "PLAIN" * (self.sink.logins is not None) + "XOAUTH2" * (self.sink.tokens is not None)
+            login = f"250-AUTH {kinds}\r\n" if kinds else ""
             self.say(f"250-sink.test\r\n{login}250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")
         elif verb == "AUTH":
             self.say(self.login(line))
@@ -110,6 +112,13 @@ class _Session(socketserver.StreamRequestHandler):
     def login(self, line: str) -> str:
         import base64
 
+        if self.sink.tokens:
+            user, bearer, *_ = base64.b64decode(line.split()[-1]).decode().split("\1")
+            if self.sink.tokens(bearer.removeprefix("auth=Bearer ")) == user.removeprefix("user="):
+                return "235 2.7.0 Welcome"
+            self.say("334 " + base64.b64encode(b'{"status":"401"}').decode())
+            assert self.rfile.readline(100) == b"\r\n"
+            return "535 5.7.8 The token is no good"
         _, user, password = base64.b64decode(line.split()[-1]).decode().split("\0")
         known = (self.sink.logins or {}).get(user) == password
         return "235 2.7.0 Welcome" if known else "535 5.7.8 Bad user or password"
@@ -141,9 +150,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def smtp_sink(logins: dict[str, str] | None = None) -> Iterator[Sink]:
-    """Started on a free loopback port, and stopped afterwards. `logins` asks for a user and password."""
-    sink = Sink(logins=logins)
+def smtp_sink(
+    logins: dict[str, str] | None = None, tokens: Callable[[str], str | None] | None = None
+) -> Iterator[Sink]:
+    """Started on a free loopback port, and stopped afterwards.
+
+    `logins` asks for a user and password, `tokens` for a token (XOAUTH2) and says whose it is.
+    """
+    sink = Sink(logins=logins, tokens=tokens)
     session = type("Session", (_Session,), {"sink": sink})
     with _Server((sink.host, 0), session) as server:
         sink.port = int(server.server_address[1])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -23,8 +24,12 @@ from parley.web.desk import Answer, html, seen_other
 from parley.web.forms import read_files, read_form
 from parley.web.security import ADMIN, Caller
 from parley.web.state import Room
+from parley.web.words import translate
 
 Asked = Request[Any, Any, Any]
+# What the buttons of an inbox's form ask its channel to try, in order; see docs/a-new-channel.md.
+SILENT = timedelta(hours=24)  # nothing received for so long is worth a look
+TRIALS = {"test": ("try_connections", "check_domain"), "send": ("try_connections", "check_domain", "send_to_oneself")}
 TABS = ("inboxes", "brands", "agents", "tokens", "you")
 
 
@@ -80,6 +85,7 @@ def _inbox_line(room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int
         said=said.sentence if said else "",
         said_at=said.at if said else None,
         received_at=received,
+        silent=bool(received and room.record.clock() - received > SILENT),
         with_bot=box.with_bot,
         problems=problems,
     )
@@ -365,6 +371,8 @@ def _inbox_html(
         problem=problem,
         snippet=snippet(box, room.url) if snippet and box else "",
         problems=door.check(box) if box else (),
+        can_detect=hasattr(door, "detect"),
+        can_send=hasattr(door, "send_to_oneself"),
         hook=f"{room.url.rstrip('/')}/hooks/{box.id}" if box and isinstance(door, Webhook) else "",
     )
 
@@ -393,6 +401,8 @@ async def _save(request: Asked, room: Room, caller: Caller, channel: str, box: I
     """Save and test. What is wrong is said above the form, with everything that was typed kept."""
     form = {key: str(value) for key, value in (await request.form()).items()}
     door = room.channels[channel]
+    if form.get("then") == "detect":
+        return await _detect(room, caller, channel, box, form)
     try:
         settings = settings_from(door, form, box)
         number = await room.do(_store_inbox, form, channel, box, settings)
@@ -400,12 +410,34 @@ async def _save(request: Asked, room: Room, caller: Caller, channel: str, box: I
         page = await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, box, form, (), str(error))
         return html(page, 422)
     await asyncio.to_thread(room.setup_changed)
-    if form.get("then") != "test":
+    wanted = TRIALS.get(form.get("then", ""), ())
+    if not wanted:
         return seen_other("/desk/settings/inboxes" if box else f"/desk/settings/inboxes/{number}")
     saved = _known(room, number)
-    test = getattr(door, "try_connections", None)
-    steps = tuple(await asyncio.to_thread(test, saved)) if test else ()
-    return html(await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, saved, {}, steps))
+    steps: list[tuple[str, bool, str]] = []
+    for trial in wanted:
+        if attempt := getattr(door, trial, None):
+            steps += await asyncio.to_thread(attempt, saved)
+    return html(await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, saved, {}, tuple(steps)))
+
+
+async def _detect(room: Room, caller: Caller, channel: str, box: Inbox | None, form: dict[str, str]) -> Answer:
+    """What the channel finds out about the address goes into the form; nothing is saved."""
+    door = room.channels[channel]
+    detect = getattr(door, "detect", None)
+    if detect is None:
+        raise Refused("This channel finds out no settings by itself.")
+    steps: tuple[tuple[str, bool, str], ...] = ()
+    problem = ""
+    try:
+        typed = {name[2:]: value for name, value in form.items() if name.startswith("s.")}
+        found, told = await asyncio.to_thread(detect, form.get("address", "").strip(), typed)
+        form = form | {f"s.{name}": str(value) for name, value in found.items()}
+        steps = ((translate("Found:"), True, told),)
+    except Refused as error:
+        problem = str(error)
+    page = await asyncio.to_thread(room.record.ask, _inbox_html, room, caller, channel, box, form, steps, problem)
+    return html(page, 422 if problem else 200)
 
 
 def _store_inbox(tx: Tx, form: Mapping[str, str], channel: str, box: Inbox | None, settings: Any) -> int:

@@ -624,7 +624,7 @@ class CasesPage(View, frozen=True, kw_only=True):
 
 
 class InboxLine(View, frozen=True, kw_only=True):
-    """An inbox in the settings, with its health. health: good, warn, bad or quiet."""
+    """An inbox in the settings, with its health: good, warn, bad or quiet. silent: nothing came for a day."""
 
     id: int
     name: str
@@ -636,6 +636,7 @@ class InboxLine(View, frozen=True, kw_only=True):
     said: str = ""
     said_at: datetime | None = None
     received_at: datetime | None = None
+    silent: bool = False
     with_bot: bool = False
     problems: tuple[str, ...] = ()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parley.channels.email.settings import EmailSettings
 from parley.core.channel import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
 
     from parley.core.channel import Delivery, Door, Inbound, Inbox, Outbound, Receipt
     from parley.core.webhook import Call, Handshake, Posted
@@ -17,7 +17,7 @@ MAIL_LIMIT = 35 * 1024 * 1024
 
 
 class EmailChannel:
-    """The mail door. `compose`, `provider_id` and `try_connections` go beyond the channel contract."""
+    """The mail door. What stands below `webhook` goes beyond the channel contract."""
 
     manifest = Manifest(
         name="email",
@@ -59,10 +59,28 @@ class EmailChannel:
         return check(inbox)
 
     def try_connections(self, inbox: Inbox) -> list[tuple[str, bool, str]]:
-        """Log in everywhere, blocking, about ten seconds a step at most: (step, whether it worked, a sentence)."""
-        from parley.channels.email.checking import try_connections
+        """Look up, connect, encrypt, log in, blocking: (step, whether it worked, a sentence). Sends nothing."""
+        from parley.channels.email.trial import try_connections
 
         return try_connections(inbox)
+
+    def check_domain(self, inbox: Inbox) -> list[tuple[str, bool, str]]:
+        """SPF, DKIM and DMARC of the sending domain, blocking: steps with the lines to add to its DNS."""
+        from parley.channels.email.sending_domain import looked_at
+
+        return looked_at(inbox)
+
+    def send_to_oneself(self, inbox: Inbox) -> list[tuple[str, bool, str]]:
+        """A mail to the inbox's own address, and whether it comes back, blocking up to a minute."""
+        from parley.channels.email.trial import send_to_oneself
+
+        return send_to_oneself(inbox)
+
+    def detect(self, address: str, typed: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+        """Settings that an inbox of this address may begin with, and where they were found. Raises Refused."""
+        from parley.channels.email.discovery import detect
+
+        return detect(address, tuple(typed.get("dns_servers", "").split()))
 
     def compose(self, message: Outbound, inbox: Inbox) -> bytes:
         """The mail as it would be sent."""

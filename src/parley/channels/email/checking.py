@@ -1,20 +1,11 @@
 """What is wrong with a mail inbox, before a customer finds out."""
 
-import imaplib
-import smtplib
-import ssl
-from collections.abc import Callable
-
 from parley.channels.email.encryption import Certificate
-from parley.channels.email.imap import folder_name
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.settings import EmailSettings, secret
 from parley.core.channel import Inbox
 from parley.core.errors import BadConfig
 from parley.core.identity import looks_like_mail, normal
-
-SECONDS = 10
-Step = tuple[str, bool, str]
 
 
 def check(inbox: Inbox) -> list[str]:
@@ -42,7 +33,7 @@ def _coming_in(settings: EmailSettings) -> list[str]:
     if settings.hook_from and not settings.hook_secret:
         said.append("hook_secret is empty, so that every post is refused. Enter what the mail service signs with.")
     if settings.imap_host:
-        if not settings.imap_user or not settings.imap_password:
+        if not settings.imap_user or not (settings.imap_password or settings.oauth_url):
             said.append("imap_user and imap_password are needed to log in to the mailbox.")
         said += _encryption("imap", settings.imap_host, settings.imap_security, bool(settings.imap_user))
         said += _ports("imap", settings.imap_port, settings.imap_security, {993: "tls", 143: "starttls"})
@@ -78,7 +69,7 @@ def _going_out(settings: EmailSettings) -> list[str]:
         return ["No mail can be sent: set smtp_host."]
     said = _encryption("smtp", settings.smtp_host, settings.smtp_security, bool(settings.smtp_user))
     said += _ports("smtp", settings.smtp_port, settings.smtp_security, {465: "tls", 587: "starttls"})
-    if bool(settings.smtp_user) != bool(settings.smtp_password):
+    if not settings.oauth_url and bool(settings.smtp_user) != bool(settings.smtp_password):
         said.append("smtp_user and smtp_password belong together; one of them is empty.")
     return said
 
@@ -104,91 +95,3 @@ def _secrets(settings: EmailSettings) -> list[str]:
         except BadConfig as problem:
             said.append(str(problem))
     return said
-
-
-def try_connections(inbox: Inbox) -> list[Step]:
-    """Log in everywhere, blocking: (step, whether it worked, a sentence). Sends nothing."""
-    settings: EmailSettings = inbox.settings
-    steps = []
-    if settings.imap_host:
-        steps.append(_tried("Fetching:", f"{settings.imap_host}:{settings.imap_port}", lambda: _try_imap(settings)))
-    if settings.smtp_host:
-        steps.append(_tried("Sending:", f"{settings.smtp_host}:{settings.smtp_port}", lambda: _try_smtp(settings)))
-    return steps
-
-
-def _tried(step: str, where: str, attempt: Callable[[], str]) -> Step:
-    try:
-        return step, True, attempt()
-    except (imaplib.IMAP4.error, smtplib.SMTPResponseException) as problem:
-        return step, False, f"{where} said no: {_said(problem)}."
-    except ssl.SSLError as problem:
-        return (
-            step,
-            False,
-            f"{where} would not encrypt as asked: {problem.reason or problem}. Check the security setting.",
-        )
-    except BadConfig as problem:
-        return step, False, str(problem)
-    except OverflowError:
-        return step, False, f"{where} cannot be reached: ports go from 1 to 65535."
-    except (OSError, smtplib.SMTPException) as problem:
-        said = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-        return step, False, f"{where} cannot be reached: {said}. Check host, port and security."
-
-
-def _said(problem: Exception) -> str:
-    if isinstance(problem, smtplib.SMTPResponseException):
-        said = problem.smtp_error
-        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-        return f"{problem.smtp_code} {' '.join(words.split())[:300]}".rstrip(".")
-    said = problem.args[0] if problem.args else ""
-    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said))[:300].rstrip(".")
-
-
-def _context(settings: EmailSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if settings.ca_file:
-        context.load_verify_locations(settings.ca_file)
-    return context
-
-
-def _try_imap(settings: EmailSettings) -> str:
-    client: imaplib.IMAP4
-    if settings.imap_security == "tls":
-        client = imaplib.IMAP4_SSL(
-            settings.imap_host, settings.imap_port, ssl_context=_context(settings), timeout=SECONDS
-        )
-    else:
-        client = imaplib.IMAP4(settings.imap_host, settings.imap_port, timeout=SECONDS)
-    with client:
-        if settings.imap_security == "starttls":
-            client.starttls(_context(settings))
-        _log_in(client, settings.imap_user, secret(settings.imap_password))
-        name = folder_name(settings.imap_folder).replace("\\", "\\\\").replace('"', '\\"')
-        answer, data = client.select(f'"{name}"', readonly=True)
-        if answer != "OK":
-            raise imaplib.IMAP4.error(f"the folder {settings.imap_folder} cannot be opened")
-        return f"Logged in to {settings.imap_host}; {settings.imap_folder} holds {int(data[0] or b'0')} mails."
-
-
-def _log_in(client: imaplib.IMAP4, user: str, password: str) -> None:
-    """As the watcher does it: AUTHENTICATE PLAIN takes any letter, imaplib's LOGIN only ASCII."""
-    if "AUTH=PLAIN" in client.capabilities:
-        client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
-    else:
-        client.login(user, password)
-
-
-def _try_smtp(settings: EmailSettings) -> str:
-    client: smtplib.SMTP
-    if settings.smtp_security == "tls":
-        client = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, timeout=SECONDS, context=_context(settings))
-    else:
-        client = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=SECONDS)
-    with client:
-        if settings.smtp_security == "starttls":
-            client.starttls(context=_context(settings))
-        if settings.smtp_user:
-            client.login(settings.smtp_user, secret(settings.smtp_password))
-        return f"{settings.smtp_host} takes mail from us."

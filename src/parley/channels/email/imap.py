@@ -12,11 +12,13 @@ import logging
 import random
 import re
 import ssl
+from hashlib import sha256
 
 from parley.channels.email.checker import Checker
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.settings import EmailSettings, secret
+from parley.channels.email.tokens import Keep, TokenRefused, account, proof, uses_tokens
 from parley.channels.email.verdict import Envelope, foreign
 from parley.core.channel import Door, Inbox
 from parley.core.errors import BadConfig, Busy
@@ -34,6 +36,8 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 _LITERAL = re.compile(rb"\{(\d{1,12})\+?\}\Z")
 _UID = re.compile(rb"\bUID (\d+)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+_LISTED = re.compile(rb'\* LIST \(([^)]*)\) (?:"(?:\\.|[^"\\])*"|NIL) (.*)\Z', re.I)
+_FOREIGN = re.compile(r"&([A-Za-z0-9+,]*)-")
 _NUMBER = re.compile(rb"\[(UIDVALIDITY|UIDNEXT) (\d+)\]", re.I)
 
 
@@ -43,6 +47,10 @@ class ImapError(Exception):
 
 class LoginRefused(ImapError):
     pass
+
+
+class TokenTurnedAway(LoginRefused):
+    """This token is no good; a fresh one may be."""
 
 
 Answer = tuple[bytes, list[bytes]]  # one response: its line with literals cut out, and the literals
@@ -116,6 +124,36 @@ class Client:
             raise LoginRefused(str(problem)) from None
         await self.learn_capabilities()
 
+    async def login_with_token(self, user: str, token: str) -> None:
+        """XOAUTH2. A refusal comes as a challenge with reasons; it wants an empty answer before its NO."""
+        first = proof(user, token)
+        tag = self.tag()
+        at_once = b"SASL-IR" in self.capabilities
+        self.writer.write(tag + b" AUTHENTICATE XOAUTH2" + (b" " + first if at_once else b"") + b"\r\n")
+        sent = at_once
+        while True:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                line, _ = await self.answer()
+            if line.startswith(b"+"):
+                self.writer.write((b"" if sent else first) + b"\r\n")
+                sent = True
+            elif line.startswith(tag + b" "):
+                if line[len(tag) + 1 :][:2].upper() != b"OK":
+                    raise TokenTurnedAway(
+                        f"The server answered the token with “{line.decode('utf-8', 'replace')[:200]}”"
+                    )
+                break
+        await self.learn_capabilities()
+
+    async def folders(self) -> list[str]:
+        """The names of the folders that can be opened, as people write them."""
+        names = []
+        for line, literals in await self.command(b'LIST "" "*"'):
+            found = _LISTED.match(line)
+            if found and b"\\noselect" not in found.group(1).lower():
+                names.append(folder_shown(literals[0] if literals else found.group(2)))
+        return names
+
     async def authenticate_plain(self, user: str, password: str) -> None:
         tag = self.tag()
         self.writer.write(tag + b" AUTHENTICATE PLAIN\r\n")
@@ -144,6 +182,14 @@ class Client:
             if found and size and int(found.group(1)) > uid:
                 sizes.append((int(found.group(1)), int(size.group(1))))
         return sorted(sizes)
+
+    async def search(self, what: bytes) -> list[int]:
+        """The UIDs that match."""
+        found: list[int] = []
+        for line, _ in await self.command(b"UID SEARCH " + what):
+            if line.upper().startswith(b"* SEARCH"):
+                found += [int(one) for one in line.split()[2:] if one.isdigit()]
+        return sorted(found)
 
     async def mails(self, uids: list[int]) -> dict[int, bytes]:
         return await self._bodies(uids, b"BODY.PEEK[]")
@@ -201,8 +247,46 @@ def folder_name(folder: str) -> str:
     return "".join(out).removesuffix("\0")
 
 
-async def connect(settings: EmailSettings) -> Client:
+def folder_shown(name: bytes) -> str:
+    """The other way round."""
+    text = name.strip().strip(b'"').replace(b'\\"', b'"').replace(b"\\\\", b"\\").decode("utf-8", "replace")
+    return _FOREIGN.sub(_letters, text)
+
+
+def _letters(match: re.Match[str]) -> str:
+    coded = match.group(1).replace(",", "/")
+    try:
+        return base64.b64decode(coded + "=" * (-len(coded) % 4)).decode("utf-16-be") if coded else "&"
+    except ValueError:
+        return match.group(0)
+
+
+async def log_in(client: Client, settings: EmailSettings, keep: Keep | None = None) -> None:
+    """With a token where the settings say so, else with the password. A token that is turned away is replaced once."""
+    if not uses_tokens(settings):
+        return await client.login(settings.imap_user, secret(settings.imap_password))
+    tokens = account(settings)
+    token = await tokens.token(keep=keep)
+    try:
+        await client.login_with_token(settings.imap_user, token)
+    except TokenTurnedAway:
+        await client.login_with_token(settings.imap_user, await tokens.token(refused=token, keep=keep))
+
+
+async def connect(settings: EmailSettings, keep: Keep | None = None) -> Client:
     """Greeted, encrypted as the settings say, and logged in."""
+    client, context = await greeted(settings)
+    try:
+        await encrypt(client, settings, context)
+        await log_in(client, settings, keep)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+async def greeted(settings: EmailSettings) -> tuple[Client, ssl.SSLContext]:
+    """The line to the server, with TLS already where it is asked for from the beginning."""
     context = ssl.create_default_context()
     if settings.ca_file:
         context.load_verify_locations(settings.ca_file)
@@ -217,15 +301,18 @@ async def connect(settings: EmailSettings) -> Client:
             greeting, _ = await client.answer()
         if not greeting.upper().startswith(b"* OK"):
             raise ImapError(f"The server greeted with “{greeting.decode('utf-8', 'replace')[:200]}”")
-        if settings.imap_security == "starttls":
-            await client.command(b"STARTTLS")
-            await writer.start_tls(context, server_hostname=settings.imap_host)
-        await client.learn_capabilities()
-        await client.login(settings.imap_user, secret(settings.imap_password))
     except BaseException:
         client.close()
         raise
-    return client
+    return client, context
+
+
+async def encrypt(client: Client, settings: EmailSettings, context: ssl.SSLContext) -> None:
+    """STARTTLS where the settings say so. What was said in clear behind it is thrown away with the old reader."""
+    if settings.imap_security == "starttls":
+        await client.command(b"STARTTLS")
+        await client.writer.start_tls(context, server_hostname=settings.imap_host)
+    await client.learn_capabilities()
 
 
 async def watch(inbox: Inbox, door: Door) -> None:
@@ -237,6 +324,7 @@ async def watch(inbox: Inbox, door: Door) -> None:
             await watcher.run()
         except (
             ImapError,
+            TokenRefused,
             BadConfig,
             Busy,
             OSError,
@@ -257,6 +345,8 @@ def _sentence(problem: BaseException, inbox: Inbox) -> str:
     where = f"{inbox.settings.imap_host}:{inbox.settings.imap_port}"
     if isinstance(problem, LoginRefused):
         return f"{where} refused the login. Check imap_user and imap_password. ({problem})"
+    if isinstance(problem, TokenRefused):
+        return f"{problem}." if problem.lasting else f"{problem}. Trying again."
     if isinstance(problem, Busy):
         return f"Mail waits in the mailbox: {problem}"
     if isinstance(problem, TimeoutError):
@@ -280,7 +370,7 @@ class Watcher:
         self.checker = Checker(self.settings) if checks else None
 
     async def run(self) -> None:
-        client = await connect(self.settings)
+        client = await self.connected()
         try:
             await self.find_place(*await client.select(self.settings.imap_folder))
             while True:
@@ -290,6 +380,21 @@ class Watcher:
             client.close()
             if self.checker:
                 self.checker.close()
+
+    async def connected(self) -> Client:
+        """With the newest refresh token, which an earlier run may have been given."""
+        if not uses_tokens(self.settings):
+            return await connect(self.settings)
+        key = f"oauth/{self.inbox.id}/{sha256(self.settings.oauth_refresh_token.encode()).hexdigest()[:16]}"
+        tokens = account(self.settings)
+        newest = await self.door.memory.get(key)
+        if newest and not tokens.access:
+            tokens.refresh = newest.decode()
+
+        async def keep(refresh: str) -> None:
+            await self.door.memory.put(key, refresh.encode())
+
+        return await connect(self.settings, keep)
 
     async def find_place(self, validity: int, following: int) -> None:
         """Where we were; from the start when the mailbox was numbered anew."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import ssl
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ import aiosmtplib
 
 from parley.channels.email.composing import compose, copies, normal_with_case
 from parley.channels.email.settings import NOWHERE, EmailSettings, secret
+from parley.channels.email.tokens import TokenRefused, account, uses_tokens
 from parley.core.channel import Inbox, Outbound, Receipt
 from parley.core.errors import BadConfig, SendFailed
 
@@ -29,32 +31,51 @@ async def send(message: Outbound, inbox: Inbox) -> Receipt:
     raw = await asyncio.to_thread(compose, message, inbox)
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
-            return await _hand_over(raw, message, inbox, settings)
+            return await hand_over(raw, message.to.value, copies(message), inbox, settings)
     except TimeoutError as problem:
         raise SendFailed(f"{_server(settings)} did not answer in time.") from problem
 
 
-async def _hand_over(raw: bytes, message: Outbound, inbox: Inbox, settings: EmailSettings) -> Receipt:
+async def hand_over(
+    raw: bytes, recipient: str, others: Iterable[str], inbox: Inbox, settings: EmailSettings
+) -> Receipt:
+    """The mail's bytes to the server. A copy that is refused does not stop it. Raises SendFailed."""
     client = aiosmtplib.SMTP()
     try:
-        client = await asyncio.to_thread(_client, settings)
+        client = await asyncio.to_thread(client_of, settings)
         await client.connect()
-        if settings.smtp_user:
-            await client.login(settings.smtp_user, secret(settings.smtp_password))
+        await log_in(client, settings)
         await client.mail(inbox.address)
-        await client.rcpt(normal_with_case(message.to.value))
-        for other in copies(message):
+        await client.rcpt(normal_with_case(recipient))
+        for other in others:
             await _also_to(client, other)
         answer = await client.data(raw, timeout=ANSWER_SECONDS)
     except aiosmtplib.SMTPException as problem:
         raise _failed(problem, settings) from problem
     except BadConfig as problem:
         raise SendFailed(str(problem)) from problem
+    except TokenRefused as problem:
+        raise SendFailed(f"{problem}.") from problem
     except (OSError, ssl.SSLError) as problem:
         raise SendFailed(f"{_server(settings)} could not be reached: {problem}.") from problem
     finally:
-        await _leave(client)
+        await leave(client)
     return Receipt(provider_id=_queue_name(answer.message))
+
+
+async def log_in(client: aiosmtplib.SMTP, settings: EmailSettings) -> None:
+    """With a token or a password, where the settings hold one. A token that is turned away is replaced once."""
+    if not settings.smtp_user:
+        return
+    if not uses_tokens(settings):
+        await client.login(settings.smtp_user, secret(settings.smtp_password))
+        return
+    tokens = account(settings)
+    token = await tokens.token()
+    try:
+        await client.auth_xoauth2(settings.smtp_user, token)
+    except aiosmtplib.SMTPAuthenticationError:
+        await client.auth_xoauth2(settings.smtp_user, await tokens.token(refused=token))
 
 
 @lru_cache(maxsize=16)
@@ -67,7 +88,7 @@ def _trust(ca_file: str, written: float, day: int) -> ssl.SSLContext:
     return context
 
 
-def _client(settings: EmailSettings) -> aiosmtplib.SMTP:
+def client_of(settings: EmailSettings) -> aiosmtplib.SMTP:
     encrypted = settings.smtp_security in ("tls", "starttls")
     written = os.stat(settings.ca_file).st_mtime if settings.ca_file else 0.0
     context = _trust(settings.ca_file, written, int(time.time() // 86_400)) if encrypted else None
@@ -116,7 +137,7 @@ def _queue_name(answer: str) -> str | None:
     return " ".join(answer.split())[:200] or None
 
 
-async def _leave(client: aiosmtplib.SMTP) -> None:
+async def leave(client: aiosmtplib.SMTP) -> None:
     """The mail is taken or refused by now: a rude goodbye changes nothing."""
     try:
         await client.quit(timeout=5)

@@ -40,6 +40,8 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hook_host: asked in place of Amazon's SNS, such as http://localhost:4566; for a stand-in.
 
     Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
+    oauth_url, oauth_client_id, oauth_client_secret, oauth_refresh_token, oauth_scope: log in with tokens that this
+    server gives, as Gmail and Microsoft 365 want it (XOAUTH2). Without a refresh token the application asks for itself.
     from_name: shown as the sender in place of the brand's name.
     ca_file: certificates to trust for these servers, beside the system's own.
     """
@@ -76,6 +78,11 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     smtp_security: Security = "starttls"
     smtp_user: str = ""
     smtp_password: str = ""
+    oauth_url: str = ""
+    oauth_client_id: str = ""
+    oauth_client_secret: str = ""
+    oauth_refresh_token: str = ""
+    oauth_scope: str = ""
     from_name: str = ""
     ca_file: str = ""
 

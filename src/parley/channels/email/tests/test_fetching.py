@@ -207,8 +207,26 @@ def test_the_folder_that_is_missing_and_the_server_that_is_gone_are_said_too(ser
 
 def test_the_setup_page_can_try(server: Dovecot, user: str) -> None:
     server.deliver(user, mail(1))
-    good = channel.try_connections(mailbox(server, user, imap_password='sé cret"\\'))
-    assert good == [("Fetching:", True, "Logged in to 127.0.0.1; INBOX holds 1 mails.")]
-    [(_, worked, sentence)] = channel.try_connections(mailbox(server, user, imap_password="wrong"))
-    assert not worked
-    assert "said no" in sentence
+    good = channel.try_connections(mailbox(server, user))
+    assert [(step, worked) for step, worked, _ in good] == [
+        (f"Fetching, {step}:", True) for step in ("look up", "connect", "encrypt", "log in", "folders")
+    ]
+    assert good[-1][2] == "INBOX holds 1 mail. There are: INBOX."
+    refused = channel.try_connections(mailbox(server, user, imap_password="wrong"))
+    assert refused[-1][:2] == ("Fetching, log in:", False)
+    assert "said no" in refused[-1][2]
+    absent = channel.try_connections(mailbox(server, user, imap_folder="Höhle & Co"))
+    assert absent[-1][1:] == (
+        False,
+        f"127.0.0.1:{server.imap_port} said no: there is no folder Höhle & Co. There are: INBOX.",
+    )
+
+
+def test_a_folder_of_any_name_is_listed_and_watched(server: Dovecot, user: str) -> None:
+    for name in ("Anfragen &- Übriges", "INBOX.Köln"):
+        server.make_folder(user, name)
+    names = ["Anfragen &- Übriges", "INBOX.Köln"]
+    for name in names:
+        steps = channel.try_connections(mailbox(server, user, imap_folder=name))
+        assert steps[-1][1], steps
+        assert all(one in steps[-1][2] for one in names)
