@@ -240,6 +240,10 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/brands/{number:int}": Row(
         expected=PAGE_ADMIN, path="/desk/settings/brands/1", ok=(*DONE, 422)
     ),
+    "GET /desk/settings/topics": Row(expected=PAGE),
+    "POST /desk/settings/topics": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
+    "POST /desk/settings/topics/learning": Row(expected=PAGE_LEAD, ok=DONE),
+    "POST /desk/settings/topics/return": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
     "GET /desk/settings/agents": Row(expected=PAGE),
     "POST /desk/settings/agents": Row(expected=PAGE_ADMIN, ok=(*DONE, 422)),
     "POST /desk/settings/agents/{number:int}": Row(

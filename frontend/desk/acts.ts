@@ -152,6 +152,14 @@ function toggle(ids: number[], name: string, shown: Set<string>): void {
   else void tell(ids, "POST", "tags", { tag: name });
 }
 
+/** A tag that the desk thinks fits becomes one. */
+export function takeSuggestion(button: HTMLElement): void {
+  const ids = [pane.openId()];
+  const name = button.dataset.suggested ?? "";
+  button.closest("form")?.remove();
+  toggle(ids, name, new Set(pane.tagsShown()));
+}
+
 // ── snooze ──
 
 export function snooze(from?: HTMLElement): void {

@@ -106,6 +106,8 @@ document.addEventListener("click", (event) => {
   if (replay) return event.preventDefault(), void acts.replay(replay);
   const cancel = target.closest<HTMLElement>("[data-cancel]");
   if (cancel) return event.preventDefault(), void composer.takeBack(cancel.dataset.cancel ?? "");
+  const suggested = target.closest<HTMLElement>("[data-suggested]");
+  if (suggested) return event.preventDefault(), acts.takeSuggestion(suggested);
   const judge = target.closest<HTMLElement>("[data-judge]");
   if (judge) return event.preventDefault(), void acts.judge(judge);
   const copy = target.closest<HTMLElement>("[data-copy]");

@@ -36,6 +36,8 @@ from parley.services import (
     surveys,
     threads,
     timers,
+    topics,
+    triage,
 )
 from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
@@ -80,7 +82,10 @@ class Desk:
         self.bot = BotFollower(
             self.channels, config.key, by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
         )
+        self.topics = triage.Topics(self.record, config.data / "topics", by_meaning=config.ai == "meaning")
+        self.trainer = triage.Trainer(self.topics)
         self.followers: list[Follower] = [
+            triage.TriageFollower(self.topics),
             self.bot,
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),
             surveys.SurveyFollower(surveys.delay),
@@ -126,6 +131,8 @@ class Desk:
         self.intake.start()
         self._following.start()
         self.clockwork.start()
+        if self.record.database.alone:
+            self.trainer.start()
         self.follow_others()
 
     def _forget_leases(self) -> None:
@@ -184,6 +191,7 @@ class Desk:
         self.intake.stop()
         self._following.stop()
         self.clockwork.stop()
+        self.trainer.stop()
         self._news.stop()
         self.record.close()
 
@@ -232,6 +240,7 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         intake=desk.intake,
         health=desk.health,
         bot=desk.bot,
+        trainer=desk.trainer,
         key=config.key,
         url=config.url,
         secure=config.secure,
@@ -267,7 +276,7 @@ def in_step_readers() -> list[Reader]:
 
 def behind_readers() -> list[Reader]:
     """Readers that may be a moment behind."""
-    return [search.SearchReader(), NumbersReader(), answers.AnswerReader()]
+    return [search.SearchReader(), NumbersReader(), answers.AnswerReader(), topics.TopicReader()]
 
 
 def behind_readers_of(readers: Sequence[Reader]) -> list[Reader]:

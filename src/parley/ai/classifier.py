@@ -7,9 +7,12 @@ words alone. How sure it is comes from two things that fail differently: the mar
 to the five nearest examples; the sum of both tells foreign messages from known ones better than either.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -444,3 +447,21 @@ def restored(arrays: Any, encoder: Encoder | None) -> Classifier:
     )  # fmt: skip
     curve = tuple(Point(*(float(value) for value in row)) for row in arrays["curve"])
     return Classifier(heads, curve, int(arrays["count"]))
+
+
+def save(classifier: Classifier, file: Path) -> None:
+    """Written aside and then named, so that a crash leaves what was there before."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_suffix(".new")
+    with aside.open("wb") as opened:
+        np.savez_compressed(opened, **dumped(classifier))  # type: ignore[arg-type]
+    os.replace(aside, file)
+
+
+def load(file: Path, encoder: Encoder | None) -> Classifier:
+    """OSError or ValueError where it is lost, damaged, or was learnt with another encoder."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return restored(arrays, encoder)
+    except (KeyError, BadZipFile) as error:
+        raise ValueError(f"What was learnt cannot be read: {error}.") from error

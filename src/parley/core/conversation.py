@@ -175,6 +175,7 @@ _CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]
     e.CallAnswered: _picked_up,
     e.CallEnded: lambda s, ev, r: {"last_at": r.at, "preview": ev.preview},
     e.HandoffAsked: _handed_off,
+    e.TopicGuessed: lambda s, ev, r: {"skills": ev.skills} if ev.skills and not s.skills else {},
     e.Assigned: lambda s, ev, r: {
         "assignee": ev.agent,
         **({"status": OPEN} if s.status == BOT and ev.agent else {}),

@@ -371,6 +371,19 @@ class BotPondered(Event, frozen=True, tag="bot_pondered"):
     outcome: str = ""
 
 
+class TopicGuessed(Event, frozen=True, tag="topic_guessed"):
+    """What a new conversation is probably about, as `model` learnt it from the desk's tags; `probability` is 0..1.
+
+    `told`: sure enough to be put on as a tag, and to ask for the `skills` of that name; else it is a suggestion.
+    """
+
+    topic: str
+    probability: float
+    told: bool
+    model: int
+    skills: tuple[str, ...] = ()
+
+
 class SurveyDue(Event, frozen=True, tag="survey_due"):
     """A rating will be asked for at `at`, unless the conversation reopens before."""
 
@@ -545,8 +558,9 @@ AnyEvent = Union[
     Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
-    HandoffAsked, BotPondered, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened, TaskGiven,
-    TaskClosed, Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed, IdentityProved,
+    HandoffAsked, BotPondered, TopicGuessed, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened,
+    TaskGiven, TaskClosed, Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,
+    IdentityProved,
     PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,
 ]  # fmt: skip
 

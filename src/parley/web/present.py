@@ -14,7 +14,19 @@ from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.log import record as log
 from parley.log.tables import to_micros
-from parley.services import afterwards, delivery, desk_notes, inbox, orders, people, replies, setup, surveys
+from parley.services import (
+    afterwards,
+    delivery,
+    desk_notes,
+    inbox,
+    orders,
+    people,
+    replies,
+    setup,
+    surveys,
+    topics,
+    triage,
+)
 from parley.services.inbox import Viewer
 from parley.web import formats, views
 from parley.web.stream import arrange
@@ -499,6 +511,8 @@ class Teller:
         kind, _, number = by.partition("/")
         if kind == "agent" and number.isdigit() and int(number) in self.lens.agents:
             return self.lens.agents[int(number)].name.split()[0]
+        if by == triage.BY:
+            return t("Triage")
         return {"bot": t("The bot"), "person": self.name, "routing": t("Routing")}.get(kind, t("The desk"))
 
 
@@ -571,12 +585,19 @@ def conversation(
         person=person_pane(lens, state.person, who, state.id),
         assignee=lens.face(state.assignee),
         tags=state.tags,
+        suggested=_suggested(conn, state),
         waiting_since=state.waiting_since if state.status == talk.OPEN else None,
         due=lens.due(state),
         snoozed_until=state.snoozed_until,
         earlier=earlier_than(told),
         row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ())),
     )
+
+
+def _suggested(conn: Connection, state: State) -> tuple[str, str]:
+    """A tag that fits and is not there yet, with how likely it does."""
+    found = topics.suggested(conn, state.id)
+    return (found[0], f"{found[1]:.0%}") if found and found[0] not in state.tags else ("", "")
 
 
 def earlier_than(told: Sequence[e.Recorded]) -> str | None:

@@ -28,6 +28,7 @@ class Room:
 
     url: how customers reach the desk. secure: they come over TLS. key: signs links.
     trusted_proxies: addresses whose X-Forwarded-For is believed. bot: the follower that answers.
+    trainer: learns topics.
     reception: receives the visitors of a live channel, None where no such channel is installed.
     demo: show the pages of the demo company. slow: held while a password is checked, which takes 64 MB
     and a core. fetching: held while a picture is fetched from elsewhere. kept: rows of the list as made last.
@@ -41,6 +42,7 @@ class Room:
     intake: Intake
     health: Health
     bot: Any
+    trainer: Any
     key: bytes
     url: str
     secure: bool = False

@@ -288,6 +288,7 @@ class ConversationPage(View, frozen=True, kw_only=True):
     """One conversation with everything beside it.
 
     seq: the log's place it shows; earlier: cursor for turns before the first shown, None when complete.
+    suggested: a tag that fits, and how likely it does, in words.
     """
 
     id: int
@@ -302,6 +303,7 @@ class ConversationPage(View, frozen=True, kw_only=True):
     person: "PersonPane"
     assignee: Face | None = None
     tags: tuple[str, ...] = ()
+    suggested: tuple[str, str] = ("", "")
     waiting_since: datetime | None = None
     due: datetime | None = None
     snoozed_until: datetime | None = None
