@@ -121,7 +121,10 @@ class Example(msgspec.Struct, frozen=True):
 
 
 def examples(conn: Connection, after: int = 0) -> list[Example]:
-    """Of conversations beyond `after`, oldest first; at most the newest `MOST`. Several tags teach nothing."""
+    """Of conversations beyond `after`, oldest first; at most the newest `MOST`.
+
+    Several tags teach nothing, and neither do the same words again: they would make every model look good.
+    """
     shown = or_(labels.c.by_hand, guesses.c.outcome == "kept")
     question = (
         select(labels.c.conversation, func.max(labels.c.tag).label("tag"), firsts.c.message, firsts.c.at)
@@ -135,8 +138,12 @@ def examples(conn: Connection, after: int = 0) -> list[Example]:
     )
     rows = conn.execute(question).all()
     words = words_of(conn, [row.message for row in rows])
-    said = [(row, first_words(words[row.message])) for row in rows if row.message in words]
-    return [Example(row.conversation, text, row.tag, row.at) for row, text in reversed(said) if text]
+    found: dict[tuple[str, str], Example] = {}
+    for row in rows:
+        if (said := words.get(row.message)) and (text := first_words(said)):
+            one = Example(row.conversation, text, row.tag, row.at)
+            found.setdefault((" ".join(text.lower().split()), row.tag), one)
+    return list(reversed(found.values()))
 
 
 def first_words(words: e.Words) -> str:

@@ -74,8 +74,8 @@ def hue(name: str) -> int:
     return hashlib.blake2s(name.casefold().encode(), digest_size=2).digest()[0] % 12 * 30
 
 
-def percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.0f} %"
+def percent(share: float | None, digits: int = 0) -> str:
+    return "" if share is None else f"{share * 100:.{digits}f} %"
 
 
 def frame_height(html: str) -> int:

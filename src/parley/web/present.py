@@ -597,7 +597,7 @@ def conversation(
 def _suggested(conn: Connection, state: State) -> tuple[str, str]:
     """A tag that fits and is not there yet, with how likely it does."""
     found = topics.suggested(conn, state.id)
-    return (found[0], f"{found[1]:.0%}") if found and found[0] not in state.tags else ("", "")
+    return (found[0], formats.percent(found[1])) if found and found[0] not in state.tags else ("", "")
 
 
 def earlier_than(told: Sequence[e.Recorded]) -> str | None:

@@ -15,6 +15,7 @@ from parley.core import stats
 from parley.services import topics, triage
 from parley.web import plots, present
 from parley.web.desk import Answer, html, seen_other
+from parley.web.formats import percent
 from parley.web.forms import read_form
 from parley.web.security import LEAD, Caller
 from parley.web.state import Room
@@ -43,7 +44,7 @@ class TopicsPage(msgspec.Struct, frozen=True, kw_only=True):
     told: str = ""
     offered: str = ""
     may_change: bool = False
-    promises: tuple[tuple[float, str], ...] = tuple((share, f"{share:.0%}") for share in PROMISES)
+    promises: tuple[tuple[float, str], ...] = tuple((share, percent(share)) for share in PROMISES)
 
 
 @get(HERE, include_in_schema=False)
@@ -64,7 +65,7 @@ def _html(conn: Connection, room: Room, caller: Caller) -> str:
         right=_right(model) if model else "",
         reach=_reach(model, decided.promise) if model else "",
         chart=_chart(rows) if rows else Markup(""),
-        table=tuple((f"{share:.0%}", f"{risk:.1%}") for share, risk in rows),
+        table=tuple((percent(share), percent(risk, 1)) for share, risk in rows),
         told=_told(seen),
         offered=t("{taken} of {n} suggestions were taken", taken=seen.taken, n=seen.offered) if seen.offered else "",
         may_change=caller.agent.role in ("admin", "lead"),
@@ -79,7 +80,7 @@ def _right(model: triage.Model) -> str:
     between = stats.wilson(round(model.right * model.tried), model.tried)
     return t(
         "Of {n} held-back conversations it named {share} rightly ({low} to {high}).",
-        n=model.tried, share=f"{model.right:.0%}", low=f"{between.low or 0:.0%}", high=f"{between.high or 0:.0%}",
+        n=model.tried, share=percent(model.right), low=percent(between.low or 0), high=percent(between.high or 0),
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _reach(model: triage.Model, promise: float) -> str:
     found = triage.reached(model, promise)
     if found is None:
         return t("No part of them can be told so surely yet; more tagged conversations help.")
-    return t("{share} of new conversations can be told so surely; the rest stay suggestions.", share=f"{found[0]:.0%}")
+    return t("{share} of new conversations can be told so surely; the rest stay suggestions.", share=percent(found[0]))
 
 
 def _told(seen: topics.Score) -> str:
@@ -99,8 +100,8 @@ def _told(seen: topics.Score) -> str:
     between = stats.wilson(seen.right, judged)
     return t(
         "{n} topics were told; of {judged} judged by agents {share} were left on ({low} to {high})",
-        n=seen.told, judged=judged, share=f"{seen.right / judged:.0%}", low=f"{between.low or 0:.0%}",
-        high=f"{between.high or 0:.0%}",
+        n=seen.told, judged=judged, share=percent(seen.right / judged), low=percent(between.low or 0),
+        high=percent(between.high or 0),
     )  # fmt: skip
 
 
@@ -118,8 +119,8 @@ def _chart(rows: Sequence[tuple[float, float]]) -> Markup:
     columns = [
         plots.Bar(
             value=round(risk * 100, 2),
-            name=f"{share:.0%}",
-            hint=t("{share} told, {risk} of them wrong", share=f"{share:.0%}", risk=f"{risk:.1%}"),
+            name=percent(share),
+            hint=t("{share} told, {risk} of them wrong", share=percent(share), risk=percent(risk, 1)),
         )
         for share, risk in rows
     ]
