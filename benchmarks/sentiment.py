@@ -13,7 +13,8 @@ import csv
 import gzip
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 from _measure import Figures, run, table
 
 from parley.ai import sentiment
-from parley.ai.encoder import encoder
+from parley.ai.encoder import Encoder, encoder
 from parley.ai.sentiment import NAMES, Mood
 
 FOLDS = 5
@@ -83,8 +84,34 @@ def _folds(rows: Sequence[Pair]) -> list[tuple[list[Pair], list[Pair]]]:
     ]
 
 
+class Remembering:
+    """An encoder that reads every text once, however many folds it is in."""
+
+    def __init__(self, inside: Encoder) -> None:
+        self.name, self._inside = inside.name, inside
+        self._layers: dict[str, Any] = {}
+        self._vectors: dict[str, Any] = {}
+
+    def layers(self, texts: Sequence[str]) -> Any:
+        return self._read(self._layers, self._inside.layers, texts)
+
+    def vectors(self, texts: Sequence[str]) -> Any:
+        return self._read(self._vectors, self._inside.vectors, texts)
+
+    def _read(self, known: dict[str, Any], ask: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> Any:
+        if new := [text for text in dict.fromkeys(texts) if text not in known]:
+            known |= zip(new, ask(new), strict=True)
+        return np.stack([known[text] for text in texts]) if texts else ask([])
+
+
+@cache
+def _reading() -> Remembering | None:
+    found = encoder()
+    return Remembering(found) if found else None
+
+
 def _learnt(known: Sequence[Pair], asked: Sequence[Pair], moods: Sequence[str]) -> list[str]:
-    made = sentiment.learnt(known, encoder())
+    made = sentiment.learnt(known, _reading())
     return _said(made.moods([text for text, _ in asked]), moods, [mood for _, mood in known])
 
 
