@@ -25,6 +25,10 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
         {"core", "services", "log.record", "log.tables.to_micros"},
         {"msgspec", "litestar", "jinja2", "markupsafe", "sqlalchemy", "markdown_it", "nh3"},
     ),
+    "assess": (
+        {"core", "log.record", "ai", "services", "channels.installed", "web.plots"},
+        {"msgspec", "numpy", "jinja2", "markupsafe", "rich"},
+    ),
     "demo": ({"core", "log", "ai", "services", "channels", "web", "app", "config", "running"}, None),
 }
 # Files at the top put rooms together. Nobody may import them but one another, and the demo.

@@ -186,17 +186,55 @@ def restore(source: Annotated[Path, typer.Argument(help="File made by `parley ba
 
 @app.command(name="import")
 def import_(
-    form: Annotated[str, typer.Argument(help="mbox or maildir.")],
-    path: Annotated[Path, typer.Argument(help="The mailbox.")],
+    form: Annotated[str, typer.Argument(help="mbox, maildir, or config.")],
+    path: Annotated[Path, typer.Argument(help="The mailbox, or the file of `parley assess`.")],
     inbox: Annotated[str | None, typer.Option(help="Address of the mail inbox it belongs to.")] = None,
     close_after_days: Annotated[int, typer.Option(help="Close what was silent for this many days.")] = 7,
     data: Data = None,
 ) -> None:
-    """Take a real mailbox in, through the same door as live mail. May be repeated: nothing comes twice."""
-    from parley.importing import import_mailbox
+    """Take a mailbox in through the same door as live mail, or a setup. May be repeated: nothing comes twice."""
+    from parley.importing import import_mailbox, import_setup
 
     with _desk(data) as desk:
+        if form == "config":
+            new = import_setup(desk, path)
+            typer.echo(
+                f"New: {new.teams} teams, {new.tags} tags, {new.macros} macros, {new.articles} drafts of articles."
+            )
+            return
         import_mailbox(desk, form, path, inbox, close_after_days)
+
+
+@app.command()
+def assess(
+    paths: Annotated[list[Path] | None, typer.Argument(help="mbox files or maildir folders.")] = None,
+    ours: Annotated[list[str] | None, typer.Option(help="A domain or address of the desk; else it is told.")] = None,
+    zone: Annotated[str, typer.Option(help="Time zone in which hours and days are counted.")] = "UTC",
+    figure: Annotated[str | None, typer.Option(help="Print this figure alone; `list` names them.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the report goes; the setup goes beside it.")] = Path(
+        "assessment.html"
+    ),
+) -> None:
+    """Read a mailbox and write a report on the service in it: one page, every figure recountable."""
+    from parley.assess.catalogue import ALL
+    from parley.assess.catalogue import figure as counted
+    from parley.assess.run import printed, study_of, write
+    from parley.assess.telling import watched
+
+    if figure == "list":
+        typer.echo("\n".join(ALL))
+        return
+    if not paths:
+        raise ParleyError("Say what to read: parley assess MAILBOX.")
+    with watched() as told:
+        study = study_of(paths, ours or (), zone, told)
+        if figure:
+            text = printed(counted(study, figure))
+        else:
+            said = [*map(str, paths), *(f"--ours={one}" for one in ours or ()), *([f"--zone={zone}"] * (zone != "UTC"))]
+            beside = write(study, said, out)
+            text = f"{out}: {len(study.cases):,} conversations. Take the setup in with: parley import config {beside}"
+    typer.echo(text)
 
 
 @new.command(name="channel")

@@ -3,8 +3,6 @@
 Nothing is answered, nobody is asked for a rating, and a second import of the same mails adds nothing.
 """
 
-import mailbox
-from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
@@ -13,29 +11,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from sqlalchemy import select
 
 from parley.app import Desk
+from parley.assess.letters import count, open_mailbox, raws
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Inbox
-from parley.core.errors import BadConfig, ParleyError
+from parley.core.errors import BadConfig
 from parley.core.identity import looks_like_mail
 from parley.log.readers import catch_up
 from parley.log.record import Tx, chunks
 from parley.services import inbox as desk_inbox
+from parley.services import prepared
 
 AT_ONCE = 500
 
 
 def import_mailbox(desk: Desk, form: str, path: Path, address: str | None, close_after_days: int) -> int:
     """Take every mail of a mailbox in. Returns how many were new."""
-    box = _open(form, path)
+    box = open_mailbox(form, path)
     target = _inbox(desk, address)
     name_of = getattr(desk.channels[target.channel], "provider_id", None)
     if name_of is None:
         raise BadConfig(f"Inbox “{target.name}” does not take mail.")
     new = seen = 0
     with _progress() as progress:
-        bar = progress.add_task("Taking in", total=len(box))
-        for batch in chunks(list(_raws(box)), AT_ONCE):
+        bar = progress.add_task("Taking in", total=count(box))
+        for batch in chunks(list(raws(box)), AT_ONCE):
             waiting: list[Future[bool]] = [
                 desk.intake.take(target.id, name_of(raw), raw, history=True) for raw in batch
             ]
@@ -43,8 +43,8 @@ def import_mailbox(desk: Desk, form: str, path: Path, address: str | None, close
             seen += len(batch)
             progress.update(bar, completed=seen)
         bar = progress.add_task("Reading and threading", total=new or None)
-        while count := desk.intake.process():
-            progress.advance(bar, count)
+        while read := desk.intake.process():
+            progress.advance(bar, read)
         bar = progress.add_task("Indexing", total=None)
         for reader in desk.readers:
             if not reader.in_step:
@@ -56,6 +56,12 @@ def import_mailbox(desk: Desk, form: str, path: Path, address: str | None, close
     return new
 
 
+def import_setup(desk: Desk, path: Path) -> prepared.Taken:
+    """Teams, tags, macros and drafts of articles of a file that `parley assess` wrote."""
+    new = prepared.read(path)
+    return desk.record.do(lambda tx: prepared.take(tx, new))
+
+
 def _progress() -> Progress:
     columns = (
         SpinnerColumn(),
@@ -65,21 +71,6 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
     )
     return Progress(*columns)
-
-
-def _open(form: str, path: Path) -> "mailbox.Mailbox[mailbox.Message]":
-    if not path.exists():
-        raise ParleyError(f"There is no {path}.")
-    if form == "mbox" and path.is_file():
-        return mailbox.mbox(path, create=False)
-    if form == "maildir" and (path / "cur").is_dir():
-        return mailbox.Maildir(path, create=False)
-    raise ParleyError(f"{path} is not a {form}. Parley reads an mbox file, or a maildir folder with cur and new in it.")
-
-
-def _raws(box: "mailbox.Mailbox[mailbox.Message]") -> Iterator[bytes]:
-    for key in box.iterkeys():
-        yield box.get_bytes(key)
 
 
 def _inbox(desk: Desk, address: str | None) -> Inbox:

@@ -15,7 +15,7 @@ from parley.core.errors import NotFound, Refused
 from parley.core.events import ConversationOpened
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, desk_notes, inbox, messages, people, replies, sendings, setup
+from parley.services import delivery, desk_notes, inbox, messages, people, prepared, replies, sendings, setup
 from parley.services.inbox import Viewer
 from parley.web import present, views
 from parley.web.forms import read_files, read_form
@@ -128,7 +128,7 @@ def _choices(conn: Connection, caller: Caller) -> views.Choices:
             )
             for a, f in faces
         ),
-        tags=tuple(inbox.common_tags(conn)),
+        tags=tuple(dict.fromkeys((*inbox.common_tags(conn), *prepared.tags(conn)))),
         macros=tuple(views.Macro(name=m.name, text=m.text) for m in desk_notes.macros(conn)),
     )  # fmt: skip
 
