@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     ),
     "assess": (
         {"core", "log.record", "ai", "services", "channels.installed", "web.plots"},
-        {"msgspec", "numpy", "jinja2", "markupsafe", "rich"},
+        {"msgspec", "numpy", "jinja2", "markupsafe", "rich", "sqlalchemy"},
     ),
     "demo": ({"core", "log", "ai", "services", "channels", "web", "app", "config", "running"}, None),
 }

@@ -207,31 +207,47 @@ def import_(
 
 @app.command()
 def assess(
-    paths: Annotated[list[Path] | None, typer.Argument(help="mbox files or maildir folders.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="mbox files, maildir folders, or an export (JSON, CSV).")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Read this desk's own log instead.")] = False,
     ours: Annotated[list[str] | None, typer.Option(help="A domain or address of the desk; else it is told.")] = None,
     zone: Annotated[str, typer.Option(help="Time zone in which hours and days are counted.")] = "UTC",
     figure: Annotated[str | None, typer.Option(help="Print this figure alone; `list` names them.")] = None,
     out: Annotated[Path, typer.Option(help="Where the report goes; the setup goes beside it.")] = Path(
         "assessment.html"
     ),
+    data: Data = None,
 ) -> None:
-    """Read a mailbox and write a report on the service in it: one page, every figure recountable."""
+    """Read a mailbox, another system's export or this desk, and write a report on the service in it: one page, "
+    "every figure recountable."""
     from parley.assess.catalogue import ALL
     from parley.assess.catalogue import figure as counted
-    from parley.assess.run import printed, study_of, write
+    from parley.assess.living import read_desk
+    from parley.assess.run import printed, study_from, study_of, write
     from parley.assess.telling import watched
 
     if figure == "list":
         typer.echo("\n".join(ALL))
         return
-    if not paths:
-        raise ParleyError("Say what to read: parley assess MAILBOX.")
+    if bool(paths) == live:
+        raise ParleyError("Say what to read: parley assess MAILBOX, or parley assess --live for this desk.")
     with watched() as told:
-        study = study_of(paths, ours or (), zone, told)
+        if live:
+            with _desk(data) as desk:
+                study = study_from(read_desk(desk.record, told), zone, told)
+        else:
+            study = study_of(paths or (), ours or (), zone, told)
         if figure:
             text = printed(counted(study, figure))
         else:
-            said = [*map(str, paths), *(f"--ours={one}" for one in ours or ()), *([f"--zone={zone}"] * (zone != "UTC"))]
+            said = [
+                *map(str, paths or ()),
+                *["--live"] * live,
+                *([f"--data={data}"] if live and data else []),
+                *(f"--ours={one}" for one in ours or ()),
+                *([f"--zone={zone}"] * (zone != "UTC")),
+            ]
             beside = write(study, said, out)
             text = f"{out}: {len(study.cases):,} conversations. Take the setup in with: parley import config {beside}"
     typer.echo(text)

@@ -88,10 +88,10 @@ def _some(places: range, most: int, chance: np.random.Generator) -> list[int]:
 def _judged(found: Sequence[Pair], tries: Sequence[tuple[int, int, int, float]], encoder: Encoder) -> list[Try]:
     needed = sorted({i for one in tries for i in one[:3]})
     vectors = dict(zip(needed, encoder.vectors([found[i].answer for i in needed]), strict=True))
-    said = {i: _said(found[i].answer) for i in needed}
+    bags = {i: said(found[i].answer) for i in needed}
 
     def fits(a: int, b: int) -> bool:
-        return float(vectors[a] @ vectors[b]) >= SAME_MEANING and overlap(said[a], said[b]) >= SAME_WORDS
+        return float(vectors[a] @ vectors[b]) >= SAME_MEANING and overlap(bags[a], bags[b]) >= SAME_WORDS
 
     return [
         Try(case=found[i].case, alike=alike, right=fits(best, i), by_chance=fits(other, i), question=found[i].question,
@@ -100,7 +100,8 @@ def _judged(found: Sequence[Pair], tries: Sequence[tuple[int, int, int, float]],
     ]  # fmt: skip
 
 
-def _said(answer: str) -> Counter[str]:
+def said(answer: str) -> Counter[str]:
+    """The stems of the telling words of an answer."""
     return Counter(text.stem(word) for word in text.words(bare(answer)) if word not in text.STOP_WORDS)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from parley.ai.encoder import encoder
+from parley.assess.exports import ENDINGS, read_export
 from parley.assess.figures import Figure
 from parley.assess.gathering import Gathered, gather
 from parley.assess.letters import Letter, Progress, letters
@@ -18,10 +19,11 @@ from parley.core.errors import ParleyError
 
 def study_of(paths: Sequence[Path], houses: Sequence[str], zone: str, told: Progress) -> Study:
     """Everything at these paths. houses: domains and addresses of the desk; empty: told from the mails."""
-    return _study(_gathered(paths, tuple(one.lower().lstrip("@") for one in houses), told), zone, told)
+    return study_from(_gathered(paths, tuple(one.lower().lstrip("@") for one in houses), told), zone, told)
 
 
-def _study(gathered: Gathered, zone: str, told: Progress) -> Study:
+def study_from(gathered: Gathered, zone: str, told: Progress) -> Study:
+    """Raises ParleyError where there is nothing to study, or no such time zone."""
     if not gathered.cases:
         why = "; ".join(f"{n:,} {reason}" for reason, n in gathered.skipped.items()) or "it is empty"
         hint = f" Taken as the desk: {', '.join(gathered.ours)}. Say it with --ours DOMAIN." if gathered.ours else ""
@@ -33,6 +35,11 @@ def _study(gathered: Gathered, zone: str, told: Progress) -> Study:
 
 
 def _gathered(paths: Sequence[Path], houses: tuple[str, ...], told: Progress) -> Gathered:
+    exports = [path for path in paths if path.suffix.lower() in ENDINGS and path.is_file()]
+    if exports and len(paths) > 1:
+        raise ParleyError("One export at a time: its numbers of tickets and people are its own.")
+    if exports:
+        return read_export(exports[0], told)
     found: list[Letter | None] = [letter for path in paths for letter in letters(path, told)]
     told("Putting mails together", 0, None)
     return gather(found, houses or ours([one for one in found if one]), ", ".join(path.name for path in paths))

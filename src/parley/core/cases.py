@@ -98,7 +98,8 @@ def waits(case: Case) -> Iterator[tuple[float, float, bool]]:
 
 
 def gaps(cases: Sequence[Case], days: float, now: float) -> dict[int, bool | None]:
-    """Whether the same person began another case within so many days; None for those too young to know."""
+    """Whether the same person began another case within so many days; None for those too young to know,
+    and for those whose person is not known (empty)."""
     began: dict[str, list[float]] = {}
     for case in cases:
         began.setdefault(case.person, []).append(case.began)
@@ -106,6 +107,9 @@ def gaps(cases: Sequence[Case], days: float, now: float) -> dict[int, bool | Non
         moments.sort()
     found: dict[int, bool | None] = {}
     for case in cases:
+        if not case.person:
+            found[case.number] = None
+            continue
         again = any(0 < at - case.began <= days * DAY for at in began[case.person])
         found[case.number] = again if now - case.began >= days * DAY else None
     return found
