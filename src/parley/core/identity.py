@@ -3,10 +3,12 @@
 import contextlib
 import re
 import unicodedata
+from functools import lru_cache
 
 _ADDRESS = re.compile(r"^[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\"]+$")
 
 
+@lru_cache(maxsize=4096)
 def normal(kind: str, value: str) -> str:
     """The form under which an address is unique for its kind.
 
@@ -18,6 +20,8 @@ def normal(kind: str, value: str) -> str:
 
 
 def _mail(value: str) -> str:
+    if value.isascii():
+        return value.lower()
     local, _, domain = value.rpartition("@")
     with contextlib.suppress(UnicodeError):
         domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain

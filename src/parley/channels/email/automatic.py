@@ -44,7 +44,7 @@ def _declared(mail: Part) -> str | None:
         return f"it says so itself (Auto-Submitted: {text_of(submitted)[:40]})"
     if mail.type == "multipart/report":
         return "it is a report by a mail system"
-    if any(mail.first(name) for name in _MARKS):
+    if any(mail.first(name) for name in _MARKS if name in mail.headers):
         return "it is an automatic reply"
     suppress = mail.first("x-auto-response-suppress").lower()
     if b"all" in suppress or b"oof" in suppress or b"autoreply" in suppress:

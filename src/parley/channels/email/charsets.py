@@ -1,6 +1,7 @@
 """Bytes to text, whatever the mail claims its charset to be. Never raises."""
 
 from encodings import aliases
+from functools import lru_cache
 
 # Codecs that are not character sets, or that cost more than linear time on hostile bytes (punycode).
 _NOT_CHARSETS = {
@@ -56,6 +57,7 @@ def decode(data: bytes, charset: str = "") -> str:
     return text.replace("\0", "") if "\0" in text else text
 
 
+@lru_cache(maxsize=256)
 def _codec(charset: str) -> str:
     name = charset.strip().strip("\"'").lower().replace("-", "_").replace(" ", "_").replace(":", "_")
     if not name or len(name) > 40:

@@ -23,6 +23,7 @@ from parley.channels.email.sayings import (
 LINES = 5000
 LINE = 1000
 INTRODUCTION = 400
+VERB = 80  # letters at the end of a line among which its verb stands, were it an introduction
 RULE = 120
 INTRODUCTION_LINES = 4
 
@@ -101,7 +102,7 @@ def _first_hard_mark(words: list[str]) -> int:
         if above and ((line[0] in "12" and _BARE_MOMENT.fullmatch(line)) or _phone_alone(words, place)):
             return place
         # Without a colon it needs an address to be an introduction; looking for verbs in every line costs most.
-        ends = line[-1] in ":：" or (place - address < INTRODUCTION_LINES and _ENDS_IN_VERB.search(line.strip("-‐–— ")))
+        ends = line[-1] in ":：" or (place - address < INTRODUCTION_LINES and _ends_in_verb(line.strip("-‐–— ")))
         if ends and not _quote_follows(words, place):
             start = _start_of_introduction(words, place, alone=True)
             if start <= place and any(words[:start]):
@@ -172,13 +173,18 @@ def _is_introduction(joined: str, alone: bool) -> bool:
     verb = bool(WROTE_VERB.search(joined))
     colon = joined.endswith((":", "："))
     if alone and not colon:
-        return moment and address and _opens(joined) and bool(_ENDS_IN_VERB.search(joined))
+        return moment and address and _opens(joined) and bool(_ends_in_verb(joined))
     if alone:
-        ended = joined.endswith((">:", ">：")) or bool(_ENDS_IN_VERB.search(joined)) or _opens(joined)
+        ended = joined.endswith((">:", ">：")) or bool(_ends_in_verb(joined)) or _opens(joined)
         return (ended and verb + moment + address >= 2) or (verb and moment and address)
     if not colon:
         return moment and address and _opens(joined)
     return verb + moment + address >= 2 or (verb and len(joined) < 60)
+
+
+def _ends_in_verb(text: str) -> re.Match[str] | None:
+    """Looked for where it can stand only: the long list is tried at each letter that is looked at."""
+    return _ENDS_IN_VERB.search(text, max(0, len(text) - VERB))
 
 
 def _opens(joined: str) -> bool:

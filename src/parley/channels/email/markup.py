@@ -52,7 +52,7 @@ _CALLS_OUT = re.compile(r"url\s*\(|image|\\|expression|@import", re.I)
 # Elements that HTML closes by itself, or that hold nothing: they cannot nest without bound on their own.
 _SHALLOW = {b"p", b"li", b"td", b"th", b"tr", b"dd", b"dt", b"br", b"img", b"hr", b"meta", b"link", b"input",
             b"col", b"wbr", b"option", b"html", b"head", b"body", b"o:p", b"area", b"base"}  # fmt: skip
-_TAG_NAME = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
+_TAG_NAME = re.compile(rb"<(/?)([a-z][a-z0-9:]*)")
 
 
 def sanitised(html: str) -> str | None:
@@ -114,8 +114,7 @@ def _depth(html: bytes) -> int:
     """At most so deep: a closing tag counts only against open ones of its own name."""
     open_now: dict[bytes, int] = {}
     depth = deepest = 0
-    for closing, name in _TAG_NAME.findall(html):
-        name = name.lower()
+    for closing, name in _TAG_NAME.findall(html.lower()):
         if name in _SHALLOW:
             continue
         if not closing:

@@ -9,6 +9,7 @@ library on well-formed mail.
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from parley.core.errors import Unreadable
 
@@ -30,14 +31,17 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 class Part:
     """One node: its headers as bytes, its body still encoded. `children` is empty for a leaf."""
 
-    __slots__ = ("_disposition", "_type", "body", "children", "headers", "unnamed")
+    __slots__ = ("_disposition", "body", "children", "headers", "parameters", "type")
 
     def __init__(self, headers: dict[str, list[bytes]], body: bytes, unnamed: str = "text/plain") -> None:
+        """unnamed: what it is when it does not say; inside a digest, a mail."""
         self.headers = headers
         self.body = body
         self.children: list[Part] = []
-        self.unnamed = unnamed  # what it is when it does not say: inside a digest, a mail
-        self._type: tuple[str, dict[str, str]] | None = None
+        # Of two types the last is meant: a sender that put one text into the head of a multipart says so there.
+        said = headers.get("content-type")
+        value, self.parameters = with_parameters(said[-1]) if said else ("", {})
+        self.type = value if _plausible(value) else unnamed
         self._disposition: tuple[str, dict[str, str]] | None = None
 
     def first(self, name: str) -> bytes:
@@ -47,21 +51,6 @@ class Part:
 
     def all(self, name: str) -> list[bytes]:
         return self.headers.get(name, [])
-
-    @property
-    def type(self) -> str:
-        return self._content_type()[0]
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        return self._content_type()[1]
-
-    def _content_type(self) -> tuple[str, dict[str, str]]:
-        if self._type is None:
-            # Of two types the last is meant: a sender that put one text into the head of a multipart says so there.
-            value, parameters = with_parameters(self.all("content-type")[-1] if self.all("content-type") else b"")
-            self._type = (value if _plausible(value) else self.unnamed, parameters)
-        return self._type
 
     @property
     def disposition(self) -> tuple[str, dict[str, str]]:
@@ -175,10 +164,12 @@ def _before_break(body: bytes, place: int, start: int) -> int:
     return max(start, place - 1)
 
 
+@lru_cache(maxsize=256)
 def with_parameters(value: bytes) -> tuple[str, dict[str, str]]:
     """A structured header such as Content-Type: its value in lower case and its parameters.
 
-    RFC 2231 pieces keep their names (`filename*0*`); `words.parameter` puts them together.
+    RFC 2231 pieces keep their names (`filename*0*`); `words.parameter` puts them together. Most parts say what many
+    others say, so it is remembered; nobody may change the parameters.
     """
     if not value:
         return "", {}

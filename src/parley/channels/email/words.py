@@ -4,6 +4,7 @@ import binascii
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -31,9 +32,13 @@ class Mailbox(msgspec.Struct, frozen=True):
     address: str
 
 
+@lru_cache(maxsize=64)
 def text_of(value: bytes, charset: str = "") -> str:
     """An unstructured header (Subject) as one line of text. `charset` is for bytes that name none."""
-    return _BLANKS.sub(" ", _decoded(value, charset)).strip()
+    text = _decoded(value, charset)
+    if text.isprintable() and "  " not in text:
+        return text.strip()  # nothing to even out; a printable blank is the ordinary one
+    return _BLANKS.sub(" ", text).strip()
 
 
 def _decoded(value: bytes, fallback: str) -> str:
@@ -61,9 +66,14 @@ def _decoded(value: bytes, fallback: str) -> str:
 
 def _raw(value: bytes, charset: str) -> str:
     """Bytes that break the rules by standing in a header as they are. UTF-8 mostly, else what the text is in."""
+    if value.isascii():
+        if b"\x1b$" in value:
+            return decode(value, "iso-2022-jp")  # seven bits, and unlawful all the same
+        text = value.decode("ascii")
+        return text.replace("\0", "") if "\0" in text else text
     if b"\x1b$" in value:
-        return decode(value, "iso-2022-jp")  # seven bits, and unlawful all the same
-    if value.isascii() or charset.lower().startswith("utf"):
+        return decode(value, "iso-2022-jp")
+    if charset.lower().startswith("utf"):
         return decode(value)
     try:
         return value.decode("utf-8").replace("\0", "")
@@ -113,11 +123,15 @@ def _line(text: str) -> str:
 
 def mailboxes(value: bytes, charset: str = "") -> list[Mailbox]:
     """The addresses of a To-like header, at most a thousand; groups are flattened, nonsense is skipped."""
+    return list(_known_mailboxes(value, charset))
+
+
+@lru_cache(maxsize=64)  # several questions about one mail look at its From
+def _known_mailboxes(value: bytes, charset: str) -> tuple[Mailbox, ...]:
     text = _raw(value, charset)
-    simple = _BARE_ADDRESS.fullmatch(text)
-    if simple:
-        return [Mailbox("", text)]
-    return _scan(text)
+    if _BARE_ADDRESS.fullmatch(text):
+        return (Mailbox("", text),)
+    return tuple(_scan(text))
 
 
 def _scan(text: str) -> list[Mailbox]:
