@@ -153,7 +153,9 @@ class Dovecot:
         name = f"{time.time_ns() // 1000}.M{self.delivered:06d}.harness"
         (inbox / "tmp" / name).write_bytes(raw.replace(b"\r\n", b"\n"))
         if not os.geteuid():
-            _give(inbox, _helper_account())
+            account = _helper_account()
+            for path in (inbox, *(inbox / one for one in ("tmp", "new", "cur")), inbox / "tmp" / name):
+                os.chown(path, account.pw_uid, account.pw_gid)
         (inbox / "tmp" / name).rename(inbox / "new" / name)
 
     def make_folder(self, user: str, name: str) -> None:

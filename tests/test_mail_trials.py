@@ -1,0 +1,69 @@
+"""The short forms of `bin/mail-trials`, and proof that they would notice."""
+
+import pytest
+
+from harness.dovecot import needs_dovecot
+from mail_trials import attacks, fetching, tracking
+from parley.channels.email import bodies, markup, receiver
+from parley.services import threads
+
+
+@needs_dovecot
+def test_r9_a_mailbox_watched_by_two_that_are_cut_off_loses_and_doubles_nothing() -> None:
+    figures = fetching.trial(120, 8, 5)
+    assert (figures["score"], figures["lost"], figures["doubled"]) == (1, 0, 0), figures
+    assert figures["handed over"] > figures["mails"]  # the pollers did step on each other
+
+
+def test_s1_guessed_tokens_open_nothing() -> None:
+    assert attacks.guesses(20_000, 1)["opened"] == 0
+
+
+def test_s1_a_proof_that_is_not_looked_at_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "read_token", lambda key, token: ("reply", 1, 1))
+    assert attacks.guesses(60, 1)["score"] == 0
+
+
+@pytest.mark.skipif(not tracking.CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
+def test_s6_no_mail_calls_home() -> None:
+    figures = tracking.opened(2 * len(tracking.WAYS))
+    assert figures["score"] == 1, figures
+
+
+@pytest.mark.skipif(not tracking.CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
+def test_s6_a_mail_that_calls_home_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "sanitised", lambda html: html)
+    monkeypatch.setattr(bodies, "sanitised", lambda html: html)
+    figures = tracking.opened(3)
+    assert figures["requests outside"] > 0
+
+
+def test_s15_costly_mails_cost_little_and_are_all_told_of() -> None:
+    figures = attacks.bombs(0.5)
+    assert figures["score"] == 1, figures
+
+
+def test_s18_machines_are_not_answered_and_people_are() -> None:
+    figures = attacks.loops(36, 1)
+    assert (figures["answered"], figures["a person's mail answered"]) == (0, 1)
+
+
+def test_s31_one_mail_stays_one_mail() -> None:
+    figures = attacks.smuggling(1, 2)
+    assert figures["score"] == 1, figures
+    assert figures["variants"] > 500
+
+
+def test_s31_a_bare_line_feed_that_ended_a_mail_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_it_is = receiver.Session.data_received
+
+    def lenient(session: receiver.Session, data: bytes) -> None:
+        as_it_is(session, data.replace(b"\n.\n", b"\r\n.\r\n"))
+
+    monkeypatch.setattr(receiver.Session, "data_received", lenient)
+    assert attacks.smuggling(1, 2)["smuggled"] > 0
+
+
+def test_s32_nobody_adds_a_header() -> None:
+    figures = attacks.headers(500, 3)
+    assert figures["score"] == 1, figures
