@@ -4,6 +4,7 @@ Reads the DNS only. Each step says what there is; where something is missing, th
 """
 
 import re
+from ipaddress import ip_address
 
 from parley.channels.email.authenticity import checked
 from parley.channels.email.names import Names, NoAnswer, server
@@ -40,7 +41,7 @@ def looked_at(inbox: Inbox) -> list[Step]:
 def spf(domain: str, host: str, house: House | None, names: Names) -> tuple[bool, str]:
     """RFC 7208. Whether the server that sends for us is among those the domain sends from."""
     records = [text.decode("ascii", "replace") for text in names.texts(domain) if text.lower().startswith(b"v=spf1")]
-    term = house.spf if house and house.spf else f"a:{host}"
+    term = house.spf if house and house.spf else _names(host)
     if len(records) > 1:
         return False, f"{domain} has {len(records)} SPF records, and so none that counts. Leave one of them."
     if not records:
@@ -52,9 +53,18 @@ def spf(domain: str, host: str, house: House | None, names: Names) -> tuple[bool
     return False, f"{domain} does not name {host}. Change its SPF record to: {_line(domain, merged)}"
 
 
+def _names(host: str) -> str:
+    """What lets a server of one's own send."""
+    try:
+        return f"ip{ip_address(host).version}:{host}"
+    except ValueError:
+        return f"a:{host}"
+
+
 def _passes(domain: str, host: str, names: Names) -> bool:
     """Whether the domain's record lets the server's own address send."""
-    peers = [one.address for kind in ("A", "AAAA") for one in names.records(host, kind)]
+    named = [record.address for kind in ("A", "AAAA") for record in names.records(host, kind)]
+    peers = [host] if _names(host).startswith("ip") else named
     envelopes = [Envelope(peer=peer, sender=f"postmaster@{domain}") for peer in peers]
     return any(checked(b"From: <>\r\n\r\n", [domain], one, names).spf == "pass" for one in envelopes)
 

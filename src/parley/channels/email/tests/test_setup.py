@@ -149,6 +149,8 @@ def test_a_server_of_ones_own_may_be_named_by_its_address(dns: NameServer) -> No
     assert domain(dns, "post.acme.example")["SPF:"][0]
     dns.say("acme.example", "TXT", "v=spf1 ip4:198.51.100.0/24 -all")
     assert "a:post.acme.example -all" in domain(dns, "post.acme.example")["SPF:"][1]
+    assert domain(dns, "198.51.100.7")["SPF:"][0]
+    assert "ip4:192.0.2.9 -all" in domain(dns, "192.0.2.9")["SPF:"][1]
 
 
 def test_the_policy_of_the_organisation_above_counts_and_watching_is_said(dns: NameServer) -> None:
