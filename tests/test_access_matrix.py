@@ -219,6 +219,13 @@ ROWS: dict[str, Row] = {
     "GET /desk/numbers.csv": Row(expected=PAGE),
     "GET /desk/numbers/cases": Row(expected=PAGE, path="/desk/numbers/cases?figure=volume"),
     "GET /desk/settings": Row(expected=PAGE, ok=(200, 303)),
+    "GET /desk/settings/surveys": Row(expected=PAGE_LEAD),
+    "POST /desk/settings/surveys": Row(
+        expected={**PAGE_LEAD, "far lead": "403"},
+        ok=DONE,
+        send=form(name="Recommend", measure="nps", share="50", brand="1"),
+    ),
+    "POST /desk/settings/surveys/pause": Row(expected=PAGE_ADMIN, send=form(days="14"), ok=DONE),
     "GET /desk/settings/you": Row(expected=PAGE),
     "POST /desk/settings/you": Row(expected=PAGE, send=form(name="Ana", theme="auto"), ok=DONE),
     "GET /desk/settings/tokens": Row(expected=PAGE),

@@ -26,7 +26,8 @@ DRAWN = (
 SERVED = (
     "/desk/inbox/waiting", "/desk/conversations/1", "/desk/people/1", "/desk/knowledge", "/desk/knowledge/new",
     "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/settings/inboxes", "/desk/settings/brands",
-    "/desk/settings/agents", "/desk/settings/tokens", "/desk/settings/you", "/desk/search?q=hello",
+    "/desk/settings/agents", "/desk/settings/surveys", "/desk/settings/tokens", "/desk/settings/you",
+    "/desk/search?q=hello",
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="no Chromium at /usr/bin/chromium")

@@ -174,7 +174,7 @@ function resend() {
 }
 
 function rate(score: number, comment: string) {
-  lasting({ kind: "rate", client_id: newId(), token: chat.rating!.token, score, comment });
+  lasting({ kind: "rate", client_id: newId(), token: chat.rating!.token, question: chat.rating!.asked ?? "", score, comment });
   chat.rated = true;
   closeSheet();
   notice(t("Thank you. Your rating is on its way."));
@@ -208,7 +208,14 @@ function byMail() {
 
 function askRating() {
   if (!chat.rating || chat.rated || sheet.firstChild) return;
-  sheet.replaceChildren(ratingSheet(chat.rating.question ?? "", rate, () => { chat.rated = true; closeSheet(); }));
+  sheet.replaceChildren(ratingSheet(chat.rating, rate, () => { chat.rated = true; closeSheet(); }));
+}
+
+function askedTo(frame: AskRating) {
+  if (chat.rated && chat.rating?.asked === frame.asked && chat.rating?.token === frame.token) return;
+  chat.rating = frame;
+  chat.rated = false;
+  askRating();
 }
 
 function closeSheet() {
@@ -244,7 +251,7 @@ function hear(frame: FromDesk) {
   else if (frame.kind === "code_sent") mail.sent(frame.mail);
   else if (frame.kind === "proved") { chat.proved = frame.mail; mail.proved(frame.mail); }
   else if (frame.kind === "rejected") rejected(frame.of, frame.sentence, frame.client_id, frame.again);
-  else if (frame.kind === "ask_rating") { chat.rating = frame; chat.rated = false; askRating(); }
+  else if (frame.kind === "ask_rating") askedTo(frame);
   else if (frame.kind === "ended") chat.ended = true;
   else if (frame.kind === "thanks") { dropRatings(); notice(t("Thank you for your rating.")); }
   draw();

@@ -74,7 +74,7 @@ class Desk:
         self._inboxes: dict[int, Inbox] | None = None
         self._setup = 0
         self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
-        self.dispatch = Dispatch(self.store, config.key, config.url)
+        self.dispatch = Dispatch(self.store, config.key, config.url, self.channels)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
         self.clockwork = timers.Clockwork(
             self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle, "reply": sendings.fire}

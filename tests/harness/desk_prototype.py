@@ -373,7 +373,11 @@ async def help_article(slug: str) -> Response[str]:
 
 @get("/rating/{token:str}")
 async def rating(token: str, score: int = 0, done: int = 0) -> Response[str]:
-    shown = v.RatingPage(subject="Rain jacket, wrong size", action=f"/rating/{token}", chosen=score, thanked=bool(done))
+    steps = tuple(enumerate(("bad", "poor", "fair", "good", "very good"), 1))
+    shown = v.RatingPage(
+        subject="Rain jacket, wrong size", action=f"/rating/{token}", question="How did we do?", steps=steps,
+        chosen=score or None, thanked=bool(done),
+    )  # fmt: skip
     return page("account/rating.html", public=samples.PUBLIC, csrf="prototype", page=shown)
 
 

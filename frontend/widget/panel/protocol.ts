@@ -40,6 +40,8 @@ export interface AskRating {
   kind: "ask_rating";
   token: string;
   question?: string;
+  measure?: string;
+  asked?: string;
 }
 
 export interface Welcome {
@@ -90,6 +92,7 @@ export interface Rate {
   token: string;
   score: number;
   comment?: string;
+  question?: string;
 }
 
 // Kept until the desk has answered for them.

@@ -1,6 +1,7 @@
 // The two small forms that rise above the composer: going on by mail, and rating.
 
 import { h, icon } from "./dom.ts";
+import type { AskRating } from "./protocol.ts";
 import { t } from "./words.ts";
 
 interface MailHands {
@@ -65,19 +66,28 @@ export class MailSheet {
 const MOUTHS = ["M8 17c2-3.5 6-3.5 8 0", "M8.5 16.5c2-1.8 5-1.8 7 0", "M8.5 15.5h7", "M8.5 14.5c2 1.8 5 1.8 7 0", "M8 14c2 3.5 6 3.5 8 0"];
 const EYES = "M9 9.5v.01M15 9.5v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z";
 
-export function ratingSheet(question: string, rate: (score: number, comment: string) => void, close: () => void): HTMLElement {
+const SCALES: Record<string, [number, number]> = { csat: [1, 5], nps: [0, 10], ces: [1, 7] };
+
+export function ratingSheet(ask: AskRating, rate: (score: number, comment: string) => void, close: () => void): HTMLElement {
+  const measure = ask.measure ?? "csat";
+  const inWords = !SCALES[measure];
   const names = [t("Bad"), t("Not good"), t("Fair"), t("Good"), t("Very good")];
-  const comment = h("textarea", { id: "comment", rows: 2, maxlength: 2000 });
-  const more = h("div", { hidden: true }, h("label", { for: "comment" }, t("What should we know? (optional)")), comment,
+  const comment = h("textarea", { id: "comment", rows: 2, maxlength: 2000, required: inWords });
+  const more = h("div", { hidden: !inWords }, h("label", { for: "comment", class: inWords ? "sr" : "" }, inWords ? ask.question ?? "" : t("What should we know? (optional)")), comment,
     h("div", { class: "row end" }, h("button", { class: "primary" }, t("Send rating"))));
   const chosen = h("span", { class: "chosen" });
-  const faces = names.map((name, place) => h("label", { class: "mood", title: name },
-    h("input", { type: "radio", name: "score", value: place + 1, "aria-label": name, onchange: () => { more.hidden = false; chosen.textContent = name; } }),
-    icon({ path: `${EYES}${MOUTHS[place]}` }, 32)));
-  const send = () => rate(Number(element.querySelector<HTMLInputElement>("input:checked")!.value), comment.value.trim());
+  const step = (score: number) => {
+    const name = measure === "csat" ? names[score - 1]! : `${score}`;
+    return h("label", { class: measure === "csat" ? "mood" : "mood step", title: name },
+      h("input", { type: "radio", name: "score", value: score, "aria-label": name, onchange: () => { more.hidden = false; chosen.textContent = measure === "csat" ? name : ""; } }),
+      measure === "csat" ? icon({ path: `${EYES}${MOUTHS[score - 1]}` }, 32) : h("span", {}, name));
+  };
+  const [low, high] = SCALES[measure] ?? [1, 0];
+  const steps = Array.from({ length: high - low + 1 }, (_, place) => step(low + place));
+  const send = () => rate(Number(element.querySelector<HTMLInputElement>("input:checked")?.value ?? 0), comment.value.trim());
   const element = h("section", { class: "sheet", "aria-labelledby": "rating-title" },
-    top("rating-title", question || t("How did we do?"), close),
-    form(send, h("div", { class: "moods", role: "radiogroup", "aria-labelledby": "rating-title" }, ...faces), chosen, more));
+    top("rating-title", ask.question || t("How did we do?"), close),
+    form(send, ...(inWords ? [] : [h("div", { class: "moods", role: "radiogroup", "aria-labelledby": "rating-title" }, ...steps), chosen]), more));
   return element;
 }
 

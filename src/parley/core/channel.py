@@ -26,6 +26,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     text_limit: characters per message; longer text is split, or refused where `splits` is False. None: no limit.
     segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
+    buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
     weight: share of an agent's capacity one conversation takes, 1.0 = fully occupied.
     bulk_unsubscribe: bulk messages carry an unsubscribe header.
     settings: struct that an inbox's settings must decode into; its docstring explains each key.
@@ -47,6 +48,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     html: bool = False
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
+    buttons: bool = False
     weight: float = 0.34
     settings: type[msgspec.Struct]
 
@@ -161,12 +163,13 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class InboundRating(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A survey answered in the channel: 1 to 5, with the token that was sent along."""
+    """A survey answered in the channel, with the token that was sent along. question: which one, where it was told."""
 
     sender: Address
     score: int
     token: str
     comment: str = ""
+    question: str | None = None
 
 
 class InboundEdit(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -385,18 +385,21 @@ class TopicGuessed(Event, frozen=True, tag="topic_guessed"):
 
 
 class SurveyDue(Event, frozen=True, tag="survey_due"):
-    """A rating will be asked for at `at`, unless the conversation reopens before."""
+    """A survey will be asked at `at`, unless the conversation reopens before. questionnaire: which one, by its key."""
 
     survey: int
     person: int
     at: datetime
+    questionnaire: str = ""
 
 
 class SurveyAsked(Event, frozen=True, tag="survey_asked"):
-    """The customer was asked for a rating in the message named."""
+    """The customer was asked a question of the survey in the message named. measure: as in SurveyAnswered, or text."""
 
     survey: int
     message: int
+    question: str = ""
+    measure: str = "csat"
 
 
 class SurveyDropped(Event, frozen=True, tag="survey_dropped"):
@@ -407,7 +410,8 @@ class SurveyDropped(Event, frozen=True, tag="survey_dropped"):
 
 
 class SurveyAnswered(Event, frozen=True, tag="survey_answered"):
-    """The customer answered a question. measure: csat (1 bad to 5 good), nps (0 to 10) or ces (1 to 7, 7 is easy).
+    """The customer answered a question. measure: csat (1 bad to 5 good), nps (0 to 10), ces (1 to 7, 7 is easy) or
+    text, where the words are in `comment_message` and `score` says nothing.
 
     question: which one of the survey, where it has several.
     """

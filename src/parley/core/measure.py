@@ -11,14 +11,17 @@ import msgspec
 
 from parley.core import events as e
 
-VERSION = 2
+VERSION = 3
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """What a figure means. unit: conversations, share (0…1) or seconds. spread: how sure it is."""
+    """What a figure means. unit: conversations, share (0…1), seconds, points (−100…100), or of 7.
+
+    spread: how sure it is.
+    """
 
     key: str
     label: str
@@ -111,6 +114,21 @@ DEFINITIONS: dict[str, Definition] = {
             key="response_rate", label="Answered the survey", unit="share",
             meaning="Surveys answered among those asked. Who was asked lately may still answer.",
             spread=_SHARE, cohort="Surveys asked in the period.",
+        ),
+        Definition(
+            key="nps", label="Would recommend (NPS)", unit="points",
+            meaning="Of the answers from 0 to 10 to whether they would recommend the brand: the per cent of 9 and 10 "
+            "minus the per cent of 0 to 6. From −100 to 100.",
+            spread="Adjusted Wald interval (Rocks 2016), 95 %. A change is told when the 99 % interval of the "
+            "difference leaves out 0.",
+            cohort="Answers given in the period.",
+        ),
+        Definition(
+            key="ces", label="Made it easy (CES)", unit="of 7",
+            meaning="The mean of the answers, 1 (strongly disagree) to 7 (strongly agree), to whether the brand made "
+            "it easy to handle the issue (CES 2.0).",
+            spread="Student's t, 95 %. A change is told when Welch's 99 % interval of the difference leaves out 0.",
+            cohort="Answers given in the period.",
         ),
         Definition(
             key="open", label="Open now", unit="conversations",

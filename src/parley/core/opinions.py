@@ -97,6 +97,26 @@ def effort(answers: Sequence[int], level: float = LEVEL) -> Effort:
     return Effort(n, Estimate(mean, interval), share(sum(a >= EASY for a in answers), n, level))
 
 
+def effort_change(now: Sequence[int], before: Sequence[int], level: float = LEVEL) -> Change:
+    """Difference of two means, Welch's interval (Biometrika 34, 1947); clear where it leaves out 0."""
+    if len(now) < 2 or len(before) < 2:
+        return Change()
+    parts = [_mean_and_error(answers) for answers in (now, before)]
+    moved, squares = parts[0][0] - parts[1][0], [part[1] for part in parts]
+    total = sum(squares)
+    if not total:
+        return Change(moved, Interval(moved, moved), moved != 0)
+    freedom = total**2 / sum(s**2 / (len(of) - 1) for s, of in zip(squares, (now, before), strict=True))
+    half = t_of(level, max(1, int(freedom))) * sqrt(total)
+    return Change(moved, Interval(moved - half, moved + half), abs(moved) > half)
+
+
+def _mean_and_error(answers: Sequence[int]) -> tuple[float, float]:
+    """Mean, and the square of its standard error."""
+    mean = sum(answers) / len(answers)
+    return mean, sum((a - mean) ** 2 for a in answers) / (len(answers) - 1) / len(answers)
+
+
 def t_of(level: float, freedom: int) -> float:
     """Half width of Student's t for a confidence level: found by halving."""
     low, high = 0.0, 1000.0

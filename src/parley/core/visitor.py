@@ -80,10 +80,15 @@ class Wait(Frame, frozen=True, tag="wait"):
 
 
 class AskRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="ask_rating"):
-    """Please rate; `token` goes back with the answer."""
+    """Please rate; `token` and `asked`, the question's key, go back with the answer.
+
+    question: the words. measure: csat (1 to 5), nps (0 to 10), ces (1 to 7) or text.
+    """
 
     token: str
     question: str = ""
+    measure: str = "csat"
+    asked: str = ""
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,14 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Address
 from parley.core.opinions import is_low
+from parley.core.questionnaire import WORDING
 from parley.demo import company
 from parley.demo.week import Scripted, Turn
 from parley.log.record import Tx
 from parley.services import followups, people, replies
 
+ASKED = ("csat", "csat", "nps", "ces")
+SAID = {"csat": (1, 2, 3, 4, 5), "nps": (1, 4, 7, 9, 10), "ces": (1, 3, 4, 6, 7)}  # by how content they are, 1 to 5
 LEADS = {agent.key for agent in company.agents() if agent.role in ("admin", "lead")}
 DONE = (
     "Called. The parcel had gone to a neighbour; sent a voucher for the wait.",
@@ -166,7 +169,8 @@ class _Story:
         survey, message = self.tx.new_id("survey"), self.tx.new_id("message")
         asked = closed + 5
         at = script.started_at + timedelta(minutes=asked)
-        self.tx.say(message, e.Words(text="How did we do? Choose 1 (bad) to 5 (very good)."))
+        brand = next(b.name for b in company.brands() if b.key == script.brand)
+        self.tx.say(message, e.Words(text=WORDING[ASKED[survey % 4]]["en"].replace("{brand}", brand)))
         self._add(closed + 0.1, e.SurveyDue(survey=survey, person=self.who.person, at=at), "surveys")
         question = e.ReplyWritten(
             message=message,
@@ -179,7 +183,7 @@ class _Story:
             purpose="survey",
         )
         self._add(asked, question, "surveys")
-        self._add(asked + 0.01, e.SurveyAsked(survey=survey, message=message), "surveys")
+        self._add(asked + 0.01, e.SurveyAsked(survey=survey, message=message, measure=ASKED[survey % 4]), "surveys")
         self._add(asked + 0.02, e.Sent(message=message), "delivery")
         answered = max(script.rated_minutes or 0.0, asked + 1)
         by = f"person/{self.who.person}"
@@ -188,7 +192,11 @@ class _Story:
             comment = self.tx.new_id("message")
             self.tx.say(comment, e.Words(text=script.comment))
             self._add(answered, e.NoteWritten(message=comment, preview=talk.preview(script.comment)), by)
-        fact = e.SurveyAnswered(survey=survey, score=script.rating, channel=script.channel, comment_message=comment)
+        measure = ASKED[survey % len(ASKED)]
+        fact = e.SurveyAnswered(
+            survey=survey, score=SAID[measure][script.rating - 1], channel=script.channel, comment_message=comment,
+            measure=measure,
+        )  # fmt: skip
         self._add(answered + 0.01, fact, by)
         if is_low(fact.measure, fact.score):
             self._followed_up(fact, answered + 0.02)

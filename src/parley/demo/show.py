@@ -17,6 +17,7 @@ from litestar import Litestar
 from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
+from parley.core.questionnaire import USUAL, Condition, Question, Survey
 from parley.demo import build, company, history, knowledge
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
@@ -24,7 +25,12 @@ from parley.demo.post import PostOffice
 from parley.demo.storefront import Storefront
 from parley.demo.week import week_of_conversations, weeks_before
 from parley.log.record import Tx
-from parley.services import access, desk_notes, setup
+from parley.services import access, desk_notes, setup, surveys
+
+NPS = (
+    Question(key="", measure="nps"),
+    Question(key="why", measure="text", only_if=Condition(question="", low=0, high=6)),
+)
 
 
 def run_demo(folder: Path | None, first_port: int, *, living: bool) -> None:
@@ -103,6 +109,8 @@ class Show:
         history.presence(tx, agents, company.agents())
         setup.set_setting(tx, "survey_delay_seconds", 20)
         setup.set_setting(tx, "survey_pause_days", 0)
+        surveys.keep(tx, Survey(key="nps", name="Would recommend", questions=NPS, channel="email", share=50))
+        surveys.keep(tx, Survey(key="csat", name="After a chat", questions=USUAL.questions, channel="webchat"))
         setup.set_setting(tx, "routing", False)
 
     def _move_mail(self, tx: Tx) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
-from parley.core import stats
+from parley.core import opinions, stats
 from parley.core.errors import NotFound
 from parley.core.measure import (
     DAY,
@@ -157,6 +157,7 @@ def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[
         found.append(_shared(name, _answers(facts, question), _answers(past, question), len(facts.talks)))
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
+    found += [_recommended(facts, past), _effort(facts, past)]
     found += _backlog(facts, now)
     return tuple(_withheld(number, few) for number in found)
 
@@ -228,7 +229,27 @@ def _content(facts: Facts) -> tuple[int, int]:
 
 
 def _answered(facts: Facts) -> tuple[int, int]:
-    return sum(survey.score is not None for survey in facts.rated), len(facts.rated)
+    return sum(survey.answered for survey in facts.rated), len(facts.rated)
+
+
+def _recommended(facts: Facts, past: Facts) -> Number:
+    """NPS: its adjusted Wald interval, and a change that is told at the level of all others."""
+    now, then = (opinions.recommending(of.scores("nps")) for of in (facts, past))
+    found, change = opinions.nps(now), opinions.nps_change(now, then, CHANGE_LEVEL)
+    return Number(
+        key="nps", n=now.n, value=found.value, low=found.interval.low, high=found.interval.high,
+        before=then.score if then.n else None, n_before=then.n, change=change,
+    )  # fmt: skip
+
+
+def _effort(facts: Facts, past: Facts) -> Number:
+    """CES 2.0: the mean; a change where the two means' 99 % interval (Welch) leaves out 0."""
+    now, then = (opinions.effort(of.scores("ces")) for of in (facts, past))
+    change = opinions.effort_change(facts.scores("ces"), past.scores("ces"), CHANGE_LEVEL)
+    return Number(
+        key="ces", n=now.n, value=now.mean.value, low=now.mean.interval.low, high=now.mean.interval.high,
+        before=then.mean.value, n_before=then.n, change=change,
+    )  # fmt: skip
 
 
 # ── over days, hours, channels ──────────────────────────────────────────────────────────────
@@ -316,6 +337,10 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
 def _cases(facts: Facts, key: str, now: int) -> list[Case]:
     if key in ("csat", "response_rate"):
         return _rated_cases(facts, answered=key == "csat")
+    if key in ("nps", "ces"):
+        told = [one for one in facts.said if one.measure == key]
+        found = [Case(conversation=one.conversation, at=moment(one.at), value=one.score) for one in told]
+        return sorted(found, key=lambda case: case.value or 0)
     if key == "volume":
         return [_case(talk) for talk in reversed(facts.talks)]
     if key.startswith("open"):

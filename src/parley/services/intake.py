@@ -273,6 +273,7 @@ class Admission:
         self._agents: dict[str, int] | None = None
         self.passed_on: dict[int, int] = {}
         self.parts: dict[tuple[int, str], None] = {}
+        self.asked: dict[int, Any] = {}
         self.open_by_sender: dict[tuple[int, int], int] = {}
         self.early: dict[int, str] = {}
         self.arrived: list[tuple[int, str]] = []
@@ -332,6 +333,9 @@ class Admission:
             for token in message.reply_tokens:
                 if read := threads.read_token(self.intake.key, token):
                     wanted.add(read[1])
+        news = [who.person for who in self.people.values()] if any(not one.history for one in heard) else []
+        self.asked = dict(surveys.pending_of(self.tx.conn, news, self.tx.at)) if news else {}
+        wanted |= {row.conversation for row in self.asked.values()}
         self.states = states(self.tx.conn, list(wanted))
         self.tx.versions([e.conversation(number) for number in self.states])
 
@@ -403,7 +407,12 @@ class Admission:
         who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
         for address in message.known_as:
             who = self._joined(who, address)
-        number, unverified = self._thread(inbox, who, message, one.history)
+        survey = self._to_a_survey(one, who, message)
+        if survey is not None:
+            number, unverified = survey[0].conversation, False
+            message = msgspec.structs.replace(message, automatic=surveys.ANSWER)
+        else:
+            number, unverified = self._thread(inbox, who, message, one.history)
         at = message.sent_at if one.history and message.sent_at else None
         if number is None:
             number = self._open(inbox, who, message, one.history, at)
@@ -417,6 +426,22 @@ class Admission:
         self._remember(number, fact)
         if message.forwarded and (agent := self.passed_on.get(id(message.forwarded))):
             self._comment(number, agent, message.forwarded.comment)
+        if survey is not None:
+            row, score = survey
+            surveys.note_answer(self.tx, row, score, fact.message, _new_text(message), inbox.channel)
+
+    def _to_a_survey(self, one: Heard, who: people.Identity, message: InboundMessage) -> tuple[Any, int] | None:
+        """The survey of a closed matter whose question this message answers, with the score."""
+        row = self.asked.get(who.person)
+        if row is None or one.history or message.automatic or message.files or message.sender.doubt:
+            return None
+        if self.states[row.conversation].status != talk.CLOSED:
+            return None
+        score = surveys.read_answer(row, _new_text(message))
+        if score is None:
+            return None
+        del self.asked[who.person]
+        return row, score
 
     def _is_here(self, inbox: Inbox, message: InboundMessage) -> bool:
         """Whether the platform told of this message before, in another batch or by an edit that overtook it."""
@@ -745,6 +770,11 @@ def _addresses(inboxes: Iterable[Inbox]) -> frozenset[str]:
 
 def _by(one: Heard, who: people.Identity) -> str:
     return "import" if one.history else f"person/{who.person}"
+
+
+def _new_text(message: InboundMessage) -> str:
+    """What is above the fold."""
+    return message.text if message.fold is None else message.text[: message.fold]
 
 
 def _words(message: InboundMessage) -> e.Words:

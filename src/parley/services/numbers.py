@@ -31,6 +31,7 @@ from parley.core.firstcontact import Contact, no_repeat
 from parley.core.measure import DAY, SECOND, Measured, micros, take
 from parley.log.record import Tx, chunks
 from parley.log.tables import Id, metadata
+from parley.services.answers import answers
 from parley.services.inbox import Viewer, conversations, visible_to
 
 REPEAT_DAYS = 7
@@ -75,6 +76,7 @@ ratings = Table(
     Column("channel", String(40)),
 )
 _R = ratings.c
+_A = answers.c
 Index("ix_ratings_asked", _R.asked_at)
 Index("ix_ratings_conversation", _R.conversation)
 
@@ -126,7 +128,8 @@ class NumbersReader:
             assert isinstance(event, e.SurveyAsked | e.SurveyAnswered)
             survey = surveys.setdefault(event.survey, Survey(event.survey, recorded.subject_id, at))
             if isinstance(event, e.SurveyAnswered):
-                survey.score, survey.answered_at, survey.channel = event.score, at, event.channel
+                survey.answered_at, survey.channel = at, event.channel
+                survey.score = event.score if event.measure == "csat" else survey.score
         _replace(conn, ratings, _R.survey, old, surveys)
 
 
@@ -189,11 +192,23 @@ def may_choose(who: Viewer, choice: Choice) -> None:
 
 
 class Rated(msgspec.Struct, frozen=True):
-    """A survey that was asked, with the channel and brand of its conversation. score: None while unanswered."""
+    """A survey that was asked, with the channel and brand of its conversation. score: of CSAT, None without."""
 
     conversation: int
     asked_at: int
     score: int | None
+    channel: str
+    brand: int
+    answered: bool = False
+
+
+class Said(msgspec.Struct, frozen=True):
+    """An answer to a question of a survey. measure: nps or ces."""
+
+    conversation: int
+    at: int
+    measure: str
+    score: int
     channel: str
     brand: int
 
@@ -209,6 +224,10 @@ class Facts(msgspec.Struct, frozen=True):
     rated: list[Rated]
     repeats: dict[int, bool | None] = {}
     open: list[Measured] = []
+    said: list[Said] = []
+
+    def scores(self, measure: str) -> list[int]:
+        return [one.score for one in self.said if one.measure == measure]
 
 
 def facts_of(
@@ -217,14 +236,23 @@ def facts_of(
     """now: the moment until which people may have come again; the end of the period when left out."""
     start, end = micros(period.start), micros(period.end)
     began = _chosen(select(measured), who, choice).where(_M.began_at >= start, _M.began_at < end, ~_M.quarantined)
-    asked = _chosen(select(_R.conversation, _R.asked_at, _R.score, _M.channel, _M.brand), who, choice)
+    told = (_R.conversation, _R.asked_at, _R.score, _M.channel, _M.brand, _R.answered_at.is_not(None))
+    asked = _chosen(select(*told), who, choice)
     asked = asked.join(ratings, _R.conversation == _M.conversation).where(_R.asked_at >= start, _R.asked_at < end)
     return Facts(
         [Measured(*row) for row in conn.execute(began.order_by(_M.began_at)).all()],
         [Rated(*row) for row in conn.execute(asked.order_by(_R.asked_at)).all()],
         _repeats(conn, who, start, end, micros(now or period.end)),
         _open(conn, who, choice) if with_open else [],
+        _said(conn, who, choice, start, end),
     )
+
+
+def _said(conn: Connection, who: Viewer, choice: Choice, start: int, end: int) -> list[Said]:
+    told = (_A.conversation, _A.answered_at, _A.measure, _A.score, _M.channel, _M.brand)
+    question = _chosen(select(*told), who, choice).join(answers, _A.conversation == _M.conversation)
+    question = question.where(_A.answered_at >= start, _A.answered_at < end, _A.measure.in_(("nps", "ces")))
+    return [Said(*row) for row in conn.execute(question.order_by(_A.answered_at)).all()]
 
 
 def _repeats(conn: Connection, who: Viewer, start: int, end: int, now: int) -> dict[int, bool | None]:

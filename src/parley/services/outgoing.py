@@ -1,24 +1,25 @@
 """Makes a written reply ready for its channel: words, names, references, links and files put together."""
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
-from parley.core.channel import Address, Attached, Letterhead, Outbound
+from parley.core.channel import Address, Attached, Channel, Letterhead, Outbound
 from parley.core.errors import NotFound, SendFailed
+from parley.core.questionnaire import TEXT, steps
 from parley.log import record as log
 from parley.services import inbox, people, proof, setup, surveys, threads
 from parley.services.files import Store
-
-SCORES = (("1", "bad"), ("2", "poor"), ("3", "fair"), ("4", "good"), ("5", "very good"))
 
 
 class Dispatch:
     """Prepares outbox rows. `public_url`: where customers' links begin."""
 
-    def __init__(self, store: Store, key: bytes, public_url: str) -> None:
-        self.store, self.key, self.public_url = store, key, public_url
+    def __init__(self, store: Store, key: bytes, public_url: str, channels: Mapping[str, Channel]) -> None:
+        self.store, self.key, self.public_url, self.channels = store, key, public_url, channels
 
     def prepare(self, conn: Connection, row: Any) -> Outbound:
         """Everything a channel needs for one message. Raises SendFailed when its address is gone."""
@@ -103,13 +104,18 @@ class Dispatch:
         return names[-1] if names else None
 
     def _choices(self, conn: Connection, event: e.ReplyWritten) -> tuple[tuple[str, str], ...]:
-        if event.purpose != "survey":
+        """What to press, where something can be pressed; elsewhere a plain number is the answer."""
+        channel = self.channels.get(event.channel)
+        if event.purpose != "survey" or (channel is not None and not channel.manifest.buttons):
             return ()
         survey = surveys.of_message(conn, event.message)
         if survey is None:
             return ()
-        token = rating_token(self.key, survey.id)
-        return tuple((f"{n} {word}", f"{self.public_url}/rate/{token}?score={n}") for n, word in SCORES)
+        page = f"{self.public_url}/rate/{rating_token(self.key, survey.id)}"
+        if survey.measure == TEXT:
+            return (("Answer", f"{page}?q={quote(survey.question)}"),)
+        at = f"&q={quote(survey.question)}" if survey.question else ""
+        return tuple((label, f"{page}?score={score}{at}") for score, label in steps(survey.measure))
 
 
 def rating_token(key: bytes, survey: int) -> str:

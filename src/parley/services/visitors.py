@@ -16,6 +16,7 @@ from parley.core import events as e
 from parley.core.channel import Inbox
 from parley.core.conversation import State
 from parley.core.errors import NotFound, Refused
+from parley.core.questionnaire import Question
 from parley.core.visitor import AskRating, Author, Choice, Sight, Turn, TurnFile, TurnSource, Wait
 from parley.log import record as log
 from parley.log.record import Tx
@@ -237,9 +238,17 @@ def _before(conn: Connection, state: State) -> int:
 
 def _rating(conn: Connection, state: State, me: Identity, key: bytes) -> AskRating | None:
     row = surveys.of_conversation(conn, state.id)
-    if row is None or row.asked_at is None or row.score is not None or state.status != talk.CLOSED:
+    if row is None or not surveys.waits(row) or state.status != talk.CLOSED:
         return None
-    return AskRating(token=threads.sign(key, state.id, me.id, "survey"))
+    question = surveys.asked_of(surveys.questionnaire(conn, row.questionnaire), row, None)
+    return _please(conn, state, question, threads.sign(key, state.id, me.id, "survey"))
+
+
+def _please(conn: Connection, state: State, question: Question, token: str) -> AskRating:
+    """The usual question is put by the panel itself, in its own language."""
+    usual = question.measure == "csat" and not question.wording
+    words = "" if usual else surveys.words_for(conn, state, question)
+    return AskRating(token=token, question=words, measure=question.measure, asked=question.key)
 
 
 def file_of(conn: Connection, who: Visitor, ref: str) -> Any:
@@ -367,8 +376,9 @@ def end(tx: Tx, who: Visitor, key: bytes) -> AskRating | None:
     last = replies.last_received(tx.conn, state)
     if last is None:
         return None
-    surveys.plan(tx, inbox.state(tx.conn, state.id), tx.at)
-    return AskRating(token=threads.sign(key, state.id, last.identity, "survey"))
+    closed = inbox.state(tx.conn, state.id)
+    question = surveys.wished(tx, closed, by)
+    return _please(tx.conn, closed, question, threads.sign(key, state.id, last.identity, "survey"))
 
 
 def _current(tx: Tx, who: Visitor) -> State:

@@ -31,6 +31,8 @@ FEW = 30  # below this many cases a share is told as a count
 TOP_LINE = ("volume", "human_median", "resolution_median", "contained", "csat")
 BETTER_WHEN_LESS = ("human", "bot", "resolution", "reopened")
 
+SCALES = {"points": lambda value: f"{value:.0f}".replace("-", "−"), "of 7": lambda value: f"{value:.1f}"}
+
 Days = Annotated[int, Parameter(query="period", ge=1, le=366)]
 
 
@@ -134,7 +136,7 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         periods=tuple((str(days), t(label), days == choice.days) for days, label in PERIODS.items()),
         kept=_query(choice, period=None),
         picks=picks_of(names, choice),
-        figures=tuple(figure(found.number(key), choice, found) for key in TOP_LINE),
+        figures=tuple(figure(found.number(key), choice, found) for key in (*TOP_LINE, *_asked(found))),
         charts=charts(found, names),
         every=tuple(figure(number, choice) for number in found.numbers),
         methods=_methods(),
@@ -187,8 +189,14 @@ def _calendar(found: Report) -> str:
 
 
 def _methods() -> tuple[tuple[str, str], ...]:
-    kinds = (("volume", t("Counts")), ("human_median", t("Times")), ("csat", t("Shares")))
+    kinds = (("volume", t("Counts")), ("human_median", t("Times")), ("csat", t("Shares")), ("nps", t("NPS")),
+             ("ces", t("CES")))  # fmt: skip
     return tuple((name, t(DEFINITIONS[key].spread)) for key, name in kinds)
+
+
+def _asked(found: Report) -> tuple[str, ...]:
+    """NPS and CES stand above where somebody was asked for them."""
+    return tuple(key for key in ("nps", "ces") if found.number(key).n)
 
 
 def _anything(found: Report) -> bool:
@@ -224,6 +232,8 @@ def value_of(number: Number) -> str:
         if number.value is None:
             return "–"
         return t("{hits} of {n}", hits=number.hits, n=number.n) if number.n < FEW else _percent(number.value)
+    if DEFINITIONS[number.key].unit in SCALES:
+        return "–" if number.value is None else SCALES[DEFINITIONS[number.key].unit](number.value)
     if DEFINITIONS[number.key].unit == "seconds":
         if number.value is not None:
             return duration(number.value)
@@ -236,6 +246,8 @@ def _interval(number: Number, unit: str) -> str:
         return ""
     say = _percent if unit == "share" else duration
     low, high = number.low, number.high
+    if unit in SCALES and low is not None and high is not None:
+        return t("{low} to {high}", low=SCALES[unit](low), high=SCALES[unit](high))
     if low is not None and high is not None:
         return f"{say(low).removesuffix(' %')}–{say(high)}" if unit == "share" else _from_to(low, high)
     if low is not None:
@@ -277,6 +289,8 @@ def _change(number: Number, unit: str) -> tuple[str, str]:
         return t("{change} % on the period before", change=f"{(change.value - 1) * 100:+.0f}"), tone
     if unit == "share":
         return t("{change} points", change=f"{change.value * 100:+.0f}"), tone
+    if unit in SCALES:
+        return t("{change} points", change=f"{change.value:+.0f}" if unit == "points" else f"{change.value:+.1f}"), tone
     return t("{time} slower" if up else "{time} faster", time=duration(abs(change.value))), tone
 
 
@@ -538,6 +552,8 @@ def _case_value(case: figures.Case, key: str) -> str:
         return t("not answered") if key == "response_rate" else ""
     if key in ("csat", "response_rate"):
         return t("{n} of 5", n=int(case.value))
+    if key in ("nps", "ces"):
+        return t("{n} of 10" if key == "nps" else "{n} of 7", n=int(case.value))
     if DEFINITIONS[key].unit == "share":
         return t("yes") if case.value else t("no")
     return t("{time}, still running", time=duration(case.value)) if case.running else duration(case.value)

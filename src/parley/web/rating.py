@@ -8,56 +8,88 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from parley.core.errors import NotFound, Refused
+from parley.core.opinions import SCALES
+from parley.core.questionnaire import TEXT, Question, steps
 from parley.log.record import Tx
 from parley.services import access, inbox, outgoing, setup, surveys
 from parley.web import formats, views
 from parley.web.forms import read_form
 from parley.web.security import PUBLIC
 from parley.web.state import Room
+from parley.web.words import translate as t
 
 RATINGS_PER_HOUR = 60
 LONGEST_COMMENT = 2000
 
 
 class Given(msgspec.Struct):
-    score: int = 0
+    """asked: the question's key; None from a page that named none."""
+
+    score: int | None = None
     comment: str = ""
+    asked: str | None = None
 
 
 @get("/rate/{token:str}", opt=PUBLIC, include_in_schema=False)
-async def rate_page(room: Room, token: FromPath[str], score: FromQuery[str] = "") -> Response[str]:
-    """`score` chooses one beforehand; it counts only when sent."""
-    chosen = int(score) if score in {"1", "2", "3", "4", "5"} else 0
-    return await _page(room, token, chosen=chosen)
+async def rate_page(
+    room: Room, token: FromPath[str], score: FromQuery[str] = "", q: FromQuery[str | None] = None
+) -> Response[str]:
+    """`score` chooses one beforehand; it counts only when sent. q: the key of the question."""
+    chosen = int(score) if score.isdigit() and len(score) < 3 else None
+    return await _page(room, token, chosen=chosen, asked=q)
 
 
 @post("/rate/{token:str}", opt=PUBLIC, include_in_schema=False)
 async def rate(request: Request[Any, Any, Any], room: Room, token: FromPath[str]) -> Response[str]:
-    """Note the rating. Sent again, the last one counts."""
+    """Note the answer, and ask what comes next. Sent again, the last one counts."""
     given = await read_form(request, Given)
     survey = _survey(room, token)
-    if given.score not in range(1, 6):
-        return await _page(room, token, status=422)
-    await room.do(_note, survey, given, room.door.address(request.scope))
+    if not await room.ask(_fits, survey, given):
+        return await _page(room, token, asked=given.asked, status=422)
+    following = await room.do(_note, survey, given, room.door.address(request.scope))
+    if following is not None:
+        return await _page(room, token, asked=following.key)
     return await _page(room, token, chosen=given.score, thanked=True)
 
 
-def _note(tx: Tx, survey: int, given: Given, address: str) -> None:
+def _fits(conn: Connection, survey: int, given: Given) -> bool:
+    question = _question(conn, survey, given.asked)
+    if question.measure == TEXT:
+        return bool(given.comment.strip())
+    low, high = SCALES[question.measure]
+    return given.score is not None and low <= given.score <= high
+
+
+def _note(tx: Tx, survey: int, given: Given, address: str) -> Question | None:
     if not access.allowed(tx, f"rate:{address}", RATINGS_PER_HOUR, timedelta(hours=1)):
         raise Refused("There were too many ratings from where you are. Try again in an hour.")
-    row = _row(tx.conn, survey)
+    row = surveys.by_number(tx.conn, survey)
     comment = given.comment.strip()[:LONGEST_COMMENT]
-    surveys.rate(tx, survey, given.score, "page", f"person/{row.person}", comment)
+    by = f"person/{row.person}"
+    return surveys.rate(tx, survey, given.score or 0, "page", by, comment, given.asked)
 
 
-async def _page(room: Room, token: str, *, chosen: int = 0, thanked: bool = False, status: int = 200) -> Response[str]:
-    shell, subject = await room.ask(_subject, _survey(room, token))
-    rating = views.RatingPage(subject=subject, action=f"/rate/{token}", chosen=chosen, thanked=thanked)
-    page = room.page("account/rating.html", public=shell, page=rating, csrf="")
-    return Response(page, status_code=status, media_type=MediaType.HTML, headers={"x-robots-tag": "noindex"})
+async def _page(
+    room: Room,
+    token: str,
+    *,
+    chosen: int | None = None,
+    asked: str | None = None,
+    thanked: bool = False,
+    status: int = 200,
+) -> Response[str]:
+    shell, page = await room.ask(_asking, _survey(room, token), token, asked)
+    page = msgspec.structs.replace(page, chosen=chosen, thanked=thanked)
+    html = room.page("account/rating.html", public=shell, page=page, csrf="")
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers={"x-robots-tag": "noindex"})
+
+
+def _question(conn: Connection, survey: int, asked: str | None) -> Question:
+    row = surveys.by_number(conn, survey)
+    return surveys.asked_of(surveys.questionnaire(conn, row.questionnaire), row, asked)
 
 
 def _survey(room: Room, token: str) -> int:
@@ -67,18 +99,22 @@ def _survey(room: Room, token: str) -> int:
     return survey
 
 
-def _subject(conn: Connection, survey: int) -> tuple[views.PublicShell, str]:
-    state = inbox.state(conn, _row(conn, survey).conversation)
+def _asking(conn: Connection, survey: int, token: str, asked: str | None) -> tuple[views.PublicShell, views.RatingPage]:
+    state = inbox.state(conn, surveys.by_number(conn, survey).conversation)
     brand = setup.all_brands(conn).get(state.brand)
     name = brand.name if brand else ""
-    return views.PublicShell(brand=name, hue=formats.hue(name)), state.subject
-
-
-def _row(conn: Connection, survey: int) -> Any:
-    row = conn.execute(select(surveys.surveys).where(surveys.surveys.c.id == survey)).one_or_none()
-    if row is None:
-        raise NotFound("This rating is not known any more.")
-    return row
+    question = _question(conn, survey, asked)
+    usual = question.measure == "csat" and not question.wording
+    page = views.RatingPage(
+        subject=state.subject,
+        action=f"/rate/{token}",
+        question=t("How did we do?") if usual else surveys.words_for(conn, state, question),
+        steps=tuple((score, label.partition(" ")[2]) for score, label in steps(question.measure))
+        if question.measure in SCALES
+        else (),
+        asked=question.key,
+    )
+    return views.PublicShell(brand=name, hue=formats.hue(name)), page
 
 
 def routes() -> list[ControllerRouterHandler]:

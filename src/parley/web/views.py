@@ -722,11 +722,17 @@ class HelpHome(View, frozen=True, kw_only=True):
 
 
 class RatingPage(View, frozen=True, kw_only=True):
-    """The customer's rating page: `chosen` is 0 before a score was given; `closed`: why it can't be given."""
+    """The customer's page of a question: `chosen` is None before a score was given; `closed`: why it can't be given.
+
+    question: its words; steps: (score, label) of its scale, none where words are the answer. asked: its key.
+    """
 
     subject: str
     action: str
-    chosen: int = 0
+    question: str
+    steps: tuple[tuple[int, str], ...] = ()
+    asked: str = ""
+    chosen: int | None = None
     thanked: bool = False
     closed: str = ""
 

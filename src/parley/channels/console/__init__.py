@@ -55,6 +55,7 @@ class Console:
         label="Console",
         glyph="terminal",
         identity_kind="console",
+        buttons=True,
         live=True,
         offered=False,
         starts=True,

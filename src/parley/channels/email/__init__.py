@@ -24,6 +24,7 @@ class EmailChannel:
         label="E-mail",
         glyph="mail",
         identity_kind="mail",
+        buttons=True,
         starts=True,
         threads="reference",
         html=True,

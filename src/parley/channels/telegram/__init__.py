@@ -174,6 +174,7 @@ class Telegram:
         label="Telegram",
         glyph="send",
         identity_kind="telegram",
+        buttons=True,
         threads="identity",
         text_limit=4096,
         settings=TelegramSettings,

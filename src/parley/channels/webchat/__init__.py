@@ -110,10 +110,14 @@ def _known_as(id: str, mail: str, name: str, settings: WebchatSettings) -> tuple
 
 
 def _rating(rated: raw.Rated) -> InboundRating:
-    if not 1 <= rated.score <= 5:
-        raise Unreadable(f"A rating is a number from 1 to 5, not {rated.score}.")
+    if not 0 <= rated.score <= 10:
+        raise Unreadable(f"A rating is a number from 0 to 10, not {rated.score}.")
     return InboundRating(
-        sender=_visitor(rated.visitor), score=rated.score, token=rated.token, comment=rated.comment.strip()
+        sender=_visitor(rated.visitor),
+        score=rated.score,
+        token=rated.token,
+        comment=rated.comment.strip(),
+        question=rated.question,
     )
 
 

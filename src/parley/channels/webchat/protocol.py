@@ -86,12 +86,13 @@ class End(Frame, frozen=True, tag="end"):
 
 
 class Rate(Frame, frozen=True, tag="rate"):
-    """1 (bad) to 5 (good), with the token that came with the question."""
+    """A score on the question's scale, with the token and the question's key as they came."""
 
     client_id: str
     token: str
     score: int
     comment: str = ""
+    question: str | None = None
 
 
 FromBrowser = Hello | Say | VisitorTyping | Got | Seen | WantHuman | ClaimMail | Code | End | Rate

@@ -34,6 +34,7 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ra
     token: str
     score: int
     comment: str = ""
+    question: str | None = None
 
 
 Raw = Said | Rated

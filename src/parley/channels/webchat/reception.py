@@ -424,6 +424,7 @@ class Line:
             token=frame.token,
             score=frame.score,
             comment=frame.comment[: p.TEXT_LIMIT],
+            question=frame.question,
         )
         await self.desk.take(self.inbox.id, raw.provider_id(rated), raw.encode(rated))
         self.out.append(p.Thanks())

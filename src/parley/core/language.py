@@ -1,0 +1,28 @@
+"""Which language a text is in, as far as its smallest words tell: for asking back in the same one."""
+
+import re
+from functools import cache
+
+_SMALL = {
+    "en": "the and is are was you your my it this that have has not with for i we can do does did where when what "
+    "would could been there will from how",
+    "de": "der die das und ist sind war ich sie mein meine nicht mit für ein eine wir habe hat bitte wo wann wie auf "
+    "von den dem noch kann es aber leider ihr ihre",
+    "es": "el la los las y es son fue yo mi mis no con para un una que por favor dónde cuándo qué cómo del se muy "
+    "pero mi su gracias está",
+    "fr": "le la les et est sont je vous mon ma pas avec pour un une nous que qui merci où quand comment du des ce "
+    "ne mais votre bonjour",
+}
+
+
+def language_of(text: str, default: str = "en") -> str:
+    """The language whose small words are clearly the most frequent (two more than the next); else the default."""
+    said = re.findall(r"[^\W\d_]+", text.lower()[:2000])
+    found = sorted(((sum(word in words for word in said), name) for name, words in _words().items()), reverse=True)
+    (most, name), (next_most, _) = found[0], found[1]
+    return name if most >= next_most + 2 else default
+
+
+@cache
+def _words() -> dict[str, frozenset[str]]:
+    return {name: frozenset(words.split()) for name, words in _SMALL.items()}

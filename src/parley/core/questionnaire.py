@@ -1,0 +1,196 @@
+"""What is asked, of whom and when: surveys of one or several questions, and the rules that choose one.
+
+Pure. A survey asks its questions one after another; a question may depend on an earlier answer.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from parley.core.errors import Refused
+from parley.core.opinions import SCALES
+
+TEXT = "text"
+MEASURES = ("csat", "nps", "ces", TEXT)
+MOST_QUESTIONS = 5
+
+# NPS asks Reichheld's question; CES 2.0 (CEB, 2013) agreement with "made it easy".
+WORDING: dict[str, dict[str, str]] = {
+    "csat": {
+        "en": "How did we do? Choose 1 (bad) to 5 (very good).",
+        "de": "Wie waren wir? Wählen Sie 1 (schlecht) bis 5 (sehr gut).",
+        "es": "¿Cómo lo hicimos? Elija de 1 (mal) a 5 (muy bien).",
+    },
+    "nps": {
+        "en": "How likely are you to recommend {brand} to a friend? 0 (not at all) to 10 (certainly).",
+        "de": "Wie wahrscheinlich ist es, dass Sie {brand} weiterempfehlen? 0 (gar nicht) bis 10 (sicher).",
+        "es": "¿Recomendaría {brand} a un amigo? De 0 (nunca) a 10 (seguro).",
+    },
+    "ces": {
+        "en": "“{brand} made it easy for me to handle my issue.” 1 (strongly disagree) to 7 (strongly agree).",
+        "de": "„{brand} hat es mir leicht gemacht, mein Anliegen zu klären.“ 1 (gar nicht) bis 7 (ganz und gar).",
+        "es": "«{brand} me lo puso fácil para resolver mi asunto». De 1 (nada de acuerdo) a 7 (muy de acuerdo).",
+    },
+    TEXT: {
+        "en": "What is the main reason for your answer?",
+        "de": "Was ist der wichtigste Grund für Ihre Antwort?",
+        "es": "¿Cuál es el motivo principal de su respuesta?",
+    },
+}
+CSAT_STEPS = ("bad", "poor", "fair", "good", "very good")
+ENDS = {"nps": ("not at all", "certainly"), "ces": ("strongly disagree", "strongly agree")}
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to an earlier question lies from low to high, both included."""
+
+    question: str
+    low: int
+    high: int
+
+    def holds(self, given: Mapping[str, int]) -> bool:
+        return self.question in given and self.low <= given[self.question] <= self.high
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """measure: csat, nps, ces or text. wording: own words by language, the usual ones where there are none."""
+
+    key: str
+    measure: str
+    wording: Mapping[str, str] = {}
+    only_if: Condition | None = None
+
+    def words(self, language: str, brand: str) -> str:
+        usual = WORDING[self.measure]
+        chosen = self.wording.get(language) or self.wording.get("en") or usual.get(language) or usual["en"]
+        return chosen.replace("{brand}", brand)
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """A survey and its rule: asked when a matter of this brand, channel and language was closed.
+
+    closed_by: people, bot or any. share: per cent of those it fits who are asked. brand, channel, language: None fits
+    all. delay: minutes after closing, None as the desk's setting says.
+    """
+
+    key: str
+    name: str
+    questions: tuple[Question, ...]
+    active: bool = True
+    closed_by: str = "any"
+    brand: int | None = None
+    channel: str | None = None
+    language: str | None = None
+    share: int = 100
+    delay: float | None = None
+
+
+USUAL = Survey(key="csat", name="After closing", questions=(Question(key="", measure="csat"),))
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """A matter that was just closed, as rules see it. closed_by: people or bot."""
+
+    conversation: int
+    brand: int
+    channel: str
+    language: str
+    closed_by: str
+
+
+def fitting(surveys: Sequence[Survey], ended: Ended) -> Survey | None:
+    """The first active survey whose rule fits."""
+    return next((one for one in surveys if one.active and _fits(one, ended)), None)
+
+
+def _fits(survey: Survey, ended: Ended) -> bool:
+    return (
+        survey.closed_by in ("any", ended.closed_by)
+        and survey.brand in (None, ended.brand)
+        and survey.channel in (None, ended.channel)
+        and survey.language in (None, ended.language)
+    )
+
+
+def drawn(key: str, conversation: int, share: int) -> bool:
+    """A lot that falls the same whenever it is drawn, independently from survey to survey."""
+    place = int.from_bytes(sha256(f"{key}/{conversation}".encode()).digest()[:8], "big")
+    return place < share / 100 * 2**64
+
+
+def next_question(survey: Survey, given: Mapping[str, int]) -> Question | None:
+    """The first question that is not answered and whose condition holds; None at the end."""
+    for question in survey.questions:
+        if question.key not in given and (question.only_if is None or question.only_if.holds(given)):
+            return question
+    return None
+
+
+def checked(survey: Survey) -> Survey:
+    """Refuses, in a sentence, what cannot be asked."""
+    if not survey.name.strip():
+        raise Refused("Give the survey a name.")
+    if not 1 <= len(survey.questions) <= MOST_QUESTIONS:
+        raise Refused(f"A survey has 1 to {MOST_QUESTIONS} questions.")
+    if survey.questions[0].only_if is not None:
+        raise Refused("The first question is asked of everybody, so it has no condition.")
+    earlier: dict[str, str] = {}
+    for question in survey.questions:
+        _check(question, earlier)
+        earlier[question.key] = question.measure
+    if not 0 <= survey.share <= 100:
+        raise Refused("The share asked is 0 to 100 per cent.")
+    if survey.delay is not None and not 0 <= survey.delay <= 60 * 24 * 30:
+        raise Refused("The delay is 0 to 43200 minutes (30 days).")
+    if survey.closed_by not in ("any", "people", "bot"):
+        raise Refused("A survey follows what people closed, what the bot closed, or both.")
+    return survey
+
+
+def _check(question: Question, earlier: Mapping[str, str]) -> None:
+    if question.measure not in MEASURES:
+        raise Refused(f"There is no kind of question “{question.measure}”. There are: {', '.join(MEASURES)}.")
+    condition = question.only_if
+    if condition is None:
+        return
+    if earlier.get(condition.question, TEXT) == TEXT:
+        raise Refused("A condition looks at the number that an earlier question got.")
+    if condition.low > condition.high:
+        raise Refused("A condition goes from the lower number to the higher one.")
+
+
+# ── answers in plain words ──────────────────────────────────────────────────────────────────
+
+_NUMBER = re.compile(r"\s*(\d{1,2})\s*(?:(?:/|of|von|de|out of)\s*(\d{1,2}))?\s*[.!]*\s*", re.IGNORECASE)
+_LED = re.compile(r"\s*(\d{1,2})[\s\-–—:,.)]+(.{1,40})", re.DOTALL)
+_STARS = re.compile(r"\s*(?:[★⭐]\ufe0f?){1,5}☆*\s*")
+
+
+def score_in(measure: str, text: str) -> int | None:
+    """The score that a short message gives: "4", "4/5", "4 of 5", "5 very good", "★★★★". None where it gives none.
+
+    After a number only the words of that step are allowed, so that "2 of them are broken" is no score.
+    """
+    if measure not in SCALES:
+        return None
+    low, high = SCALES[measure]
+    if found := _NUMBER.fullmatch(text):
+        score = int(found[1])
+        return score if low <= score <= high and found[2] in (None, str(high)) else None
+    if measure == "csat" and _STARS.fullmatch(text):
+        return len(re.findall("[★⭐]", text))
+    if led := _LED.fullmatch(text):
+        said = led[2].strip().rstrip(".!").lower()
+        return next((score for score, label in steps(measure) if label.lower() == f"{led[1]} {said}"), None)
+    return None
+
+
+def steps(measure: str) -> tuple[tuple[int, str], ...]:
+    """(score, label) of every step of a scale; the ends are named, and each step of CSAT."""
+    low, high = SCALES[measure]
+    if measure == "csat":
+        return tuple((score, f"{score} {CSAT_STEPS[score - 1]}") for score in range(low, high + 1))
+    named = {low: f"{low} {ENDS[measure][0]}", high: f"{high} {ENDS[measure][1]}"}
+    return tuple((score, named.get(score, str(score))) for score in range(low, high + 1))
