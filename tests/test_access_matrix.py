@@ -207,6 +207,10 @@ ROWS: dict[str, Row] = {
     ),
     "GET /desk/forecast": Row(expected=PAGE),
     "GET /desk/forecast.csv": Row(expected=PAGE),
+    "GET /desk/wall": Row(expected=PAGE),
+    "GET /api/v1/wall": Row(expected=API),
+    "GET /desk/listening": Row(expected=PAGE_LEAD),
+    "GET /api/v1/listening": Row(expected=API_LEAD),
     "GET /desk/followups": Row(expected=PAGE),
     "POST /desk/followups/{number:int}/closure": Row(
         expected=OURS_ACT, path="/desk/followups/{task}/closure", send=form(done="Called them."), ok=DONE

@@ -25,9 +25,9 @@ DRAWN = (
 # On a real, small desk.
 SERVED = (
     "/desk/inbox/waiting", "/desk/conversations/1", "/desk/people/1", "/desk/knowledge", "/desk/knowledge/new",
-    "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/settings/inboxes", "/desk/settings/brands",
-    "/desk/settings/agents", "/desk/settings/surveys", "/desk/settings/tokens", "/desk/settings/you",
-    "/desk/search?q=hello",
+    "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/listening", "/desk/wall",
+    "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents", "/desk/settings/surveys",
+    "/desk/settings/tokens", "/desk/settings/you", "/desk/search?q=hello",
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="no Chromium at /usr/bin/chromium")

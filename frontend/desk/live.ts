@@ -5,6 +5,7 @@ import type { Change } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import { take } from "./acts.ts";
 import * as presence from "./presence.ts";
+import { news as onTheWall } from "./wall.ts";
 
 let seen = 0;
 let source: EventSource | null = null;
@@ -35,6 +36,7 @@ function connect(): void {
 
 function arrived(data: string): void {
   if (!data) return;
+  onTheWall();
   const change = JSON.parse(data) as Change | presence.PresenceChange;
   if (change.kind === "reset") return location.reload(); // too much was missed to catch up with; drafts are kept
   if (change.kind === "presence") return presence.take(change as presence.PresenceChange);

@@ -64,6 +64,8 @@ register(
   { id: "go-numbers", label: t("Numbers"), group: t("Go to"), glyph: "chart-column", keys: ["g r"], run: go("/desk/numbers") },
   { id: "go-forecast", label: t("Forecast and staffing"), group: t("Go to"), glyph: "chart-column", keys: ["g f"], run: go("/desk/forecast") },
   { id: "go-followups", label: t("Follow-ups"), group: t("Go to"), glyph: "flag", keys: ["g l"], run: go("/desk/followups") },
+  { id: "go-listening", label: t("Listening"), group: t("Go to"), glyph: "quote", keys: ["g t"], run: go("/desk/listening") },
+  { id: "go-wall", label: t("Wall board"), group: t("Go to"), glyph: "chart-column", keys: ["g w"], run: go("/desk/wall") },
   { id: "go-surveys", label: t("Surveys"), group: t("Go to"), glyph: "star", run: go("/desk/settings/surveys") },
   { id: "go-settings", label: t("Settings"), group: t("Go to"), glyph: "settings", keys: ["g s"], run: go("/desk/settings") },
   { id: "presence", label: t("Set your presence"), group: t("Help"), glyph: "circle-dot", run: (from) => void acts.presence(from) },

@@ -25,6 +25,7 @@ from parley.services import (
     delivery,
     desk_notes,
     followups,
+    hearing,
     inbox,
     listening,
     people,
@@ -93,6 +94,7 @@ class Desk:
         ]
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()
+        self.ear = hearing.Ear(self.record, config.ai == "meaning")
         self._following = Following(self.record, [*behind_readers_of(self.readers), *self.followers])
         self._news = News(self.record, self.look_at_setup)
         self._tasks: list[asyncio.Task[Any]] = []
@@ -133,6 +135,7 @@ class Desk:
         self.clockwork.start()
         if self.record.database.alone:
             self.trainer.start()
+        self.ear.start()
         self.follow_others()
 
     def _forget_leases(self) -> None:
@@ -192,6 +195,7 @@ class Desk:
         self._following.stop()
         self.clockwork.stop()
         self.trainer.stop()
+        self.ear.stop()
         self._news.stop()
         self.record.close()
 

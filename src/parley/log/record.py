@@ -404,6 +404,16 @@ def stream(
     return [_recorded(row) for row in reversed(rows)]
 
 
+def openings(conn: Connection, names: Sequence[str], kinds: Sequence[type[Event]], first: int = 4) -> list[Recorded]:
+    """Events of these kinds among the first few of each of many streams, stream by stream."""
+    found: list[Recorded] = []
+    for chunk in chunks(list(names), 500):
+        question = select(events).where(events.c.stream.in_(chunk), events.c.version <= first)
+        question = question.where(events.c.kind.in_([tag(kind) for kind in kinds]))
+        found += [_recorded(row) for row in conn.execute(question.order_by(events.c.stream, events.c.version))]
+    return found
+
+
 def head(conn: Connection) -> int:
     """The place of the newest event; 0 for an empty log."""
     return conn.execute(select(func.max(events.c.seq))).scalar() or 0

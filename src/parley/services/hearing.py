@@ -1,0 +1,283 @@
+"""What customers talk about: themes found without a list, their mood, how they move over weeks, what is suddenly more.
+
+Made anew every few minutes by a thread, when there is news, and kept as one value of the settings; pages only read it.
+Each brand is listened to on its own. Words are not kept here: quotes are read from the messages, so that what is
+erased is gone.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from parley.core import events as e
+from parley.core.redacting import redacted
+from parley.core.stats import Change, Estimate, share, share_change
+from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
+from parley.log import record as log
+from parley.log.record import Record
+from parley.services import setup
+from parley.services.answers import answers
+from parley.services.inbox import Viewer, conversations
+
+logger = logging.getLogger("parley.hearing")
+
+WEEKS = 8
+MOST = 1500  # messages of a brand that are listened to, the newest
+SHORTEST, LONGEST = 12, 400  # characters of a message that are read
+EVERY = 300.0  # seconds from one look to the next
+UNHAPPY = -0.25  # moods from here down
+QUOTES = 3
+POOL = 12  # messages of which that many different ones are shown
+THEMES = 12
+KEY = "heard"
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """A first message, or what was said to a survey: number, conversation, person, when (seconds), mood (−1…1)."""
+
+    message: int
+    conversation: int
+    person: int
+    at: float
+    mood: float
+
+
+class Theme(msgspec.Struct, frozen=True, kw_only=True):
+    """name: in the customers' words. said: the most typical first."""
+
+    name: str
+    said: tuple[Message, ...]
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What was heard in each brand (by its number as text), until when. seq: the log's place."""
+
+    at: datetime
+    seq: int
+    themes: Mapping[str, tuple[Theme, ...]] = {}
+    alarms: Mapping[str, tuple[Alarm, ...]] = {}
+
+
+class Ear:
+    """Listens beside everything else, in a thread of its own. by_meaning: with the sentence encoder."""
+
+    def __init__(self, record: Record, by_meaning: bool) -> None:
+        self.record, self.by_meaning = record, by_meaning
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="parley-hearing", daemon=True)
+
+    def start(self) -> None:
+        if self.by_meaning:
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        pause = 10.0
+        while not self._stop.wait(pause):
+            try:
+                self.listen()
+            except Exception:
+                logger.exception("What customers say was not heard; it is tried again")
+            pause = EVERY
+
+    def listen(self) -> Heard | None:
+        """Hear everything anew if something was written since. None where there is no encoder, or no news."""
+        from parley.ai.encoder import encoder
+
+        reads = encoder()
+        with self.record.reading() as conn:
+            before, seq, now = heard(conn), log.head(conn), self.record.clock()
+            said = _said(conn, now) if reads and (before is None or before.seq != seq) else None
+        if said is None:
+            return None
+        found = _understood(said, reads, now, seq)
+        self.record.do(lambda tx: setup.set_setting(tx, KEY, msgspec.to_builtins(found)))
+        return found
+
+
+def heard(conn: Connection) -> Heard | None:
+    kept = setup.setting(conn, KEY)
+    return None if kept is None else msgspec.convert(kept, Heard)
+
+
+# ── listening ───────────────────────────────────────────────────────────────────────────────
+
+Spoken = tuple[int, int, int, float, str]  # message, conversation, person, when, words
+
+
+def _said(conn: Connection, now: datetime) -> dict[int, list[Spoken]]:
+    """By brand: the first words of each conversation, and what was said along with answers to surveys."""
+    of, since = conversations.c, now - timedelta(weeks=WEEKS)
+    kinds = (e.MessageReceived,)
+    question = select(of.id, of.brand, of.person, of.opened_at).where(of.last_at >= since, of.opened_at >= since)
+    known = {row.id: row for row in conn.execute(question.order_by(of.last_at.desc()).limit(4 * MOST))}
+    places = _first_messages(conn, list(known), kinds)
+    told = select(answers.c.conversation, answers.c.comment, answers.c.answered_at).where(
+        answers.c.comment.is_not(None), answers.c.answered_at >= int(since.timestamp() * 1e6)
+    )
+    comments = [row for row in conn.execute(told) if row.conversation in known]
+    words = log.words_of(conn, [*places.values(), *(row.comment for row in comments)])
+    found: dict[int, list[Spoken]] = {}
+    moments = [(n, message, known[n].opened_at.timestamp()) for n, message in places.items()]
+    moments += [(row.conversation, row.comment, row.answered_at / 1e6) for row in comments]
+    for number, message, at in sorted(moments, key=lambda one: -one[2]):
+        row, said = known[number], words.get(message)
+        text = said.text[: said.fold].strip() if said else ""
+        of_brand = found.setdefault(row.brand, [])
+        if len(text) >= SHORTEST and len(of_brand) < MOST:
+            of_brand.append((message, number, row.person, at, " ".join(text.split())[:LONGEST]))
+    return found
+
+
+def _first_messages(conn: Connection, numbers: Sequence[int], kinds: tuple[type[e.Event], ...]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for recorded in log.openings(conn, [e.conversation(number) for number in numbers], kinds):
+        event = recorded.event
+        if isinstance(event, e.MessageReceived) and not event.automatic and recorded.subject_id not in found:
+            found[recorded.subject_id] = event.message
+    return found
+
+
+def _understood(said: Mapping[int, list[Spoken]], reads: Any, now: datetime, seq: int) -> Heard:
+    themes, alarms = {}, {}
+    for brand, spoken in said.items():
+        themes[str(brand)] = _themes(spoken, reads)
+        alarms[str(brand)] = _alarms(themes[str(brand)], now.timestamp())
+    return Heard(at=now, seq=seq, themes=themes, alarms=alarms)
+
+
+def _themes(spoken: Sequence[Spoken], reads: Any) -> tuple[Theme, ...]:
+    from parley.ai import sentiment, themes
+
+    texts = [one[4] for one in spoken]
+    moods = sentiment.reader().moods(texts) if texts else []
+    said = [Message(*one[:4], round(mood.score, 2)) for one, mood in zip(spoken, moods, strict=True)]
+    found = themes.themes(texts, reads)[:THEMES]
+    return tuple(Theme(name=one.name, said=tuple(said[place] for place in one.places)) for one in found)
+
+
+def _alarms(themes: Sequence[Theme], now: float) -> tuple[Alarm, ...]:
+    """Themes of which the last two hours hold more than their hours of the week explain."""
+    told = {
+        theme.name: [Said(one.at, one.person) for one in sorted(theme.said, key=lambda m: m.at)] for theme in themes
+    }
+    since = now - WINDOWS[-1]
+    first = min((one.at for all_of in told.values() for one in all_of), default=now)
+    watch = Watch({name: usual(all_of, first, since) for name, all_of in told.items()})
+    return tuple(watch.look(now, {name: [one for one in all_of if one.at > since] for name, all_of in told.items()}))
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody said, with addresses and numbers left out."""
+
+    conversation: int
+    at: datetime
+    text: str
+    mood: float
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """A theme as leads see it. weeks: messages in each of the last eight, the newest last. unhappy: share of n with a
+    bad mood. change: of the theme's share of all messages, the last week against the seven before, at 99 %."""
+
+    name: str
+    brand: int
+    n: int
+    weeks: tuple[int, ...]
+    unhappy: Estimate
+    change: Change
+    quotes: tuple[Quote, ...]
+
+
+class Sudden(msgspec.Struct, frozen=True, kw_only=True):
+    """People who speak of a topic since a moment, and how many contacts are usual there."""
+
+    topic: str
+    brand: int
+    people: int
+    since: datetime
+    usual: float
+    quotes: tuple[Quote, ...]
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """as_of: None while nothing was heard yet."""
+
+    as_of: datetime | None = None
+    sudden: tuple[Sudden, ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+
+def overview(conn: Connection, who: Viewer) -> Overview:
+    """What was heard in the brands that the viewer serves, the largest topics first."""
+    found = heard(conn)
+    if found is None:
+        return Overview()
+    mine = {b: themes for b, themes in found.themes.items() if who.brands is None or int(b) in who.brands}
+    shown = {one.message for themes in mine.values() for theme in themes for one in _shown(theme, found)}
+    words = {n: said.text[: said.fold] for n, said in log.words_of(conn, sorted(shown)).items()}
+    topics, sudden = [], []
+    for brand, themes in mine.items():
+        whole = _weekly([one for theme in themes for one in theme.said], found.at)
+        topics += [_topic(theme, int(brand), whole, found, words) for theme in themes]
+        by_name = {theme.name: theme for theme in themes}
+        sudden += [_sudden(alarm, by_name[alarm.topic], int(brand), words) for alarm in found.alarms.get(brand, ())]
+    topics.sort(key=lambda topic: -topic.n)
+    return Overview(as_of=found.at, sudden=tuple(sudden), topics=tuple(topics))
+
+
+def _shown(theme: Theme, found: Heard) -> list[Message]:
+    """The most typical, and the newest (which are those that an alarm speaks of)."""
+    newest = sorted(theme.said, key=lambda one: -one.at)[:POOL]
+    return [*theme.said[:POOL], *newest]
+
+
+def _weekly(said: Sequence[Message], now: datetime) -> tuple[int, ...]:
+    weeks = [0] * WEEKS
+    for one in said:
+        back = int((now.timestamp() - one.at) // (7 * 86_400))
+        if 0 <= back < WEEKS:
+            weeks[WEEKS - 1 - back] += 1
+    return tuple(weeks)
+
+
+def _topic(theme: Theme, brand: int, whole: Sequence[int], found: Heard, words: Mapping[int, str]) -> Topic:
+    weeks = _weekly(theme.said, found.at)
+    n = len(theme.said)
+    return Topic(
+        name=theme.name, brand=brand, n=n, weeks=weeks,
+        unhappy=share(sum(one.mood <= UNHAPPY for one in theme.said), n),
+        change=share_change(weeks[-1], whole[-1], sum(weeks[:-1]), sum(whole[:-1]), 0.99),
+        quotes=_quotes(theme.said[:POOL], words),
+    )  # fmt: skip
+
+
+def _sudden(alarm: Alarm, theme: Theme, brand: int, words: Mapping[int, str]) -> Sudden:
+    newest = sorted(theme.said, key=lambda one: -one.at)[:POOL]
+    return Sudden(
+        topic=alarm.topic, brand=brand, people=alarm.people, since=datetime.fromtimestamp(alarm.since, tz=UTC),
+        usual=alarm.expected, quotes=_quotes(newest, words),
+    )  # fmt: skip
+
+
+def _quotes(said: Sequence[Message], words: Mapping[int, str]) -> tuple[Quote, ...]:
+    """The first few that differ; what was erased is left out."""
+    found: dict[str, Quote] = {}
+    for one in said:
+        text = redacted(" ".join(words.get(one.message, "").split()))[:240]
+        if text and len(found) < QUOTES:
+            at = datetime.fromtimestamp(one.at, tz=UTC)
+            found.setdefault(text, Quote(conversation=one.conversation, at=at, text=text, mood=one.mood))
+    return tuple(found.values())
