@@ -12,6 +12,7 @@ from parley.core.cases import Clock, waits
 from parley.core.stats import Estimate, Interval, count_change, share, spread
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WAITS = 7 * 86_400.0  # seconds after which nobody counts any more on an answer
 FEW = 5  # cases of a group below which no time is told of it
 
 
@@ -128,10 +129,10 @@ def trend(study: Study) -> Figure:
     half = len(full) // 2
     found = count_change(full[len(full) - half :], full[:half]) if half >= 2 else None
     value = f"{(found.value - 1) * 100:+.0f} %" if found and found.value else "too short to tell"
-    if found and found.value and not found.clear:
-        value += ", which may be chance"
+    chance = ", a change that may be chance" if found and found.value and not found.clear else ""
     return Figure(
-        key="trend", label="Trend", value=value, n=half * 2, of="full weeks", number=found.value if found else None,
+        key="trend", label="Trend", value=value, n=half * 2, of=f"full weeks{chance}",
+        number=found.value if found else None,
         interval=between(found.interval, lambda x: f"{((x or 0) - 1) * 100:+.0f} %") if found else "",
         definition="Conversations of the later half of all full weeks over those of the earlier half. The interval is "
         "widened by how much weeks scatter beyond chance.",
@@ -301,7 +302,9 @@ def _unstaffed(study: Study, begin: float, end: float) -> float:
 def backlog(study: Study) -> Figure:
     """Whether a long queue makes waits longer."""
     ends = [(case.began, 1) for case in study.cases]
-    ends += [(case.began + c.seconds, -1) for case, c in zip(study.cases, study.firsts, strict=True) if c.ended]
+    ends += [
+        (case.began + min(clock.seconds, WAITS), -1) for case, clock in zip(study.cases, study.firsts, strict=True)
+    ]
     open_now, at_start = 0, dict[float, int]()
     for at, step in sorted(ends, key=lambda one: (one[0], one[1])):
         if step > 0:
@@ -317,7 +320,8 @@ def backlog(study: Study) -> Figure:
     return Figure(
         key="backlog", label="Waiting ahead, median", value=f"{edges[len(edges) // 2]:,}" if edges else "not known",
         n=len(edges), of="conversations", number=edges[len(edges) // 2] if edges else None,
-        definition="How many other conversations waited for a first answer when one began, and the median first answer "
+        definition="How many other conversations waited for a first answer when one began (one without an answer is "
+        "taken to wait for a week), and the median first answer "
         "with few and with many ahead.", heads=("when one began", "conversations", "median first answer"),
         rows=tuple((name, f"{len(own):,}", _median(own)) for name, own in groups.items()),
     )  # fmt: skip

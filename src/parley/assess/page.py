@@ -81,17 +81,19 @@ def _span(study: Study) -> str:
 # ── drawings ────────────────────────────────────────────────────────────────────────────────
 
 
-def drawings(study: Study, found: Mapping[str, Figure]) -> dict[str, list[Markup]]:
-    """By section."""
+def drawings(study: Study, found: Mapping[str, Figure]) -> dict[str, list[tuple[str, Markup]]]:
+    """By section, each with what stands above it."""
     if not study.cases:
         return {}
+    solved = _shares("repeats", "Solved for good", found, ("no_repeat", "one_touch"))
+    replayed = _shares("routine", "Old answers on later questions", found, ("routine", "by_chance", "trusted"))
     return {
-        "volumes": [_weeks(study), _hours(study)],
-        "times": [_curve(study)],
-        "repeats": [_shares("repeats", "Solved for good", found, ("no_repeat", "one_touch"))],
-        "themes": [_themes(study)] if study.themes else [],
-        "routine": [_shares("routine", "Old answers on later questions", found, ("routine", "by_chance", "trusted"))],
-        "maturity": [_ladder(found)],
+        "volumes": [("Conversations by week", _weeks(study)), ("By weekday and hour", _hours(study))],
+        "times": [("Share answered and solved, by time since the first message", _curve(study))],
+        "repeats": [("Shares with their intervals", solved)],
+        "themes": [("Share of openings read", _themes(study))] if study.themes else [],
+        "routine": [("Old answers tried on later questions", replayed)],
+        "maturity": [("Level by area, from 1 (by chance) to 5 (leading)", _ladder(found))],
     }
 
 

@@ -19,7 +19,7 @@ LATER = 0.4  # the last share of all pairs in order of time is asked
 MOST_ASKED, MOST_KNOWN = 400, 3000
 LEAST = 20  # pairs asked below which nothing is said
 WORDS = 4  # of a question or an answer that says anything
-SAME_MEANING, SAME_WORDS = 0.75, 0.45  # see benchmarks/assess.py --dialogues for what these let through
+SAME_MEANING, SAME_WORDS = 0.75, 0.45  # by judgement; benchmarks/assess.py tries them on known routine
 READ = 500  # characters
 TRUST = 0.9  # share right that a cut on likeness must have shown on the first half of what is asked
 

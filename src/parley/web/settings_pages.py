@@ -17,7 +17,7 @@ from parley.core.identity import looks_like_mail
 from parley.core.procedure import outline
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
-from parley.services import access, inbox, listening, procedures, setup
+from parley.services import access, inbox, listening, prepared, procedures, setup
 from parley.web import formats, present, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
@@ -51,6 +51,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
             inboxes=_inboxes(conn, room, caller) if tab == "inboxes" else (),
             brands=_brands(conn, caller) if tab in ("brands", "inboxes") else (),
             agents=_agents(conn) if tab == "agents" else (),
+            teams=_teams(conn) if tab == "agents" else (),
             tokens=_tokens(conn, caller) if tab == "tokens" else (),
             fresh=fresh,
             signature=setup.signature(conn, caller.agent.id) if tab == "you" else "",
@@ -116,6 +117,10 @@ def _agents(conn: Connection) -> tuple[views.AgentLine, ...]:
         )
         for a in setup.all_agents(conn).values()
     )  # fmt: skip
+
+
+def _teams(conn: Connection) -> tuple[views.TeamLine, ...]:
+    return tuple(views.TeamLine(name=one.name, skills=one.skills, about=one.about) for one in prepared.teams(conn))
 
 
 def _tokens(conn: Connection, caller: Caller) -> tuple[views.TokenLine, ...]:

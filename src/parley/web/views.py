@@ -679,6 +679,14 @@ class TokenLine(View, frozen=True, kw_only=True):
     by: str = ""
 
 
+class TeamLine(View, frozen=True, kw_only=True):
+    """A team on the settings page: what it is for and what its people can do."""
+
+    name: str
+    skills: tuple[str, ...] = ()
+    about: str = ""
+
+
 class SettingsPage(View, frozen=True, kw_only=True):
     """One page of settings. tab: inboxes, brands, agents, tokens or you. fresh: a new token, shown once."""
 
@@ -686,6 +694,7 @@ class SettingsPage(View, frozen=True, kw_only=True):
     inboxes: tuple[InboxLine, ...] = ()
     brands: tuple[BrandLine, ...] = ()
     agents: tuple[AgentLine, ...] = ()
+    teams: tuple[TeamLine, ...] = ()
     tokens: tuple[TokenLine, ...] = ()
     fresh: str = ""
     signature: str = ""
