@@ -12,6 +12,7 @@ from parley.channels.email.words import text_of
 from parley.core.channel import Door, Inbox
 from parley.core.errors import Busy
 
+QUIET_SECONDS = 90.0  # nothing handed over for so long: what is missing will not come
 USER, PASSWORD = "support@acme.example", "word"
 
 
@@ -89,10 +90,11 @@ async def _run(desk: Desk, server: Dovecot, inbox: Inbox, mails: int, cuts: int,
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
     watcher = asyncio.create_task(channel.listen(desk.door(inbox)))
-    for _ in range(600):
+    seen, since = -1, time.monotonic()
+    while len(desk.kept) < mails and time.monotonic() - since < QUIET_SECONDS:
+        if desk.trials != seen:
+            seen, since = desk.trials, time.monotonic()
         await asyncio.sleep(0.1)
-        if len(desk.kept) >= mails:
-            break
     await asyncio.sleep(0.5)  # what comes too often comes now
     watcher.cancel()
     await asyncio.gather(watcher, return_exceptions=True)

@@ -337,7 +337,8 @@ async def watch(inbox: Inbox, door: Door) -> None:
         except Exception:
             log.exception("watching the mailbox of inbox %s failed; trying again", inbox.id)
             door.say(inbox.id, "Watching the mailbox failed; trying again. The log says more.")
-        wait = FIRST_WAIT if watcher.caught_up else min(wait * 2, LONGEST_WAIT)
+        # Whoever got on is served: waiting longer each time would leave a large mailbox behind for hours.
+        wait = FIRST_WAIT if watcher.got_on else min(wait * 2, LONGEST_WAIT)
         await asyncio.sleep(wait * random.uniform(0.8, 1.2))
 
 
@@ -365,7 +366,7 @@ class Watcher:
         self.door = door
         self.key = f"imap/{inbox.id}/{self.settings.imap_user}@{self.settings.imap_host}/{self.settings.imap_folder}"
         self.validity = self.last = 0
-        self.caught_up = False
+        self.caught_up = self.got_on = False
         checks = self.settings.check_senders and not self.settings.authserv_id
         self.checker = Checker(self.settings) if checks else None
 
@@ -416,8 +417,9 @@ class Watcher:
             await self.take(await self.fetched(client, batch))
             self.last = batch[-1][0]
             await self.remember()
+            self.got_on = True
         if not self.caught_up:
-            self.caught_up = True
+            self.caught_up = self.got_on = True
             how = "told at once" if b"IDLE" in client.capabilities else f"looking every {self.settings.poll_seconds} s"
             self.door.say(self.inbox.id, f"Connected to {self.settings.imap_host}; new mail: {how}.")
 
