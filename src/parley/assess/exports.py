@@ -1,7 +1,7 @@
 """Exports of other systems: tickets with their messages as JSON (Zendesk, Freshdesk, HubSpot), or rows as CSV.
 
-Shapes after the vendors' references: developer.zendesk.com (Tickets, Ticket Comments), developers.freshdesk.com/api
-(Tickets, Conversations), developers.hubspot.com (Conversations: messages). Only the named fields are read.
+The shapes are what these systems are known to export, tried on made-up files of that form only; a field that is named
+otherwise is not found. Only the named fields are read.
 """
 
 import csv
