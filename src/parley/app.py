@@ -6,6 +6,7 @@ Only this file and cli.py know every room.
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from parley.services import (
     answers,
     delivery,
     desk_notes,
+    fetching,
     followups,
     hearing,
     inbox,
@@ -73,10 +75,12 @@ class Desk:
         self.record = Record(database, in_step_readers(), clock, probe)
         self.store = Store(config.data / "files")
         self._inboxes: dict[int, Inbox] | None = None
-        self._setup = 0
+        self._setup, self._changes = 0, 0
+        self._remembering = threading.Lock()
         self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
         self.dispatch = Dispatch(self.store, config.key, config.url, self.channels)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
+        self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
         self.clockwork = timers.Clockwork(
             self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle, "reply": sendings.fire}
         )
@@ -106,8 +110,11 @@ class Desk:
         """The inboxes by id; read again after `setup_changed`, or when a needed one may be another process's news."""
         known = self._inboxes
         if known is None or (not self.record.database.alone and any(n not in known for n in needed)):
-            self._setup, known = self.record.ask(self._read_setup)
-            self._inboxes = known
+            change = self._changes
+            version, known = self.record.ask(self._read_setup)
+            with self._remembering:
+                if change == self._changes:  # else this was read before the newest change, and must not outlive it
+                    self._setup, self._inboxes = version, known
         return known
 
     def _read_setup(self, conn: Connection) -> tuple[int, dict[int, Inbox]]:
@@ -120,7 +127,9 @@ class Desk:
 
     def setup_changed(self) -> None:
         """Brands, inboxes or their settings were changed: forget what was remembered, listen anew."""
-        self._inboxes = None
+        with self._remembering:
+            self._changes += 1
+            self._inboxes = None
         for task in self._listeners.values():
             task.get_loop().call_soon_threadsafe(task.cancel)
 
@@ -152,6 +161,7 @@ class Desk:
     async def run(self) -> None:
         """Start what lives on the event loop: delivery and the channels' listeners."""
         self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
+        self._tasks += [asyncio.create_task(self.fetcher.run(), name="fetching")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
     async def _keep_listening(self, name: str) -> None:
@@ -270,6 +280,7 @@ def in_step_readers() -> list[Reader]:
         replies.ClientIdReader(),
         desk_notes.MentionReader(),
         FileReader(),
+        fetching.FetchReader(),
         delivery.OutboxReader(),
         timers.TimerReader(),
         surveys.SurveyReader(),

@@ -109,7 +109,7 @@ class StoryDesk:
         raise AssertionError("The desk does not come to rest.")
 
     async def _deliver(self) -> None:
-        while await self.desk.worker.round():
+        while await self.desk.worker.round() + await self.desk.fetcher.round():
             pass
 
     def later(self, **by: float) -> "StoryDesk":

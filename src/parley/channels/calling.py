@@ -42,11 +42,12 @@ async def call(
     except ValueError:
         said = None
     if answer.status_code == 429 or answer.status_code >= 500:
-        raise SendFailed(f"The platform answered {answer.status_code}.", retry_after=_seconds(answer.headers, said))
+        pause = seconds_to_wait(answer.headers, said)
+        raise SendFailed(f"The platform answered {answer.status_code}.", retry_after=pause)
     return answer.status_code, said
 
 
-def _seconds(headers: Mapping[str, str], said: Any) -> float | None:
+def seconds_to_wait(headers: Mapping[str, str], said: Any) -> float | None:
     """How long to wait: the header of RFC 9110 (seconds or a date), or `parameters.retry_after` in the answer."""
     inside = said.get("parameters") if isinstance(said, dict) else None
     told = headers.get("retry-after") or (inside.get("retry_after") if isinstance(inside, dict) else None)

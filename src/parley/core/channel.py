@@ -98,6 +98,15 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     cid: str | None = None
 
 
+class Remote(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that the platform keeps, to be fetched. ref: its name or address there. size in bytes, where told."""
+
+    name: str
+    type: str = ""
+    ref: str
+    size: int | None = None
+
+
 class Forwarded(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody else wrote and the sender passes on. comment: the sender's own words above it."""
 
@@ -119,6 +128,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     known_as: further identities that the transport proves (a signed user id of the shop, …).
     page: the web page it was written on, for chats.
     forwarded: the message inside, where the sender only passes it on.
+    remote: files that the platform keeps and gives on request (`Fetching`).
     """
 
     sender: Address
@@ -137,6 +147,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     known_as: tuple[Address, ...] = ()
     page: str | None = None
     forwarded: Forwarded | None = None
+    remote: tuple[Remote, ...] = ()
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -327,4 +338,13 @@ class Limited(Protocol):
 
     def limit(self, inbox: Inbox) -> int:
         """Characters that one message of this inbox may have."""
+        ...
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """A channel whose platform keeps the files of messages."""
+
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        """The file with its bytes, within the manifest's limit. Raises `FetchFailed`, permanent or not."""
         ...

@@ -22,7 +22,7 @@ Fields with a value after `=` may be left out.
 def page() -> str:
     """The whole page."""
     sections = "".join(_section(kind) for kind in e.KINDS.values())
-    parts = "".join(_part(kind) for kind in (e.File, e.Source, e.Words))
+    parts = "".join(_part(kind) for kind in (e.File, e.Awaited, e.Source, e.Words))
     return f"{HEAD}{sections}\n# Parts\n{parts}"
 
 

@@ -37,6 +37,15 @@ class Busy(ParleyError):
     """The record cannot write just now (locked, disk full). Nothing was kept: the sender must retry."""
 
 
+class FetchFailed(ParleyError):
+    """A file could not be had from the platform that keeps it. Fields as those of `SendFailed`."""
+
+    def __init__(self, reason: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
 class SendFailed(ParleyError):
     """A message could not be handed to the peer.
 

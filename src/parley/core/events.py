@@ -26,6 +26,15 @@ class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cid: str | None = None
 
 
+class Awaited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that the platform still keeps. `ref` is its name there, `size` in bytes where it was told."""
+
+    name: str
+    type: str = ""
+    ref: str = ""
+    size: int | None = None
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where an automatic answer came from: an article, an order, a policy. `confidence` is 0..1."""
 
@@ -125,6 +134,42 @@ class Reacted(Event, frozen=True, tag="reacted"):
     message: int
     identity: int
     sign: str = ""
+
+
+class FilesAwaited(Event, frozen=True, tag="files_awaited"):
+    """A message has files that the platform keeps; they are being fetched. The first has the number `first`."""
+
+    message: int
+    inbox: int
+    first: int = 0
+    files: tuple[Awaited, ...] = ()
+
+
+class FileFetched(Event, frozen=True, tag="file_fetched"):
+    """A file came from the platform. It is struck out when its message is taken back."""
+
+    message: int
+    number: int
+    file: File | None = None
+
+
+class FileDelayed(Event, frozen=True, tag="file_delayed"):
+    """A file could not be fetched now; it is tried again at `next_try`."""
+
+    message: int
+    number: int
+    tries: int
+    next_try: datetime
+    reason: str = ""
+
+
+class FileMissed(Event, frozen=True, tag="file_missed"):
+    """A file could not be fetched and is not tried again: `reason` says why, for people."""
+
+    message: int
+    number: int
+    tries: int = 1
+    reason: str = ""
 
 
 class SenderAccepted(Event, frozen=True, tag="sender_accepted"):
@@ -558,7 +603,8 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
 
 AnyEvent = Union[
     ConversationOpened, MessageReceived, MessageEdited, MessageWithdrawn, Reacted, SenderAccepted, SenderRejected,
-    ReplyWritten, ReplyPlanned, PlanDropped, SendCancelled, NoteWritten, CallBegan, CallAnswered, CallEnded,
+    FilesAwaited, FileFetched, FileDelayed, FileMissed, ReplyWritten, ReplyPlanned, PlanDropped, SendCancelled,
+    NoteWritten, CallBegan, CallAnswered, CallEnded,
     Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,

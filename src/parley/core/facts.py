@@ -83,6 +83,7 @@ def _message(one: InboundMessage) -> dict[str, Any]:
         known_as=[_address(address) for address in one.known_as],
         page=one.page,
         files=[_file(file) for file in one.files],
+        remote=[_present(name=file.name, type=file.type, ref=file.ref, size=file.size) for file in one.remote],
     )
 
 

@@ -116,6 +116,7 @@ def withdraw(tx: Tx, told: Spoken, by: str) -> list[e.Recorded]:
     for r, change in changes:
         tx.redact(r, msgspec.structs.replace(change, preview=""))
         forget_raw(tx, change.delivery)
+    _forget_fetched(tx, told)
     forget_raw(tx, event.delivery)
     said, _ = talk.said_since(told.history, event.message)
     fact = e.MessageWithdrawn(
@@ -125,6 +126,16 @@ def withdraw(tx: Tx, told: Spoken, by: str) -> list[e.Recorded]:
         settled=_settled(told.history, event.message),
     )
     return tx.append(e.conversation(told.conversation), [fact, *_untitled(tx, told)], by)
+
+
+def _forget_fetched(tx: Tx, told: Spoken) -> None:
+    """Strike out the files that were fetched for a message, and where others would be fetched from."""
+    for r in told.history:
+        match r.event:
+            case e.FileFetched(message=message) if message == told.event.message:
+                tx.redact(r, msgspec.structs.replace(r.event, file=None))
+            case e.FilesAwaited(message=message) if message == told.event.message:
+                tx.redact(r, msgspec.structs.replace(r.event, files=()))
 
 
 def forget_raw(tx: Tx, delivery: int | None) -> None:

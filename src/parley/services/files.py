@@ -36,29 +36,37 @@ class FileReader:
 
     name = "files"
     in_step = True
-    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageWithdrawn, e.SendCancelled)
+    kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.FileFetched, e.MessageWithdrawn, e.SendCancelled)
     tables = (files,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        rows = [
-            {
-                "message": r.event.message,
-                "number": number,
-                "conversation": r.subject_id,
-                "name": file.name[:255],
-                "type": file.type[:120],
-                "size": file.size,
-                "sha256": file.sha256,
-                "cid": file.cid,
-            }
-            for r in batch
-            if isinstance(r.event, e.MessageReceived | e.ReplyWritten | e.NoteWritten)
-            for number, file in enumerate(r.event.files)
-        ]
+        rows = [_row(r, number, file) for r in batch for number, file in _carried(r.event)]
         add_rows(tx.conn, files, rows)
         for r in batch:
             if isinstance(r.event, e.MessageWithdrawn | e.SendCancelled):
                 tx.conn.execute(delete(files).where(files.c.message == r.event.message))
+
+
+def _carried(event: e.AnyEvent) -> list[tuple[int, e.File]]:
+    """Files with their numbers: those that came with the words, and one that was fetched later."""
+    if isinstance(event, e.FileFetched):
+        return [(event.number, event.file)] if event.file else []
+    if isinstance(event, e.MessageReceived | e.ReplyWritten | e.NoteWritten):
+        return list(enumerate(event.files))
+    return []
+
+
+def _row(r: e.Recorded, number: int, file: e.File) -> dict[str, Any]:
+    return {
+        "message": r.event.message,  # type: ignore[union-attr]
+        "number": number,
+        "conversation": r.subject_id,
+        "name": file.name[:255],
+        "type": file.type[:120],
+        "size": file.size,
+        "sha256": file.sha256,
+        "cid": file.cid,
+    }
 
 
 class Store:

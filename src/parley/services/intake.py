@@ -40,7 +40,7 @@ from parley.core.identity import looks_like_mail, normal
 from parley.log.engines.bulk import add_missing
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.log.tables import deliveries, raws
-from parley.services import afterwards, calls, people, setup, surveys, threads
+from parley.services import afterwards, calls, fetching, people, setup, surveys, threads
 from parley.services import delivery as outgoing
 from parley.services.files import Store
 from parley.services.inbox import states
@@ -418,7 +418,9 @@ class Admission:
             number = self._open(inbox, who, message, one.history, at)
         state = self.states[number]
         fact = self._fact(one, inbox, who, message, files, unverified)
-        recorded = self.tx.append(e.conversation(number), talk.receive(state, fact), _by(one, who), at=at)
+        remote = () if one.history else message.remote
+        facts = [*talk.receive(state, fact), *fetching.awaited(fact.message, inbox.id, len(files), remote)]
+        recorded = self.tx.append(e.conversation(number), facts, _by(one, who), at=at)
         for r in recorded:
             state = talk.evolve(state, r)
         self.states[number] = state

@@ -18,6 +18,7 @@ from parley.services import (
     afterwards,
     delivery,
     desk_notes,
+    fetching,
     inbox,
     orders,
     people,
@@ -274,6 +275,7 @@ class Teller:
         self.calls = calls.courses(history)
         self.stopped = {ev.message for ev in spoken if isinstance(ev, e.SendCancelled | e.PlanDropped)}
         self.written = {ev.message for ev in spoken if isinstance(ev, e.ReplyWritten)}
+        self.fetched = fetching.standing(history)
         self.sent = delivery.of_conversation(conn, state.id)
         self.held = talk.held(history)
         self.rejected = self.held & {ev.message for ev in spoken if isinstance(ev, e.SenderRejected)}
@@ -333,7 +335,8 @@ class Teller:
             subject=(words.subject or "") if (words.subject or "") != self.state.subject else "",
             to=self._to(event.inbox),
             cc=event.cc,
-            files=_files(event.message, event.files),
+            files=self._files(event.message, event.files),
+            awaited=self._awaited(event.message),
             unverified=event.message in self.held,
             rejected=event.message in self.rejected,
             proved=event.proved,
@@ -421,6 +424,26 @@ class Teller:
             files=_files(event.message, event.files),
             client_id=event.client_id or "",
         )
+
+    def _files(self, message: int, came_along: Sequence[e.File]) -> tuple[views.FileLink, ...]:
+        """Those that came with the words, and those that were fetched later."""
+        if message in self.withdrawn:
+            return ()
+        later = {n: one.file for n, one in self.fetched.get(message, {}).items() if one.file}
+        return _files(message, dict(enumerate(came_along)) | later)
+
+    def _awaited(self, message: int) -> tuple[str, ...]:
+        """What is said of files that are not here."""
+        if message in self.withdrawn:
+            return ()
+        told = []
+        for one in self.fetched.get(message, {}).values():
+            if one.missing:
+                told.append(t("{name} could not be fetched: {reason}", name=one.name, reason=one.reason))
+            elif one.file is None:
+                reason = f" {one.reason}" if one.reason else ""
+                told.append(t("{name} is being fetched.{reason}", name=one.name, reason=reason))
+        return tuple(told)
 
     def _call(self, message: int, words: str) -> str:
         """How a call went stands above whom it was with; other words stay as they are."""
@@ -539,7 +562,7 @@ def _sending(row: Any) -> str:
     return "delayed" if row.state == "queued" and row.tries else str(row.state)
 
 
-def _files(message: int, described: Sequence[e.File]) -> tuple[views.FileLink, ...]:
+def _files(message: int, described: Sequence[e.File] | Mapping[int, e.File]) -> tuple[views.FileLink, ...]:
     return tuple(
         views.FileLink(
             name=f.name,
@@ -548,7 +571,7 @@ def _files(message: int, described: Sequence[e.File]) -> tuple[views.FileLink, .
             picture=f.type in ("image/png", "image/jpeg", "image/gif", "image/webp"),
             thumb=f"/files/{message}/{n}?inline=1",
         )
-        for n, f in enumerate(described)
+        for n, f in (described.items() if isinstance(described, Mapping) else enumerate(described))
     )
 
 

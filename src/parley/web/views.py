@@ -138,6 +138,7 @@ class Message(View, frozen=True, kw_only=True):
     remote_images: the mail has pictures that would be fetched from elsewhere; not loaded until asked.
     former: the wordings before the one that stands, oldest first. withdrawn: the customer took it back.
     signs: what was put on it, as (sign, by whom).
+    awaited: a sentence for each file that is not here yet, or will not come.
     state: queued, sent, delivered, read, delayed, failed, planned, cancelled; empty for what came in. held: it can
     still be taken back. reason: why it failed or waits; can_retry: a replay may help; next_try: when it is tried again
     by itself, or goes at all. parts: how many messages the network makes of it, where it charges for each.
@@ -159,6 +160,7 @@ class Message(View, frozen=True, kw_only=True):
     to: str = ""
     cc: tuple[str, ...] = ()
     files: tuple[FileLink, ...] = ()
+    awaited: tuple[str, ...] = ()
     sources: tuple[SourceChip, ...] = ()
     confidence: float | None = None
     state: str = ""

@@ -10,9 +10,10 @@ import msgspec
 
 from parley.channels import meta
 from parley.channels.calling import in_pieces, listed, post_json, secret
+from parley.channels.fetching import get, with_ending
 from parley.channels.instagram.facts import COMMENT, facts_of
 from parley.channels.instagram.payload import body_of
-from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
+from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, whole
 
@@ -73,6 +74,11 @@ class Instagram:
             raise SendFailed("This inbox has no access token. Enter the account's.", permanent=True)
         text = message.text + listed(message.choices)
         return await in_pieces(text, self.manifest.text_limit or 1000, lambda piece: _send(message, piece, inbox))
+
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        """Media lies open at an address that ends after some days; stories after one."""
+        data, kind = await get(remote.ref, self.manifest.file_limit, inbox.settings.api)
+        return Attached(name=with_ending(remote.name, kind), type=kind, data=data)
 
     def check(self, inbox: Inbox) -> list[str]:
         needed = {

@@ -19,6 +19,7 @@ from parley.core.channel import (
     InboundReaction,
     InboundReceipt,
     InboundWithdrawal,
+    Remote,
 )
 
 COMMENT = "comment/"
@@ -27,6 +28,9 @@ MEDIA = {
     "ig_post": "Shared post", "reel": "Reel", "like_heart": "Heart", "story_mention": "Mentioned you in a story",
     "media_share": "Shared post",
 }  # fmt: skip
+
+
+FETCHED = {"image": "photo", "video": "video", "audio": "audio", "file": "file", "story_mention": "story"}
 
 
 def facts_of(body: Body, account: str) -> list[Inbound]:
@@ -74,6 +78,11 @@ def _message(message: Message, event: Event, sender: Address) -> list[Inbound]:
             external_id=message.mid or None,
             sent_at=when(event.timestamp),
             references=(answered.mid,) if answered and answered.mid else (),
+            remote=tuple(
+                Remote(name=FETCHED[one.type], ref=one.payload.url)
+                for one in message.attachments or ()
+                if one.type in FETCHED and one.payload and one.payload.url
+            ),
         )
     ]
 

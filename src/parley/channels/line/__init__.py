@@ -11,12 +11,15 @@ import hmac
 import uuid
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from parley.channels.calling import post_json, secret
+from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
+    Attached,
     Delivery,
     Door,
     Inbound,
@@ -27,6 +30,7 @@ from parley.core.channel import (
     Manifest,
     Outbound,
     Receipt,
+    Remote,
 )
 from parley.core.errors import NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
@@ -40,11 +44,13 @@ class LineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     token: the channel access token; may be `env:NAME`.
     channel_secret: signs what LINE posts; may be `env:NAME`.
     api: address of the Messaging API.
+    content_api: where LINE keeps what people sent.
     """
 
     token: str = ""
     channel_secret: str = ""
     api: str = "https://api.line.me"
+    content_api: str = "https://api-data.line.me"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -148,6 +154,14 @@ class Line:
         first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
         return Receipt(provider_id=first.get("id"))
 
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        """The content of a message (developers.line.biz, get content); it is kept for some days."""
+        ours = inbox.settings
+        url = f"{ours.content_api}/v2/bot/message/{quote(remote.ref, safe='')}/content"
+        login = {"authorization": f"Bearer {secret(ours.token)}"}
+        data, kind = await get(url, self.manifest.file_limit, ours.content_api, login)
+        return Attached(name=with_ending(remote.name, kind), type=kind, data=data)
+
     def check(self, inbox: Inbox) -> list[str]:
         needed = {
             "token": "It has no channel access token, so nothing can be sent. Copy it from LINE's console.",
@@ -182,6 +196,7 @@ def _said(event: Event) -> list[Inbound]:
             text=text,
             external_id=(message.id if message else event.webhook_event_id) or None,
             sent_at=_time(event.timestamp),
+            remote=_media(message) if message else (),
             references=(message.quoted_message_id,) if message and message.quoted_message_id else (),
         )
     ]
@@ -196,6 +211,13 @@ def _text(message: Message) -> str:
     what = MEDIA.get(message.type, "")
     named = ": ".join(p for p in (what, message.file_name) if p)
     return f"[{named}] {message.text}".strip() if what else ""
+
+
+def _media(message: Message) -> tuple[Remote, ...]:
+    """What people sent lies with LINE under the message's id; what others host is not ours to fetch."""
+    if message.type not in ("image", "video", "audio", "file") or not message.id:
+        return ()
+    return (Remote(name=named(MEDIA[message.type], "", message.file_name), ref=message.id),)
 
 
 def _time(milliseconds: int) -> datetime | None:

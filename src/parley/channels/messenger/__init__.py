@@ -12,8 +12,10 @@ import msgspec
 
 from parley.channels import meta
 from parley.channels.calling import post_json, secret
+from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
+    Attached,
     Delivery,
     Door,
     Inbound,
@@ -26,6 +28,7 @@ from parley.core.channel import (
     Manifest,
     Outbound,
     Receipt,
+    Remote,
 )
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, whole
@@ -58,9 +61,14 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     mid: str = ""
 
 
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    url: str | None = None
+
+
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     type: str = ""
     title: str | None = None
+    payload: Payload | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +198,10 @@ class Messenger:
             raise _refusal(status, said)
         return Receipt(provider_id=said.get("message_id") if isinstance(said, dict) else None)
 
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        data, kind = await get(remote.ref, self.manifest.file_limit, inbox.settings.api)
+        return Attached(name=with_ending(remote.name, kind), type=kind, data=data)
+
     def check(self, inbox: Inbox) -> list[str]:
         needed = {
             "token": "It has no access token, so nothing can be sent. Enter the page's.",
@@ -225,8 +237,18 @@ def _said(event: Event) -> list[Inbound]:
             external_id=mid or None,
             sent_at=_time(event.timestamp),
             references=(answered,) if answered else (),
+            remote=_media(message),
         )
     ]
+
+
+def _media(message: Message | None) -> tuple[Remote, ...]:
+    """Pictures, sounds and files lie open at an address that ends after some days; other kinds are links."""
+    return tuple(
+        Remote(name=named(one.type, ""), ref=one.payload.url)
+        for one in (message.attachments if message else None) or ()
+        if one.type in ("image", "video", "audio", "file") and one.payload and one.payload.url
+    )
 
 
 def _reached(event: Event, sender: str) -> list[Inbound]:

@@ -6,13 +6,15 @@ Slack tries three times and repeats what we were slow to acknowledge, so an even
 import hashlib
 import hmac
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from parley.channels.calling import in_pieces, listed, post_json, secret
+from parley.channels.fetching import get
 from parley.channels.slack.facts import facts_of, place_of
 from parley.channels.slack.payload import Envelope, escaped
-from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
+from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
 
@@ -78,6 +80,14 @@ class Slack:
             raise SendFailed("This inbox has no bot token. Enter it.", permanent=True)
         text = escaped(message.text + listed(message.choices))
         return await in_pieces(text, self.manifest.text_limit or 4000, lambda piece: _send(message, piece, inbox))
+
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        """Files lie behind the bot's token, which goes to Slack's own hosts only."""
+        host = urlsplit(remote.ref).hostname or ""
+        ours = host.endswith(".slack.com") or urlsplit(remote.ref)[:2] == urlsplit(inbox.settings.api)[:2]
+        login = {"authorization": f"Bearer {secret(inbox.settings.token)}"} if ours else {}
+        data, kind = await get(remote.ref, self.manifest.file_limit, inbox.settings.api, login)
+        return Attached(name=remote.name, type=remote.type or kind, data=data)
 
     def check(self, inbox: Inbox) -> list[str]:
         told = []

@@ -10,6 +10,7 @@ from parley.core.channel import (
     InboundMessage,
     InboundReaction,
     InboundWithdrawal,
+    Remote,
 )
 
 SPOKEN = {"", "file_share", "thread_broadcast", "me_message"}
@@ -52,6 +53,11 @@ def _message(event: Event, team: str) -> list[Inbound]:
         external_id=_name(event.channel, event.ts, above),
         sent_at=_time(event.ts),
         references=(_name(event.channel, above, ""),) if above else (),
+        remote=tuple(
+            Remote(name=file.name or "file", type=file.mimetype, ref=file.url_private, size=file.size or None)
+            for file in event.files or ()
+            if file.url_private
+        ),
     )
     return [said]
 

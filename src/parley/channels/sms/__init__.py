@@ -10,9 +10,10 @@ from typing import Literal
 import msgspec
 
 from parley.channels.calling import in_pieces, listed, secret
+from parley.channels.fetching import get
 from parley.channels.sms import twilio, vonage
 from parley.channels.sms.segments import segments
-from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
+from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, whole
 
@@ -52,6 +53,7 @@ class Sms:
         starts=True,
         text_limit=1600,
         segments=segments,
+        file_limit=16 * 1024 * 1024,
         settings=SmsSettings,
     )
 
@@ -85,6 +87,12 @@ class Sms:
         provider = _provider(inbox)
         text = message.text + listed(message.choices)
         return await in_pieces(text, provider.LONGEST, lambda piece: provider.send(message, piece, ours))
+
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        ours, provider = inbox.settings, _provider(inbox)
+        login = provider.login_for(remote.ref, ours)
+        data, kind = await get(remote.ref, self.manifest.file_limit, ours.api, login)
+        return Attached(name=remote.name, type=remote.type or kind, data=data)
 
     def check(self, inbox: Inbox) -> list[str]:
         ours = inbox.settings

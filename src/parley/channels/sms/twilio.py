@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from parley.channels.calling import call, secret
+from parley.channels.fetching import named
 from parley.channels.sms.stopping import REASON, asks_to_stop
-from parley.core.channel import Address, Door, Inbound, InboundMessage, InboundReceipt, Inbox, Outbound, Receipt
+from parley.core.channel import Address, Door, Inbound, InboundMessage, InboundReceipt, Inbox, Outbound, Receipt, Remote
 from parley.core.errors import Busy, NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, same
 
@@ -55,6 +56,8 @@ class Provider(Protocol):
     def read(self, raw: bytes) -> list[Inbound]: ...
 
     async def send(self, message: Outbound, text: str, ours: Any) -> Receipt: ...
+
+    def login_for(self, url: str, ours: Any) -> dict[str, str]: ...
 
 
 class Twilio:
@@ -102,6 +105,10 @@ class Twilio:
             )
         return Receipt(provider_id=said.get("sid"))
 
+    def login_for(self, url: str, ours: Any) -> dict[str, str]:
+        """Media lies with Twilio, behind the account's login, which goes nowhere else."""
+        return _login(ours) if urlsplit(url)[:2] == urlsplit(ours.api or API)[:2] else {}
+
 
 provider = Twilio()
 
@@ -148,6 +155,11 @@ def _message(form: Mapping[str, str]) -> InboundMessage | None:
         external_id=form.get("MessageSid") or form.get("SmsSid"),
         sent_at=_time(form.get("DateSent")),
         automatic=REASON if stops else None,
+        remote=tuple(
+            Remote(name=named(MEDIA.get(kind.partition("/")[0], "File"), kind), type=kind, ref=form[f"MediaUrl{n}"])
+            for n, kind in enumerate(kinds)
+            if form.get(f"MediaUrl{n}")
+        ),
     )
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from parley.channels.calling import post_json, secret
+from parley.channels.fetching import named
 from parley.channels.sms.stopping import REASON, asks_to_stop
-from parley.core.channel import Address, Inbound, InboundMessage, InboundReceipt, Outbound, Receipt
+from parley.core.channel import Address, Inbound, InboundMessage, InboundReceipt, Outbound, Receipt, Remote
 from parley.core.errors import NotProved, SendFailed
 from parley.core.webhook import Call, same
 
@@ -112,6 +113,10 @@ class Vonage:
             raise SendFailed(f"Vonage refused the message ({status}). {told}".strip(), permanent=True)
         return Receipt(provider_id=said.get("message_uuid"))
 
+    def login_for(self, url: str, ours: Any) -> dict[str, str]:
+        """Media lies open at an address that is not guessed."""
+        return {}
+
 
 provider = Vonage()
 
@@ -146,6 +151,9 @@ def _message(event: Event) -> InboundMessage | None:
         external_id=event.message_uuid,
         sent_at=_time(event.timestamp),
         automatic=REASON if asks_to_stop(event.text) else None,
+        remote=(Remote(name=named(MEDIA[event.message_type], "", medium.name), ref=medium.url),)
+        if medium and medium.url
+        else (),
     )
 
 

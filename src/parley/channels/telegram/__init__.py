@@ -7,12 +7,15 @@ not for the group. What is posted in channels is kept and not read.
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from parley.channels.calling import post_json, secret
+from parley.channels.fetching import ask, get, named
 from parley.core.channel import (
     Address,
+    Attached,
     Delivery,
     Door,
     Inbound,
@@ -23,8 +26,9 @@ from parley.core.channel import (
     Manifest,
     Outbound,
     Receipt,
+    Remote,
 )
-from parley.core.errors import NotProved, SendFailed, Unreadable
+from parley.core.errors import FetchFailed, NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
 
 MEDIA = {
@@ -39,6 +43,7 @@ MEDIA = {
     "story": "Story",
     "paid_media": "Paid media",
 }
+FETCHED = ("animation", "photo", "video", "audio", "voice", "video_note", "document", "sticker")
 
 
 class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -177,6 +182,7 @@ class Telegram:
         buttons=True,
         threads="identity",
         text_limit=4096,
+        file_limit=20 * 1024 * 1024,
         settings=TelegramSettings,
     )
 
@@ -226,6 +232,18 @@ class Telegram:
         number = result.get("message_id") if isinstance(result, dict) else None
         return Receipt(provider_id=f"{message.to.value}/{number}" if number else None)
 
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        """getFile tells a path, good for an hour, below which the bytes lie; files up to 20 MB."""
+        ours, token = inbox.settings, secret(inbox.settings.token)
+        said = await ask(f"{ours.api}/bot{token}/getFile?{urlencode({'file_id': remote.ref})}")
+        result = said.get("result")
+        path = str(result.get("file_path") or "") if isinstance(result, dict) else ""
+        if not path:
+            raise FetchFailed("Telegram tells no path for this file.", permanent=True)
+        url = f"{ours.api}/file/bot{token}/{quote(path)}"
+        data, kind = await get(url, self.manifest.file_limit, ours.api)
+        return Attached(name=remote.name, type=remote.type or kind, data=data)
+
     def check(self, inbox: Inbox) -> list[str]:
         told = []
         if not secret(inbox.settings.token):
@@ -247,8 +265,22 @@ def _said(message: Message, raw: dict[str, Any]) -> list[Inbound]:
             external_id=_mark(message.chat, message.message_id),
             sent_at=_time(message.date),
             references=(_mark(message.chat, answered.message_id),) if answered else (),
+            remote=_media(raw),
         )
     ]
+
+
+def _media(raw: dict[str, Any]) -> tuple[Remote, ...]:
+    """The file of a message by its file_id; of a photo the largest size, which stands last."""
+    kind = next((kind for kind in FETCHED if kind in raw), "")
+    part = raw.get(kind)
+    part = part[-1] if isinstance(part, list) and part else part
+    if not isinstance(part, dict) or not part.get("file_id"):
+        return ()
+    type = str(part.get("mime_type") or ("image/jpeg" if kind == "photo" else ""))
+    size = part.get("file_size")
+    name = named(MEDIA[kind], type, str(part.get("file_name") or ""))
+    return (Remote(name=name, type=type, ref=str(part["file_id"]), size=size if isinstance(size, int) else None),)
 
 
 def _edited(message: Message, raw: dict[str, Any]) -> list[Inbound]:

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from parley.channels.calling import in_pieces, listed, post_json, secret
+from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
+    Attached,
     Delivery,
     Door,
     Inbound,
@@ -17,6 +19,7 @@ from parley.core.channel import (
     Manifest,
     Outbound,
     Receipt,
+    Remote,
 )
 from parley.core.errors import NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, signed_sha256, whole
@@ -131,6 +134,10 @@ class Viber:
         text = message.text + listed(message.choices)
         return await in_pieces(text, self.manifest.text_limit or 7000, lambda piece: _send(message, piece, inbox))
 
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        data, kind = await get(remote.ref, self.manifest.file_limit, inbox.settings.api)
+        return Attached(name=with_ending(remote.name, kind), type=kind, data=data)
+
     def check(self, inbox: Inbox) -> list[str]:
         if secret(inbox.settings.token):
             return []
@@ -146,7 +153,15 @@ def _message(event: Event) -> InboundMessage | None:
         text=text,
         external_id=str(event.message_token) or None,
         sent_at=_time(event.timestamp),
+        remote=_media(event.message) if event.message else (),
     )
+
+
+def _media(message: Message) -> tuple[Remote, ...]:
+    """The file lies open at an address that ends after an hour."""
+    if message.type not in ("picture", "video", "file") or not message.media:
+        return ()
+    return (Remote(name=named(MEDIA[message.type], "", message.file_name or ""), ref=message.media),)
 
 
 def _text(message: Message) -> str:

@@ -4,14 +4,16 @@ Every message and every state of a batch becomes a delivery of its own, named by
 """
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from parley.channels import meta
 from parley.channels.calling import post_json, secret
+from parley.channels.fetching import ask, get
 from parley.channels.whatsapp.payload import Body, body_of, one_by_one
 from parley.channels.whatsapp.words import receipt_of, told_by
-from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
+from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, whole
 
@@ -81,6 +83,13 @@ class Whatsapp:
         sent = said.get("messages") if isinstance(said, dict) else None
         first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
         return Receipt(provider_id=first.get("id"))
+
+    async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
+        """Meta gives an address for an id, good for five minutes, and bytes for the address and the token."""
+        login = {"authorization": f"Bearer {secret(inbox.settings.token)}"}
+        said = await ask(f"{inbox.settings.api}/{quote(remote.ref, safe='')}", login)
+        data, kind = await get(str(said.get("url") or ""), self.manifest.file_limit, inbox.settings.api, login)
+        return Attached(name=remote.name, type=str(said.get("mime_type") or kind), data=data)
 
     def check(self, inbox: Inbox) -> list[str]:
         needed = {

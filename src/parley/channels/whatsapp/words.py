@@ -5,6 +5,7 @@ from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from parley.channels.fetching import named
 from parley.channels.whatsapp.payload import Contact, Message, Raw, Status
 from parley.core.channel import (
     Address,
@@ -14,6 +15,7 @@ from parley.core.channel import (
     InboundReaction,
     InboundReceipt,
     InboundWithdrawal,
+    Remote,
 )
 
 MEDIA = {"image": "Photo", "video": "Video", "audio": "Audio", "document": "Document", "sticker": "Sticker"}
@@ -36,7 +38,17 @@ def told_by(message: Message, contacts: Sequence[Contact]) -> Inbound | None:
         external_id=message.id,
         sent_at=_time(message.timestamp),
         references=(str(message.context.id),) if message.context.id else (),
+        remote=_media(message),
     )
+
+
+def _media(message: Message) -> tuple[Remote, ...]:
+    """The file of a message, by Meta's id: its address is asked for when it is fetched, as it ends after minutes."""
+    part = _under(message.parts, message.type) if message.type in MEDIA else {}
+    id, kind = part.get("id"), str(part.get("mime_type") or "")
+    if not id:
+        return ()
+    return (Remote(name=named(MEDIA[message.type], kind, str(part.get("filename") or "")), type=kind, ref=str(id)),)
 
 
 def _afterwards(message: Message, sender: Address) -> Inbound | None:
