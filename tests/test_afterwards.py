@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from harness.desk import START, StoryDesk
+from harness.waiting import eventually
+from harness.web import served
 from parley.channels import installed
 from parley.core import events as e
 from parley.core.channel import (
@@ -22,8 +24,8 @@ from parley.core.errors import NotFound
 from parley.log import record as log
 from parley.log.tables import deliveries, raws
 from parley.services import files, messages, search
+from parley.services.admission import Admission
 from parley.services.inbox import SYSTEM
-from parley.services.intake import Admission
 from parley.services.reading import Heard
 
 PLATFORMS = ("whatsapp", "telegram", "messenger", "line")
@@ -192,3 +194,24 @@ def test_a_platform_tells_what_becomes_of_its_messages(name: str) -> None:
     assert kinds & {"InboundEdit", "InboundWithdrawal", "InboundReaction"}
     names = {getattr(one, "external_id", None) for one in read if not isinstance(one, InboundReceipt)}
     assert len(names) == 1, names
+
+
+def test_the_persons_timeline_tells_it_too(tmp_path: Path) -> None:
+    with served(tmp_path) as web:
+        said = (
+            ("Where is order 10432?", {"id": "q"}),
+            ("Where is order 10342?", {"id": "e", "edits": "q"}),
+            ("👍", {"id": "s", "signs": "q"}),
+            ("My secret", {"id": "t"}),
+            ("", {"id": "w", "takes_back": "t"}),
+        )
+        for text, more in said:
+            web.story.visitor("kim").says(text, settle=False, **more)
+        eventually(lambda: bool(web.story.events(e.MessageWithdrawn)))
+        person = web.story.conversations()[0].person
+        page = web.signed_in("ana").get(f"/desk/people/{person}").text
+        assert "Edited" in page
+        assert "Where is order 10432?" in page, "what it said before is under its fold"
+        assert "reacted with 👍" in page
+        assert "The customer took this message back." in page
+        assert "My secret" not in page

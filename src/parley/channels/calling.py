@@ -16,6 +16,11 @@ def secret(value: str) -> str:
     return os.environ.get(value[4:], "") if value.startswith("env:") else value
 
 
+def lacking(settings: Any, needed: Mapping[str, str]) -> list[str]:
+    """The sentences of the settings (name → what its lack means) that are empty, or point at nothing."""
+    return [told for name, told in needed.items() if not secret(getattr(settings, name))]
+
+
 async def post_json(url: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
     """As `call`, with a JSON body."""
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -100,3 +105,13 @@ def listed(choices: Sequence[tuple[str, str]]) -> str:
         for n, (label, value) in enumerate(choices, 1)
     ]
     return "".join(f"\n{line}" for line in lines)
+
+
+def moment(told: int | str) -> datetime | None:
+    """A platform's time: seconds or milliseconds since 1970, as a number or in a text. None for what is none."""
+    try:
+        number = int(told)
+        seconds = number / 1000 if number > 100_000_000_000 else number
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None

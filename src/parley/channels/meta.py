@@ -1,11 +1,11 @@
 """What Meta's platforms share: how a webhook is set up and signed, and how a refused message is told."""
 
-from collections.abc import Set
-from datetime import UTC, datetime
+from collections.abc import Callable, Set
 from typing import Any
 
 import msgspec
 
+from parley.channels.calling import secret
 from parley.core.errors import NotProved, SendFailed
 from parley.core.webhook import Call, Handshake, Posted, same, signed_sha256, whole
 
@@ -21,6 +21,20 @@ def must_be_signed(request: Call, app_secret: str) -> None:
     """Raises NotProved unless the body bears Meta's signature with this app secret."""
     if not signed_sha256(request.headers.get("x-hub-signature-256", ""), app_secret, request.body, "sha256="):
         raise NotProved("This does not bear Meta's signature.")
+
+
+def taken(
+    request: Call, settings: Any, apart: Callable[[bytes], list[Posted]] | None = None
+) -> list[Posted] | Handshake:
+    """What Meta posts, proved and taken apart; the first try of a new webhook answered. settings: with `verify_token`
+    and `app_secret`."""
+    if request.method == "GET":
+        return handshake(request, secret(settings.verify_token))
+    must_be_signed(request, secret(settings.app_secret))
+    try:
+        return (apart or one_by_one)(request.body)
+    except (msgspec.MsgspecError, RecursionError):
+        return [whole(request.body)]
 
 
 class OpenBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,16 +72,6 @@ def name_of(event: Any) -> str:
     if not isinstance(message, dict) or message.get("is_deleted"):
         return ""
     return str(message.get("mid") or "")
-
-
-def when(told: int | str) -> datetime | None:
-    """A time of Meta's: seconds or milliseconds since 1970, as a number or in a text."""
-    try:
-        number = int(told)
-        seconds = number / 1000 if number > 100_000_000_000 else number
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def refusal(who: str, status: int, said: Any, passing: Set[int]) -> SendFailed:

@@ -132,7 +132,7 @@ class Topics:
             rival = _share_right(current, held) if current else 0.0
         fresh = self._taught(known, others, lambda done: told(0.5 + done * 0.5))
         model = Model(
-            number=(before.number if before else 0) + 1 + self._numbers(),
+            number=self._next(before),
             learnt_to=known[-1].conversation,
             at=self.record.clock().isoformat(timespec="seconds"),
             examples=len(known),
@@ -155,12 +155,10 @@ class Topics:
         pairs = [(one.text, one.tag) for one in known]
         return train(pairs, self.encoder(), outside=others, told=told)
 
-    def _numbers(self) -> int:
-        """Past numbers of files that are there already, so that none is written over."""
+    def _next(self, before: Model | None) -> int:
+        """A number that no file bears, so that none is written over."""
         found = [int(file.stem) for file in self.folder.glob("*.npz") if file.stem.isdigit()]
-        with self.record.reading() as conn:
-            current = state(conn).current
-        return max(0, max(found, default=0) - (current.number if current else 0))
+        return max(found, default=before.number if before else 0) + 1
 
     def _keep(self, model: Model, fresh: "Classifier") -> None:
         from parley.ai.classifier import save

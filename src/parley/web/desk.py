@@ -17,7 +17,7 @@ from parley.log import record as log
 from parley.log.record import Tx
 from parley.services import delivery, desk_notes, inbox, messages, people, prepared, replies, sendings, setup
 from parley.services.inbox import Viewer
-from parley.web import present, views
+from parley.web import present, telling, views
 from parley.web.forms import read_files, read_form
 from parley.web.hub import Happening
 from parley.web.security import ACT, Caller
@@ -408,14 +408,14 @@ def _turns_html(room: Room, here: present.Lens, happening: Happening) -> str:
     if not new or any(isinstance(r.event, ConversationOpened) for r in happening.events):
         new |= {0}
     history = inbox.history(here.conn, happening.state.id, newest=present.LATEST)
-    shown = [r for r in history if type(r.event) in present.SHOWN_EVENTS]
+    shown = [r for r in history if type(r.event) in telling.SHOWN_EVENTS]
     older = {m for r in shown if (m := getattr(r.event, "message", None))}
     if touched - older:
         history = inbox.history(here.conn, happening.state.id, newest=present.SHOWN)
-        shown = [r for r in history if type(r.event) in present.SHOWN_EVENTS]
-    teller = present.Teller(here, happening.state, shown, room.inboxes())
+        shown = [r for r in history if type(r.event) in telling.SHOWN_EVENTS]
+    teller = telling.Teller(here, happening.state, shown, room.inboxes())
     turns = arrange(teller.turns(shown), here.labels, UTC, here.now)
-    wanted = [t for t in turns if (t.id in new if t.kind in present.BY_SEQ else t.id in touched)]
+    wanted = [t for t in turns if (t.id in new if t.kind in telling.BY_SEQ else t.id in touched)]
     ids = {t.id for t in wanted} | {f"via-{t.id}" for t in wanted}
     template = room.templates.get_template("desk/_turn.html")
     return "".join(template.render(turn=t) for t in turns if t in wanted or (t.kind == "gap" and t.id in ids))

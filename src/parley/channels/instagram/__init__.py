@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from parley.channels import meta
-from parley.channels.calling import in_pieces, listed, post_json, secret
+from parley.channels.calling import in_pieces, lacking, listed, post_json, secret
 from parley.channels.fetching import get, with_ending
 from parley.channels.instagram.facts import COMMENT, facts_of
 from parley.channels.instagram.payload import body_of
 from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import SendFailed, Unreadable
-from parley.core.webhook import Call, Handshake, Posted, whole
+from parley.core.webhook import Call, Handshake, Posted
 
 PASSING = {1, 2, 4, 17, 613, 80002}  # Meta's codes for limits and trouble of its own
 CLOSED_WINDOW, LOGGED_OUT, NO_CONSENT = 10, 190, 230
@@ -52,13 +52,7 @@ class Instagram:
     )
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
-        if request.method == "GET":
-            return meta.handshake(request, secret(inbox.settings.verify_token))
-        meta.must_be_signed(request, secret(inbox.settings.app_secret))
-        try:
-            return meta.one_by_one(request.body)
-        except (msgspec.MsgspecError, RecursionError):
-            return [whole(request.body)]
+        return meta.taken(request, inbox.settings)
 
     def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         try:
@@ -87,7 +81,7 @@ class Instagram:
             "app_secret": "It has no app secret, so every webhook is refused. Copy it from Meta's app dashboard.",
             "verify_token": "It has no verify token. Choose a word and enter it at Meta as well.",
         }
-        return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
+        return lacking(inbox.settings, needed)
 
 
 async def _send(message: Outbound, text: str, inbox: Inbox) -> Receipt:

@@ -1,5 +1,6 @@
 """Instagram's events in words."""
 
+from parley.channels.calling import moment
 from parley.channels.instagram.payload import (
     Attachment,
     Body,
@@ -10,7 +11,6 @@ from parley.channels.instagram.payload import (
     comment_of,
     event_of,
 )
-from parley.channels.meta import when
 from parley.core.channel import (
     Address,
     Inbound,
@@ -59,7 +59,7 @@ def _said(event: Event) -> list[Inbound]:
         return _message(event.message, event, sender)
     if event.postback and (text := event.postback.title or event.postback.payload):
         mid = event.postback.mid or f"press/{sender.value}/{event.timestamp}"
-        return [InboundMessage(sender=sender, text=text, external_id=mid, sent_at=when(event.timestamp))]
+        return [InboundMessage(sender=sender, text=text, external_id=mid, sent_at=moment(event.timestamp))]
     return []
 
 
@@ -76,7 +76,7 @@ def _message(message: Message, event: Event, sender: Address) -> list[Inbound]:
             sender=sender,
             text="\n".join(lines) or "[Something that Instagram does not pass on]",
             external_id=message.mid or None,
-            sent_at=when(event.timestamp),
+            sent_at=moment(event.timestamp),
             references=(answered.mid,) if answered and answered.mid else (),
             remote=tuple(
                 Remote(name=FETCHED[one.type], ref=one.payload.url)
@@ -109,6 +109,6 @@ def _commented(comment: Comment, entry: Entry, ours: set[str]) -> InboundMessage
         sender=Address(kind="instagram", value=who, name=author.username),
         text=comment.text,
         external_id=COMMENT + named,
-        sent_at=when(entry.time),
+        sent_at=moment(entry.time),
         references=(f"{COMMENT}{above}",) if comment.parent_id else (),
     )

@@ -9,13 +9,12 @@ import base64
 import hashlib
 import hmac
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from parley.channels.calling import post_json, secret
+from parley.channels.calling import lacking, listed, moment, post_json, secret
 from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
@@ -137,11 +136,7 @@ class Line:
         token = secret(inbox.settings.token)
         if not token:
             raise SendFailed("This inbox has no channel access token. Enter it.", permanent=True)
-        choices = [
-            f"{n}. {label}" + (f": {value}" if value.startswith("http") else "")
-            for n, (label, value) in enumerate(message.choices, 1)
-        ]
-        body = {"to": message.to.value, "messages": [{"type": "text", "text": "\n".join([message.text, *choices])}]}
+        body = {"to": message.to.value, "messages": [{"type": "text", "text": message.text + listed(message.choices)}]}
         # The retry key must be a UUID, and the same on every try.
         key = str(uuid.uuid5(uuid.NAMESPACE_URL, message.external_id))
         headers = {"authorization": f"Bearer {token}", "x-line-retry-key": key}
@@ -167,7 +162,7 @@ class Line:
             "token": "It has no channel access token, so nothing can be sent. Copy it from LINE's console.",
             "channel_secret": "It has no channel secret, so every webhook is refused. Copy it from LINE's console.",
         }
-        return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
+        return lacking(inbox.settings, needed)
 
 
 def _posted(destination: str, event: dict[str, Any]) -> Posted:
@@ -189,13 +184,13 @@ def _said(event: Event) -> list[Inbound]:
     if not text:
         return []
     if event.type == "messageEdited" and message:
-        return [InboundEdit(sender=sender, external_id=message.id, text=text, sent_at=_time(event.timestamp))]
+        return [InboundEdit(sender=sender, external_id=message.id, text=text, sent_at=moment(event.timestamp))]
     return [
         InboundMessage(
             sender=sender,
             text=text,
             external_id=(message.id if message else event.webhook_event_id) or None,
-            sent_at=_time(event.timestamp),
+            sent_at=moment(event.timestamp),
             remote=_media(message) if message else (),
             references=(message.quoted_message_id,) if message and message.quoted_message_id else (),
         )
@@ -218,13 +213,6 @@ def _media(message: Message) -> tuple[Remote, ...]:
     if message.type not in ("image", "video", "audio", "file") or not message.id:
         return ()
     return (Remote(name=named(MEDIA[message.type], "", message.file_name), ref=message.id),)
-
-
-def _time(milliseconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > 0 else None
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 channel = Line()

@@ -5,13 +5,12 @@ in private, as Meta permits once for each within seven days. What the page itsel
 kept and not read.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from parley.channels import meta
-from parley.channels.calling import post_json, secret
+from parley.channels.calling import lacking, listed, moment, post_json, secret
 from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
@@ -31,7 +30,7 @@ from parley.core.channel import (
     Remote,
 )
 from parley.core.errors import SendFailed, Unreadable
-from parley.core.webhook import Call, Handshake, Posted, whole
+from parley.core.webhook import Call, Handshake, Posted
 
 PASSING = {1, 2, 4, 613, 1200}  # Meta's codes for limits and trouble of its own
 CLOSED_WINDOW = 10
@@ -159,13 +158,7 @@ class Messenger:
     )
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
-        if request.method == "GET":
-            return meta.handshake(request, secret(inbox.settings.verify_token))
-        meta.must_be_signed(request, secret(inbox.settings.app_secret))
-        try:
-            return meta.one_by_one(request.body)
-        except (msgspec.MsgspecError, RecursionError):
-            return [whole(request.body)]
+        return meta.taken(request, inbox.settings)
 
     def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         try:
@@ -183,14 +176,13 @@ class Messenger:
         token = secret(inbox.settings.token)
         if not token:
             raise SendFailed("This inbox has no access token. Enter the page's.", permanent=True)
-        choices = [f"{n}. {c[0]}" + (f": {c[1]}" if c[1].startswith("http") else "") for n, c in _numbered(message)]
         # A comment's writer can be answered in private, by the name of the comment.
         answered = (message.in_reply_to or "").removeprefix(COMMENT)
         to = {"comment_id": answered} if (message.in_reply_to or "").startswith(COMMENT) else {"id": message.to.value}
         body = {
             "recipient": to,
             "messaging_type": "RESPONSE",
-            "message": {"text": "\n".join([message.text, *choices])},
+            "message": {"text": message.text + listed(message.choices)},
         }
         headers = {"authorization": f"Bearer {token}"}
         status, said = await post_json(f"{inbox.settings.api}/me/messages", body, headers)
@@ -208,7 +200,7 @@ class Messenger:
             "app_secret": "It has no app secret, so every webhook is refused. Copy it from Meta's app dashboard.",
             "verify_token": "It has no verify token. Choose a word and enter it at Meta as well.",
         }
-        return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
+        return lacking(inbox.settings, needed)
 
 
 def _said(event: Event) -> list[Inbound]:
@@ -235,7 +227,7 @@ def _said(event: Event) -> list[Inbound]:
             sender=Address(kind="messenger", value=sender),
             text=text,
             external_id=mid or None,
-            sent_at=_time(event.timestamp),
+            sent_at=moment(event.timestamp),
             references=(answered,) if answered else (),
             remote=_media(message),
         )
@@ -258,7 +250,7 @@ def _reached(event: Event, sender: str) -> list[Inbound]:
     assert news is not None
     if news.mids:
         return [InboundReceipt(state=state, provider_id=mid) for mid in news.mids]
-    until = _time(news.watermark)
+    until = moment(news.watermark)
     reader = Address(kind="messenger", value=sender)
     return [InboundReceipt(state=state, reader=reader, until=until)] if until and sender else []
 
@@ -284,7 +276,7 @@ def _comment(change: Change, page: str) -> Inbound | None:
         return InboundEdit(sender=sender, external_id=named, text=text)
     if comment.verb != "add" or not text:
         return None
-    when = _time(comment.created_time * 1000)
+    when = moment(comment.created_time)
     above = (COMMENT + comment.parent_id,) if comment.parent_id else ()
     return InboundMessage(sender=sender, text=text, external_id=named, sent_at=when, references=above)
 
@@ -295,17 +287,6 @@ def _text(message: Message) -> str:
     return (
         "\n".join([*([message.text] if message.text else []), *lines]) or "[Something that Messenger does not pass on]"
     )
-
-
-def _time(milliseconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > 0 else None
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def _numbered(message: Outbound) -> list[tuple[int, tuple[str, str]]]:
-    return list(enumerate(message.choices, 1))
 
 
 def _refusal(status: int, said: Any) -> SendFailed:

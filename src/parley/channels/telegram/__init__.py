@@ -5,13 +5,12 @@ group where the bot is, and is told of, comes in as theirs and is answered in pr
 not for the group. What is posted in channels is kept and not read.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from parley.channels.calling import post_json, secret
+from parley.channels.calling import moment, post_json, secret
 from parley.channels.fetching import ask, get, named
 from parley.core.channel import (
     Address,
@@ -263,7 +262,7 @@ def _said(message: Message, raw: dict[str, Any]) -> list[Inbound]:
             sender=sender,
             text=text,
             external_id=_mark(message.chat, message.message_id),
-            sent_at=_time(message.date),
+            sent_at=moment(message.date),
             references=(_mark(message.chat, answered.message_id),) if answered else (),
             remote=_media(raw),
         )
@@ -287,7 +286,7 @@ def _edited(message: Message, raw: dict[str, Any]) -> list[Inbound]:
     text, sender = _text(message, raw), _sender(message.sender, message.chat)
     if not text or sender is None:
         return []
-    when = _time(message.edit_date or message.date)
+    when = moment(message.edit_date or message.date)
     return [InboundEdit(sender=sender, external_id=_mark(message.chat, message.message_id), text=text, sent_at=when)]
 
 
@@ -349,13 +348,6 @@ def _sender(user: User | None, chat: Chat | None) -> Address | None:
     told = [who for who in (private, user) if who]
     names = (f"{who.first_name} {who.last_name}".strip() or who.username for who in told)
     return Address(kind="telegram", value=str(told[0].id), name=next(filter(None, names), "")) if told else None
-
-
-def _time(seconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def _button(label: str, value: str) -> dict[str, str]:

@@ -1,11 +1,10 @@
 """Viber: a bot's conversations come in by webhook, answers go out through its REST interface (developers.viber.com)."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from parley.channels.calling import in_pieces, listed, post_json, secret
+from parley.channels.calling import in_pieces, listed, moment, post_json, secret
 from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
@@ -152,7 +151,7 @@ def _message(event: Event) -> InboundMessage | None:
         sender=Address(kind="viber", value=event.sender.id, name=event.sender.name),
         text=text,
         external_id=str(event.message_token) or None,
-        sent_at=_time(event.timestamp),
+        sent_at=moment(event.timestamp),
         remote=_media(event.message) if event.message else (),
     )
 
@@ -188,13 +187,6 @@ async def _send(message: Outbound, text: str, inbox: Inbox) -> Receipt:
         raise SendFailed(told, permanent=code != TOO_MANY)
     named = said.get("message_token")
     return Receipt(provider_id=str(named) if named else None)
-
-
-def _time(milliseconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > 0 else None
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 channel = Viber()

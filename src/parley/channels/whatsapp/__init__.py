@@ -9,13 +9,13 @@ from urllib.parse import quote
 import msgspec
 
 from parley.channels import meta
-from parley.channels.calling import post_json, secret
+from parley.channels.calling import lacking, listed, post_json, secret
 from parley.channels.fetching import ask, get
 from parley.channels.whatsapp.payload import Body, body_of, one_by_one
 from parley.channels.whatsapp.words import receipt_of, told_by
 from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import SendFailed, Unreadable
-from parley.core.webhook import Call, Handshake, Posted, whole
+from parley.core.webhook import Call, Handshake, Posted
 
 # Meta's error codes after which another try helps: rate and spam limits, temporary trouble at Meta.
 PASSING = {1, 2, 4, 80007, 130429, 131000, 131016, 131048, 131056, 133004}
@@ -51,13 +51,7 @@ class Whatsapp:
     )
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
-        if request.method == "GET":
-            return meta.handshake(request, secret(inbox.settings.verify_token))
-        meta.must_be_signed(request, secret(inbox.settings.app_secret))
-        try:
-            return one_by_one(request.body)
-        except (msgspec.MsgspecError, RecursionError):
-            return [whole(request.body)]
+        return meta.taken(request, inbox.settings, one_by_one)
 
     def read(self, delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         try:
@@ -98,7 +92,7 @@ class Whatsapp:
             "app_secret": "It has no app secret, so every webhook is refused. Copy it from Meta's app dashboard.",
             "verify_token": "It has no verify token. Choose a word and enter it at Meta as well.",
         }
-        return [told for name, told in needed.items() if not secret(getattr(inbox.settings, name))]
+        return lacking(inbox.settings, needed)
 
 
 def _read(body: Body) -> list[Inbound]:
@@ -112,11 +106,7 @@ def _read(body: Body) -> list[Inbound]:
 
 def _outgoing(message: Outbound) -> dict[str, Any]:
     """Text with its choices as a numbered list; a link stands behind its label."""
-    choices = [
-        f"{n}. {label}" + (f": {value}" if value.startswith("http") else "")
-        for n, (label, value) in enumerate(message.choices, 1)
-    ]
-    text = "\n".join([message.text, *choices])
+    text = message.text + listed(message.choices)
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Container, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from parley.channels.calling import moment
 from parley.channels.fetching import named
 from parley.channels.whatsapp.payload import Contact, Message, Raw, Status
 from parley.core.channel import (
@@ -36,7 +36,7 @@ def told_by(message: Message, contacts: Sequence[Contact]) -> Inbound | None:
         sender=sender,
         text=text,
         external_id=message.id,
-        sent_at=_time(message.timestamp),
+        sent_at=moment(message.timestamp),
         references=(str(message.context.id),) if message.context.id else (),
         remote=_media(message),
     )
@@ -63,7 +63,7 @@ def _afterwards(message: Message, sender: Address) -> Inbound | None:
         return InboundReaction(sender=sender, external_id=about, sign=str(part.get("emoji") or ""))
     inside = _under(part, "message")
     text = _text(str(inside.get("type", "")), inside)
-    return InboundEdit(sender=sender, external_id=about, text=text, sent_at=_time(message.timestamp)) if text else None
+    return InboundEdit(sender=sender, external_id=about, text=text, sent_at=moment(message.timestamp)) if text else None
 
 
 def receipt_of(status: Status, passing: Container[int]) -> InboundReceipt | None:
@@ -162,10 +162,3 @@ def _order(part: Raw) -> str:
 def _under(parts: Raw, key: str) -> dict[str, Any]:
     found = parts.get(key)
     return found if isinstance(found, dict) else {}
-
-
-def _time(seconds: str) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
