@@ -17,7 +17,7 @@ from harness.web import WebDesk, served
 from parley.channels import installed
 from parley.core import events as e
 from parley.core.webhook import Webhook
-from parley.services import setup
+from parley.services import listening, setup
 
 META = "whatsapp"
 BOT = "telegram"
@@ -116,6 +116,8 @@ def test_what_is_signed_and_unknown_or_broken_is_kept(web: WebDesk) -> None:
     assert web.story.record.ask(_kept, number) == 3
     eventually(lambda: len(web.story.events(e.Quarantined)) == 2)
     assert received(web) == 0
+    assert web.story.record.ask(listening.passed_over) == {number: 1}
+    assert "1 kept that held no news" in web.signed_in("ana", "admin").get("/desk/settings/inboxes").text
 
 
 def test_a_bot_update_comes_with_its_secret(web: WebDesk) -> None:

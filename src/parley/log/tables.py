@@ -85,7 +85,7 @@ deliveries = Table(
     Column("inbox", Integer, nullable=False),
     Column("provider_id", String(255), nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("state", String(12), nullable=False),  # new, done, quarantined, early (waits for the message it speaks of)
+    Column("state", String(12), nullable=False),  # see below
     Column("history", Integer, nullable=False, default=0),
     Column("raw_file", String(64)),
     Column("note", Text),
@@ -102,7 +102,15 @@ deliveries = Table(
         sqlite_where=Column("state") == "early",
         postgresql_where=Column("state") == "early",
     ),
+    Index(
+        "ix_deliveries_passed",
+        "inbox",
+        sqlite_where=Column("state") == "passed",
+        postgresql_where=Column("state") == "passed",
+    ),
 )
+# States of a delivery: new, done, quarantined (unreadable), early (waits for the message it speaks of), passed (kept,
+# but nothing in it was for the desk: a kind that its channel does not know, or news that says nothing new).
 
 # Beside their row, so that marking a delivery as done does not write its bytes again.
 raws = Table(

@@ -87,8 +87,8 @@ class Admission:
         return [one for one in heard if one.delivery in new]
 
     def _mark(self, heard: Sequence[Heard]) -> None:
-        for state, wanted in (("done", False), ("quarantined", True)):
-            numbers = [one.delivery for one in heard if bool(one.trouble) is wanted]
+        for state in ("done", "quarantined", "passed"):
+            numbers = [one.delivery for one in heard if _fate(one) == state]
             for chunk in chunks(numbers, 500):
                 self.tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(state=state))
         afterwards.wait_for(self.tx, self.early)
@@ -542,6 +542,11 @@ class Admission:
             e.Quarantined(delivery=one.delivery, reason=one.trouble or ""),
         ]
         self.tx.append(e.conversation(number), facts, "intake", new=True)
+
+
+def _fate(one: Heard) -> str:
+    """What becomes of a delivery: nothing is lost, and what said nothing is counted."""
+    return "quarantined" if one.trouble else "done" if one.said else "passed"
 
 
 def _addresses(inboxes: Iterable[Inbox]) -> frozenset[str]:

@@ -56,6 +56,14 @@ class Health:
         self.said[inbox] = Said(datetime.now(UTC), sentence)
 
 
+def passed_over(conn: Connection) -> dict[int, int]:
+    """How many deliveries of each inbox held nothing for the desk. They are kept; the API lists them."""
+    question = (
+        select(deliveries.c.inbox, func.count()).where(deliveries.c.state == "passed").group_by(deliveries.c.inbox)
+    )
+    return {inbox: count for inbox, count in conn.execute(question)}
+
+
 def last_received(conn: Connection) -> dict[int, datetime]:
     """When each inbox got its last delivery: the “nothing received since …” of the health page."""
     newest = select(deliveries.c.inbox, func.max(deliveries.c.id)).group_by(deliveries.c.inbox)

@@ -532,7 +532,9 @@ def _works_with(agent: setup.Agent, who: Viewer) -> bool:
 async def list_deliveries(
     room: Room, who: Viewer, fate: Annotated[str, QueryParameter(name="state")] = "quarantined", limit: Limit = 100
 ) -> list[DeliveryLine]:
-    """What arrived and could not be read, newest first; its bytes are kept."""
+    """What arrived, newest first; its bytes are kept. state: quarantined (could not be read), passed (held nothing for
+    the desk, such as a kind that is not known yet), early (waits for its message), new or done.
+    """
     mine = await asyncio.to_thread(_my_inboxes, room, who)
     return await room.ask(_deliveries, mine, fate, min(limit, 500))
 

@@ -66,11 +66,14 @@ def _channel_choices(room: Room) -> list[tuple[str, str]]:
 
 def _inboxes(conn: Connection, room: Room, caller: Caller) -> tuple[views.InboxLine, ...]:
     brands, last = setup.all_brands(conn), listening.last_received(conn)
+    passed = listening.passed_over(conn)
     shown = [i for i in room.inboxes().values() if caller.viewer.brands is None or i.brand in caller.viewer.brands]
-    return tuple(_inbox_line(room, brands, last, box) for box in shown)
+    return tuple(_inbox_line(room, brands, last, passed, box) for box in shown)
 
 
-def _inbox_line(room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int, Any], box: Inbox) -> views.InboxLine:
+def _inbox_line(
+    room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int, Any], passed: Mapping[int, int], box: Inbox
+) -> views.InboxLine:
     channel = room.channels[box.channel]
     problems = tuple(channel.check(box))
     said = room.health.said.get(box.id)
@@ -86,6 +89,7 @@ def _inbox_line(room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int
         said=said.sentence if said else "",
         said_at=said.at if said else None,
         received_at=received,
+        passed=passed.get(box.id, 0),
         silent=bool(received and room.record.clock() - received > SILENT),
         with_bot=box.with_bot,
         problems=problems,

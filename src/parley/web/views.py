@@ -628,7 +628,10 @@ class CasesPage(View, frozen=True, kw_only=True):
 
 
 class InboxLine(View, frozen=True, kw_only=True):
-    """An inbox in the settings, with its health: good, warn, bad or quiet. silent: nothing came for a day."""
+    """An inbox in the settings. health: good, warn, bad or quiet. silent: nothing came for a day.
+
+    passed: how many deliveries held no news for the desk; they are kept.
+    """
 
     id: int
     name: str
@@ -640,6 +643,7 @@ class InboxLine(View, frozen=True, kw_only=True):
     said: str = ""
     said_at: datetime | None = None
     received_at: datetime | None = None
+    passed: int = 0
     silent: bool = False
     with_bot: bool = False
     problems: tuple[str, ...] = ()
