@@ -202,7 +202,7 @@ def test_check_tries_the_mail_servers(shell: Shell) -> None:
     desk.record.close()
     said = shell.parley("check", "--data", shell.data)
     assert said.code == 1
-    assert "Inbox “Sales”: Fetching: 127.0.0.1:1 cannot be reached: Connection refused." in said.all
+    assert "Inbox “Sales”: Fetching, connect: 127.0.0.1:1 cannot be reached: Connection refused." in said.all
 
 
 def test_a_database_that_does_not_exist_is_named(shell: Shell, postgres_server: str) -> None:

@@ -31,7 +31,7 @@ from parley.core.questionnaire import (
 from parley.log import record as log
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
-from parley.services import inbox, replies, setup, threads
+from parley.services import calls, inbox, replies, setup, threads
 
 surveys = Table(
     "surveys",
@@ -216,6 +216,8 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
         return "no channel"
     if (last.automatic and last.automatic != ANSWER) or last.history:
         return "automatic sender"
+    if calls.is_call(inbox.history(tx.conn, state.id, newest=60), last.message):
+        return "a phone call"
     recently = tx.at - timedelta(days=setup.setting(tx.conn, "survey_pause_days", PAUSE_DAYS))
     asked = select(_S.id).where(_S.person == state.person, _S.asked_at > recently).limit(1)
     return "asked recently" if tx.conn.execute(asked).first() else None
