@@ -8,7 +8,7 @@ import { h, icon, type Shape } from "./panel/dom.ts";
 import { Host } from "./panel/host.ts";
 import { Line, type LineState } from "./panel/line.ts";
 import { Memory, customerIn, newId } from "./panel/memory.ts";
-import type { FromDesk, Lasting, Rate, Setup, TurnFile, Wait, Welcome } from "./panel/protocol.ts";
+import type { AskRating, FromDesk, Lasting, Rate, Setup, TurnFile, Wait, Welcome } from "./panel/protocol.ts";
 import { MailSheet, ratingSheet } from "./panel/sheets.ts";
 import { chime } from "./panel/sound.ts";
 import { Turns } from "./panel/turns.ts";
