@@ -12,9 +12,12 @@ from parley.core.errors import Refused
 from parley.core.language import language_of
 from parley.core.opinions import effort_change
 from parley.core.questionnaire import Condition, Ended, Question, Survey, checked, drawn, fitting, score_in
-from parley.services import figures, followups, setup, surveys
+from parley.services import figures, followups, inbox, setup, surveys
 from parley.services.inbox import SYSTEM
 from parley.services.numbers import Choice
+from parley.web import views
+from parley.web.present import Lens
+from parley.web.telling import Teller
 
 NPS = Survey(
     key="nps",
@@ -168,3 +171,18 @@ def test_a_question_waits_for_two_days(desk: StoryDesk) -> None:
     asked(desk, NPS)
     assert desk.record.ask(surveys.pending_of, [desk.conversation.person], desk.clock.now)
     assert not desk.record.ask(surveys.pending_of, [desk.conversation.person], START + timedelta(days=9))
+
+
+def test_the_desk_shows_every_scale_as_it_is(desk: StoryDesk) -> None:
+    """Seven of seven are no five stars."""
+    asked(desk, NPS)
+    desk.visitor("kim").says("9")
+    desk.visitor("kim").says("7/7")
+    state = desk.conversation
+    with desk.record.reading() as conn:
+        lens = Lens(conn, desk.desk.channels, desk.clock.now)
+        turns = Teller(lens, state, inbox.history(conn, state.id), desk.desk.inboxes()).turns(
+            inbox.history(conn, state.id)
+        )
+    rated = [turn for turn in turns if isinstance(turn, views.Rating)]
+    assert [(turn.stars, turn.told) for turn in rated] == [(0, "Would recommend: 9 of 10"), (0, "Made it easy: 7 of 7")]

@@ -273,11 +273,11 @@ def _sudden(alarm: Alarm, theme: Theme, brand: int, words: Mapping[int, str]) ->
 
 
 def _quotes(said: Sequence[Message], words: Mapping[int, str]) -> tuple[Quote, ...]:
-    """The first few that differ; what was erased is left out."""
+    """The first few that begin differently; what was erased is left out."""
     found: dict[str, Quote] = {}
     for one in said:
         text = redacted(" ".join(words.get(one.message, "").split()))[:240]
         if text and len(found) < QUOTES:
             at = datetime.fromtimestamp(one.at, tz=UTC)
-            found.setdefault(text, Quote(conversation=one.conversation, at=at, text=text, mood=one.mood))
+            found.setdefault(text[:60].lower(), Quote(conversation=one.conversation, at=at, text=text, mood=one.mood))
     return tuple(found.values())

@@ -22,7 +22,6 @@ from parley.web.state import Room
 from parley.web.words import translate as t
 
 Asked = Request[Any, Any, Any]
-MEASURES = {"csat": "Satisfied", "nps": "Would recommend", "ces": "Made it easy"}
 
 
 class FollowUp(views.View, frozen=True, kw_only=True):
@@ -174,7 +173,7 @@ def _card(lens: present.Lens, task: Task, names: Mapping[int, str], who: Viewer,
         channel=lens.labels.get(task.channel, task.channel),
         glyph=lens.glyph(task.channel),
         reason=task.reason,
-        measure=t(MEASURES.get(task.measure, "")),
+        measure=t(formats.MEASURES.get(task.measure, "")),
         quote=task.quote,
         owner=owner.name if owner else "",
         owners=_owners(lens, task.brand, task.owner, t("Nobody")) if who.may_act and not task.closed_at else (),

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MEASURES = {"csat": "Satisfied", "nps": "Would recommend", "ces": "Made it easy"}
 
 
 def ago(then: datetime, now: datetime | None = None) -> str:

@@ -10,6 +10,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Inbox
 from parley.core.conversation import State
+from parley.core.opinions import SCALES
 from parley.log import record as log
 from parley.services import (
     afterwards,
@@ -73,10 +74,7 @@ class Teller:
             case e.HandoffAsked():
                 return self._handover(r, r.event)
             case e.SurveyAnswered():
-                said = self.words.get(r.event.comment_message or 0)
-                label = self.lens.labels.get(r.event.channel, r.event.channel)
-                comment = said.text if said else ""
-                return views.Rating(id=r.seq, at=r.at, score=r.event.score, comment=comment, channel=label)
+                return self._rating(r, r.event)
             case e.Quarantined():
                 raw = f"/desk/deliveries/{r.event.delivery}/raw"
                 return views.Quarantine(id=r.seq, at=r.at, reason=r.event.reason, raw=raw)
@@ -223,6 +221,21 @@ class Teller:
             return words
         sentence, values = calls.told(course)
         return f"{t(sentence).format(**values)}\n{words}"
+
+    def _rating(self, r: e.Recorded, event: e.SurveyAnswered) -> views.Rating:
+        said = self.words.get(event.comment_message or 0)
+        told = ""
+        if event.measure in SCALES and event.measure != "csat":
+            name = t(formats.MEASURES[event.measure])
+            told = t("{what}: {n} of {most}", what=name, n=event.score, most=SCALES[event.measure][1])
+        return views.Rating(
+            id=r.seq,
+            at=r.at,
+            stars=event.score if event.measure == "csat" else 0,
+            told=told,
+            comment=said.text if said else "",
+            channel=self.lens.labels.get(event.channel, event.channel),
+        )
 
     def _handover(self, r: e.Recorded, event: e.HandoffAsked) -> views.Handover:
         return views.Handover(

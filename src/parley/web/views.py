@@ -230,11 +230,13 @@ class Handover(View, frozen=True, kw_only=True):
 
 
 class Rating(View, frozen=True, kw_only=True):
-    """The customer's rating, 1 to 5."""
+    """The customer's answer to a survey. stars: 1 to 5, for the scale that has them; told: any other scale, in words;
+    neither where the answer is words alone, which stand in `comment`."""
 
     id: int
     at: datetime
-    score: int
+    stars: int = 0
+    told: str = ""
     comment: str = ""
     channel: str = ""
     kind: str = "rating"
