@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.chat import ChatDesk, free_port
+from harness.chat import ChatDesk
 from harness.desk import StoryDesk
+from harness.ports import free_port
 from harness.waiting import eventually
 from parley.channels.console import line
 from parley.config import load

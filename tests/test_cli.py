@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.ports import free_port
 from parley.app import Desk
 from parley.config import load
 from parley.log.record import Tx
@@ -326,9 +327,7 @@ def test_a_channel_with_a_bad_or_taken_name_is_refused(shell: Shell) -> None:
 
 
 def test_serve_says_where_it_is_and_stops_when_told(shell: Shell) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = shell.command("serve", "--data", shell.data, "--port", str(port))
     with subprocess.Popen(
         command, env=shell.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.chat import free_port
 from harness.desk import StoryDesk
+from harness.ports import free_port
 from harness.smtp_sink import Sink, smtp_sink
 from harness.waiting import eventually
 from harness.web import served

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from harness.chat import Server, free_port
+from harness.chat import Server
 from harness.desk import StoryDesk
+from harness.ports import free_port
 from parley.app import room_of
 from parley.config import Config
 from parley.core import events as e
@@ -140,7 +141,7 @@ def browser() -> Iterator[Browser]:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Show, str]]:
     port = free_port()
     config = Config(data=tmp_path_factory.mktemp("demo"), secret="a secret for tests", port=port, ai="words")
-    show = Show(config, living=False, begun=time.monotonic())
+    show = Show(config, living=False, begun=time.monotonic(), mail_from=free_port())
     app = make_app(room_of(show.desk, demo=True), beside=[lambda _: _alive(show.desk, True), show.alive])
     server = Server(app, port).start()
     yield show, server.url

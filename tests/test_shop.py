@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from harness.chat import Server, free_port
+from harness.chat import Server
+from harness.ports import free_port
 from parley.app import room_of
 from parley.config import Config
 from parley.demo.show import Show
@@ -30,7 +31,7 @@ pytestmark = [
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     config = Config(data=tmp_path_factory.mktemp("demo"), secret="a secret for tests", port=port, ai="words")
-    show = Show(config, living=False, begun=time.monotonic())
+    show = Show(config, living=False, begun=time.monotonic(), mail_from=free_port())
     app = make_app(room_of(show.desk, demo=True), beside=[lambda _: _alive(show.desk, True), show.alive])
     server = Server(app, port).start()
     show.desk.bot.brain.warm(show.desk.record)

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect, sync_playwright
 
-from harness.chat import Server, free_port
+from harness.chat import Server
 from harness.dovecot import Dovecot, dovecot, needs_dovecot
+from harness.ports import free_port
 from harness.smtp_sink import Sink, smtp_sink
 from parley.app import room_of
 from parley.config import Config
@@ -69,7 +70,7 @@ class Company:
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     port = free_port()
     config = Config(data=tmp_path_factory.mktemp("demo"), secret="a secret for tests", port=port, ai="words")
-    show = Show(config, living=False, begun=time.monotonic())
+    show = Show(config, living=False, begun=time.monotonic(), mail_from=free_port())
     app = make_app(room_of(show.desk, demo=True), beside=[lambda _: _alive(show.desk, True), show.alive])
     server = Server(app, port).start()
     show.desk.bot.brain.warm(show.desk.record)

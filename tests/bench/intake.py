@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from bench.fill import furnish
 from bench.serving import desk_at, served
-from durability.kill import free_port
 from harness.mails import Written, mails
+from harness.ports import free_port
 from parley.config import Config
 from parley.log.engines import open_database
 from parley.log.tables import deliveries

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from durability.kill import free_port
+from harness.ports import free_port
 from parley.app import Desk
 from parley.config import Config
 

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from durability.ledger import Ledger
 from durability.senders import ChatSender, MailSender, Stop
 from durability.server import POINTS
 from durability.verdict import Verdict, judge
+from harness.ports import free_port
 from harness.smtp_sink import Sink, smtp_sink
 from parley.log import record as log
 from parley.log.engines import open_database
@@ -252,12 +252,6 @@ def campaign(plan: Plan, folder: Path, url: str) -> Outcome:
     return Outcome(
         plan, verdict, run.kills, run.returns, time.monotonic() - began, len(acked("mail")), len(acked("chat")), tries
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

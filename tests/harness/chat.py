@@ -5,7 +5,6 @@ behind them is the real thing: SQLite, intake, bot, delivery, the log's live nud
 """
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
+from harness.ports import free_port
 from parley.app import Desk
 from parley.channels.webchat.reception import Reception
 from parley.channels.webchat.signing import SignedUser, sign, visitor_of
@@ -61,12 +61,6 @@ class Server:
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join(timeout=10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ChatDesk:

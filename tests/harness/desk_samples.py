@@ -319,7 +319,7 @@ def _told() -> list[Talk]:
         us(BOT, "They start at 36 and run to 47. Size 36 is in stock in black and moss.", 2899.9, sources=(v.SourceChip(kind="article", title="Boot sizes", confidence=0.93),), confidence=0.93),
         them("Amal Haddad", "perfect, thanks", 2895),
         fact("circle-check", "The bot closed it: the customer said it was solved", 2894),
-        v.Rating(id=next(numbers), at=ago(2890), score=5, comment="Faster than I could type", channel="Chat"),
+        v.Rating(id=next(numbers), at=ago(2890), stars=5, comment="Faster than I could type", channel="Chat"),
     ]  # fmt: skip
 
     rtl = Talk(6, "ليلى منصور", "متى يصل الطلب؟", MAIL, tags=["delivery"])

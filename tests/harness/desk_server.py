@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
 def prototype(delay: float = 0.0) -> Iterator[str]:
     """The address of a running prototype that holds each answer back by `delay` seconds."""
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}",
@@ -28,12 +30,6 @@ def prototype(delay: float = 0.0) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

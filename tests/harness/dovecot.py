@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.ports import free_port
 from parley.channels.email.imap import folder_name
 
 PROGRAM = next((path for path in (shutil.which("dovecot"), "/usr/sbin/dovecot") if path and Path(path).exists()), "")
@@ -196,12 +197,6 @@ def dovecot(users: Mapping[str, str], token_url: str = "") -> Iterator[Dovecot]:
             yield server
         finally:
             server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _helper_account() -> pwd.struct_passwd:

@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 
 from harness.desk import StoryDesk
+from harness.ports import free_port
 from parley.app import room_of
 from parley.services import access
 from parley.web.server import make_app
@@ -106,12 +107,6 @@ async def _serve(story: StoryDesk, server: uvicorn.Server) -> None:
         await server.serve()
     finally:
         await story.desk.halt()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_listens(port: int, thread: threading.Thread) -> None:

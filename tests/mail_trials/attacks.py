@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import random
 import resource
-import socket
 import tempfile
 import time
 from contextlib import closing, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.desk import START, StoryDesk
+from harness.ports import free_port
 from parley.channels.email import EmailSettings, channel
 from parley.core import events as e
 from parley.core.channel import Address, Attached, Delivery, Door, Inbox, Outbound
@@ -177,9 +177,7 @@ async def _smuggling(variants: list[bytes], chance: random.Random) -> dict[str, 
         kept.append(raw)
         return True
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     settings = EmailSettings(listen_port=port, check_senders=False)
     box = Inbox(id=1, brand=1, channel="email", name="x", address="support@acme.example", settings=settings)
     said: list[str] = []

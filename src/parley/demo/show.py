@@ -67,12 +67,12 @@ def _answers(port: int) -> bool:
 
 
 class Show:
-    """The demo's desk with its post office and its crowd."""
+    """The demo's desk with its post office and its crowd. `mail_from`: the first port tried for its mail."""
 
-    def __init__(self, config: Config, living: bool, begun: float) -> None:
+    def __init__(self, config: Config, living: bool, begun: float, mail_from: int = 2525) -> None:
         self.config, self.living, self.begun = config, living, begun
         self.desk = Desk(config)
-        self.mail_in, self.mail_out = _free_port(2525), _free_port(2625)
+        self.mail_in, self.mail_out = _free_port(mail_from), _free_port(mail_from + 100)
         if self.desk.record.ask(setup.is_new):
             self.desk.record.do(self._build)
         else:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.ports import free_port
 from parley.channels.email import channel
 from parley.channels.email.encryption import self_made
 from parley.channels.email.tests.facts import inbox
-from parley.channels.email.tests.test_receiving import RAW, Desk, free_port, listening, spoken, story
+from parley.channels.email.tests.test_receiving import RAW, Desk, listening, spoken, story
 
 
 def certificate(folder: Path, name: str = "localhost") -> tuple[Path, Path]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.dovecot import Dovecot, dovecot, free_port, needs_dovecot
+from harness.dovecot import Dovecot, dovecot, needs_dovecot
+from harness.ports import free_port
 from parley.channels.email import channel
 from parley.channels.email.tests.facts import inbox, message
 from parley.channels.email.tests.test_receiving import Desk, until

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.dovecot import free_port
+from harness.ports import free_port
 from parley.channels.email import channel
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.tests.facts import inbox, message

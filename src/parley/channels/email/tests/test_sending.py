@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.dovecot import free_port
+from harness.ports import free_port
 from harness.smtp_sink import Sink, smtp_sink
 from parley.channels.email import channel
 from parley.channels.email.tests.facts import inbox, message
