@@ -59,7 +59,7 @@ function settings(extra) {
       outDir: out,
       emptyOutDir: false,
       target: "es2022",
-      modulePreload: { polyfill: false },
+      modulePreload: false,
       assetsInlineLimit: 0,
       reportCompressedSize: false,
       watch: watching ? {} : null,

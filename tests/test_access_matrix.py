@@ -12,7 +12,7 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
-from parley.services import access, files, followups, inbox, knowledge, outgoing, setup, surveys
+from parley.services import access, files, followups, inbox, knowledge, outgoing, setup, surveys, voice
 from parley.web.server import make_app
 
 # ── who comes ───────────────────────────────────────────────────────────────────────────────
@@ -53,6 +53,7 @@ PAGE_ADMIN = outcomes(**_OUTSIDE, reader="403", agent="403", stranger="403", lea
 OURS = outcomes(**_OUTSIDE, **_FAR)
 OURS_ACT = outcomes(**_OUTSIDE, **_FAR, reader="403")
 OURS_LEAD = outcomes(**_OUTSIDE, reader="403", agent="403", stranger="403", far_lead="404")
+NOT_MINE = outcomes(rest="404", **_OUTSIDE, reader="403")
 STREAM = outcomes(**_NO_KEY, token="401", far_token="401", reading_token="401")
 API = outcomes(**_NO_KEY)
 API_OURS = outcomes(**_NO_KEY, **_FAR, far_token="404")
@@ -89,6 +90,7 @@ def json(body: Any) -> dict[str, Any]:
 
 DONE = (200, 201, 204, 303)
 C = "/desk/conversations/{number:int}"
+CALL = "/desk/calls/{call}"
 AC = "/api/v1/conversations/{number:int}"
 ARTICLE = {"title": "Delivery", "body": "Four days.", "brand": 1}
 ORDER = {
@@ -162,6 +164,14 @@ ROWS: dict[str, Row] = {
     f"DELETE {C}/snooze": Row(expected=OURS_ACT, ok=DONE),
     f"PUT {C}/draft": Row(expected=OURS_ACT, send=form(text="Dear"), ok=DONE),
     f"POST {C}/presence": Row(expected=OURS, send=form(doing="viewing")),
+    # A call is known to those of its brand; what is said on it, to whoever is on it.
+    f"POST {C}/calls": Row(expected=OURS_ACT, ok=(200, 422)),
+    "POST /desk/calls/{call:str}/acceptance": Row(expected=OURS_ACT, path=f"{CALL}/acceptance", ok=(200, 422)),
+    "POST /desk/calls/{call:str}/refusal": Row(expected=OURS_ACT, path=f"{CALL}/refusal", ok=(204, 422)),
+    "POST /desk/calls/{call:str}/connection": Row(expected=NOT_MINE, path=f"{CALL}/connection"),
+    "POST /desk/calls/{call:str}/presence": Row(expected=NOT_MINE, path=f"{CALL}/presence"),
+    "POST /desk/calls/{call:str}/signals": Row(expected=NOT_MINE, path=f"{CALL}/signals", send=form(data="{}")),
+    "DELETE /desk/calls/{call:str}": Row(expected=NOT_MINE, path=CALL),
     "GET /desk/messages/{number:int}/html": Row(expected=OURS, path="/desk/messages/{html}/html"),
     "POST /desk/conversations/{number:int}/messages/{message:int}/cancellation": Row(
         expected=OURS_ACT, path="/desk/conversations/{number}/messages/{failed}/cancellation", ok=(200, 303, 422)
@@ -404,8 +414,17 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
         "task": story.change(lambda tx: followups.open_(tx, inbox.state(tx.conn, number), "1 of 5", tx.at, None)),
         "rating": outgoing.rating_token(story.desk.config.key, survey),
         "article": article,
-        "colleague": story.agent("col").number,
+        "colleague": (colleague := story.agent("col")).number,
+        "call": call_of(story, colleague.number),
     }
+
+
+def call_of(story: StoryDesk, agent: int) -> str:
+    """A call that a colleague makes to a visitor of the chat."""
+    exchange = voice.Exchange(story.desk.channels, story.desk.inboxes, story.desk.intake.take_within)
+    who, at = story.record.ask(setup.agent, agent), story.inbox(story.chat_inbox)
+    story.change(lambda tx: exchange.call_out(tx, at, "v" * 32, "call-1", who))
+    return "call-1"
 
 
 def mail_with_a_file() -> bytes:

@@ -256,12 +256,18 @@ export async function presence(from?: HTMLElement): Promise<void> {
     void act("PUT", "/desk/presence", { presence: name }).catch((trouble: Error) => say(trouble.message, true));
   };
   const item = (name: string, label: string, more: string): Item => ({ label, more, lead: h(`i.presence-dot.is-${name}`), run: () => set(name) });
+  const rings = document.body.dataset.calls === "on";
+  const ring = (): void => {
+    document.body.dataset.calls = rings ? "off" : "on";
+    void act("PUT", "/desk/presence", { calls: rings ? "off" : "on" }).catch((trouble: Error) => say(trouble.message, true));
+  };
   openMenu({
     at: from?.closest("[data-command]") ?? null,
     placeholder: t("Your presence"),
     items: [
       item("online", t("Online"), t("work is given to you")),
       item("away", t("Away"), t("nothing new is given to you")),
+      { label: t("Take calls"), more: rings ? t("they ring here") : t("they do not ring here"), checked: rings, lead: icon("phone"), run: ring },
       { label: t("Theme and shortcuts"), lead: icon("settings"), run: () => location.assign("/desk/settings/you") },
       { label: t("Sign out"), lead: icon("log-out"), run: () => void act("DELETE", "/desk/session").finally(() => location.assign("/login")) },
     ],

@@ -4,6 +4,7 @@ import { h, icon, one } from "../shared/dom.ts";
 import type { Change } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import { take } from "./acts.ts";
+import * as calls from "./calls.ts";
 import * as presence from "./presence.ts";
 import { news as onTheWall } from "./wall.ts";
 
@@ -37,9 +38,11 @@ function connect(): void {
 function arrived(data: string): void {
   if (!data) return;
   onTheWall();
-  const change = JSON.parse(data) as Change | presence.PresenceChange;
+  const change = JSON.parse(data) as Change | presence.PresenceChange | calls.CallChange | calls.SignalChange;
   if (change.kind === "reset") return location.reload(); // too much was missed to catch up with; drafts are kept
   if (change.kind === "presence") return presence.take(change as presence.PresenceChange);
+  if (change.kind === "call") return calls.take(change as calls.CallChange);
+  if (change.kind === "signal") return calls.heard(change as calls.SignalChange);
   const news = change as Change;
   seen = Math.max(seen, news.seq);
   take(news);

@@ -6,12 +6,14 @@ import "./desk.css";
 import "./pages.css";
 import "./plots.css";
 import "./floats.css";
+import "./calls.css";
 import "./narrow.css";
 
 import { h, one, parse } from "../shared/dom.ts";
 import { fragment } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import * as acts from "./acts.ts";
+import * as calls from "./calls.ts";
 import { choices } from "./choices.ts";
 import { register, run } from "./commands.ts";
 import * as composer from "./composer.ts";
@@ -48,6 +50,11 @@ register(
   { id: "snooze", label: t("Snooze"), group: t("Conversation"), glyph: "alarm-clock", keys: ["s"], when: acts.canAct, run: (from) => acts.snooze(from) },
   { id: "close", label: t("Close"), group: t("Conversation"), glyph: "circle-check", keys: ["e"], when: () => acts.canAct() && !acts.isClosed(), run: () => acts.close() },
   { id: "reopen", label: t("Reopen"), group: t("Conversation"), glyph: "rotate-ccw", keys: ["e"], when: () => atTalk() && acts.isClosed(), run: () => acts.reopen() },
+  { id: "call", label: t("Call them in the chat"), group: t("Calls"), glyph: "phone", keys: ["c c"], when: calls.canCall, run: () => void calls.callOut() },
+  { id: "call-accept", label: t("Accept the call"), group: t("Calls"), glyph: "phone-call", keys: ["c a"], when: calls.isRinging, run: () => void calls.accept() },
+  { id: "call-decline", label: t("Decline the call"), group: t("Calls"), glyph: "phone-off", keys: ["c d"], when: calls.isRinging, run: () => calls.decline() },
+  { id: "call-mute", label: t("Mute or unmute"), group: t("Calls"), glyph: "mic", keys: ["c m"], when: calls.isOn, run: () => calls.mute() },
+  { id: "call-end", label: t("Hang up"), group: t("Calls"), glyph: "phone-off", keys: ["c h"], when: calls.isOn, run: () => calls.hangUp() },
   { id: "undo", label: t("Undo"), group: t("Conversation"), glyph: "undo-2", keys: ["u"], when: canUndo, run: undoLast },
   { id: "person", label: t("Show or hide the person"), group: t("View"), glyph: "panel-right", keys: ["]"], when: () => Boolean(one("#person")), run: togglePerson },
   { id: "views", label: t("Views"), group: t("View"), glyph: "menu", keys: ["["], when: inbox, run: () => void one(".views")?.classList.toggle("is-out") },
@@ -156,6 +163,7 @@ watchInput();
 keepFresh();
 keys.listen(composer.typedAhead);
 composer.listen();
+calls.listen();
 presence.listen();
 pane.onOpen(() => nameButtons(pane.main()));
 nameButtons();

@@ -10,6 +10,7 @@ export type ToPanel =
 
 export type ToHost =
   | { kind: "close" }
+  | { kind: "ring" }
   | { kind: "unread"; count: number }
   | { kind: "active" };
 

@@ -110,7 +110,7 @@ function start(tag: HTMLScriptElement) {
     if (frame) return;
     frame = document.createElement("iframe");
     frame.title = words[2]!;
-    frame.allow = "autoplay";
+    frame.allow = "autoplay;microphone";
     // On the desk's own pages a sandbox would hold nothing back.
     if (home !== location.origin)
       frame.setAttribute(
@@ -154,6 +154,7 @@ function start(tag: HTMLScriptElement) {
     if (event.origin !== home || !frame || event.source !== frame.contentWindow) return;
     const message = (event.data as { parley?: ToHost } | null)?.parley;
     if (message?.kind === "close") show(false, true);
+    else if (message?.kind === "ring") show(true, false);
     else if (message?.kind === "active") remember(localStorage, "active", true);
     else if (message?.kind === "unread") count(message.count);
   }

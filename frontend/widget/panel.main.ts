@@ -2,6 +2,7 @@
 // when they must not get lost, through the outbox in `memory`.
 
 import "./panel.css";
+import type { CallSheet } from "./panel/call.ts";
 import { Chat, isTurn, type Pending } from "./panel/chat.ts";
 import { Composer, type Upload } from "./panel/composer.ts";
 import { h, icon, type Shape } from "./panel/dom.ts";
@@ -36,13 +37,15 @@ const title = h("h1", {}, setup.title);
 const status = h("p", { class: "status" });
 const menuButton = tool("more", t("More"), () => showMenu(!!menu.hidden));
 const menu = h("div", { class: "menu", id: "menu", hidden: true });
-const head = h("header", {}, h("div", { class: "brand" }, title, status), menuButton,
+const callButton = tool("phone", t("Call"), () => void speaking().then((sheet) => sheet.dial()));
+const head = h("header", {}, h("div", { class: "brand" }, title, status), callButton, menuButton,
   tool("close", t("Close chat"), () => host.tell({ kind: "close" })), menu);
 const greeting = h("section", { class: "greeting", "aria-label": t("Begin") });
 const log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": t("Conversation") });
 const typing = h("div", { class: "typing", role: "status" });
 const scroll = h("main", { tabindex: 0, "aria-label": t("Messages") }, greeting, log, typing);
 const below = h("button", { type: "button", class: "below", hidden: true, onclick: () => toEnd() }, icon("arrow", 16), h("span", {}, t("New message")));
+const calls = h("div", { class: "calls" });
 const network = h("p", { class: "network", role: "status" });
 const human = h("div", { class: "human" });
 const sheet = h("div", { class: "sheets" });
@@ -59,7 +62,7 @@ function begin() {
   style.setProperty("--brand-ink", inkOn(setup.colour));
   menuButton.setAttribute("aria-expanded", "false");
   menuButton.setAttribute("aria-controls", "menu");
-  document.body.append(h("div", { class: "panel" }, head, scroll, h("footer", {}, below, network, sheet, human, composer.element)));
+  document.body.append(h("div", { class: "panel" }, head, scroll, h("footer", {}, below, calls, network, sheet, human, composer.element)));
   drawGreeting(setup.suggestions);
   restore();
   draw();
@@ -109,6 +112,7 @@ function drawGreeting(suggestions: string[]) {
 
 function drawWait() {
   const { wait } = chat;
+  callButton.hidden = !wait.calls || !navigator.mediaDevices || calls.hasChildNodes();
   status.textContent = wait.agent ? t("You are talking with {name}", { name: wait.agent })
     : setup.assistant && !wait.asked ? t("{name} answers at once", { name: setup.assistant }) : waiting(wait);
   const words = wait.agent ? t("{name} is here for you", { name: wait.agent }) : wait.asked ? t("Waiting for a person") : t("Talk to a person");
@@ -234,10 +238,25 @@ function notice(words: string) {
   setTimeout(() => { if (network.textContent === words) network.textContent = ""; }, 5000);
 }
 
+// ── speaking ────────────────────────────────────────────────────────────────────────────────
+
+let phone: Promise<CallSheet> | undefined;
+let heard = 0; // the newest signal of a call
+
+// What a call needs is loaded with the first one.
+function speaking(): Promise<CallSheet> {
+  phone ??= import("./panel/call.ts").then(({ CallSheet }) => new CallSheet(calls, {
+    say: (frame) => line.say(frame),
+    rings: () => host.tell({ kind: "ring" }),
+    changed: drawWait,
+  }));
+  return phone;
+}
+
 // ── what the desk says ──────────────────────────────────────────────────────────────────────
 
 function hello() {
-  return { kind: "hello" as const, key: setup.key, after: chat.cursor, page, language: language(),
+  return { kind: "hello" as const, key: setup.key, after: chat.cursor, page, language: language(), heard,
     ...(memory.token ? { visitor: memory.token } : {}), ...(user ? { user } : {}) };
 }
 
@@ -248,6 +267,8 @@ function hear(frame: FromDesk) {
   else if (frame.kind === "state") chat.state(frame.message, frame.state);
   else if (frame.kind === "wait") chat.wait = frame;
   else if (frame.kind === "typing") nowTyping(frame.on === false ? "" : frame.who || t("Somebody"));
+  else if (frame.kind === "on_call") { if (phone || frame.state === "incoming") void speaking().then((sheet) => sheet.take(frame)); }
+  else if (frame.kind === "signal") { heard = frame.seq ?? 0; void phone?.then((sheet) => sheet.heard(frame)); }
   else if (frame.kind === "code_sent") mail.sent(frame.mail);
   else if (frame.kind === "proved") { chat.proved = frame.mail; mail.proved(frame.mail); }
   else if (frame.kind === "rejected") rejected(frame.of, frame.sentence, frame.client_id, frame.again);
@@ -297,6 +318,7 @@ function nowTyping(who: string) {
 function rejected(of: string, english: string, client_id?: string, again?: boolean) {
   const sentence = t(english);
   if (of === "claim_mail" || of === "code") return mail.refused(sentence);
+  if (of === "dial") void phone?.then((sheet) => sheet.refused());
   if (again || !client_id) return notice(sentence);
   memory.drop(client_id);
   chat.refuse(client_id, sentence);

@@ -47,6 +47,7 @@ from parley.services.files import FileReader, Store
 from parley.services.intake import Intake
 from parley.services.numbers import NumbersReader
 from parley.services.outgoing import Dispatch
+from parley.services.voice import Exchange
 
 if TYPE_CHECKING:
     from parley.web.state import Room
@@ -229,10 +230,12 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
     from parley.web.hub import Hub
     from parley.web.security import Doorkeeper
     from parley.web.state import Room
+    from parley.web.switchboard import Switchboard
     from parley.web.visitors import VisitorDesk
 
     record, config = desk.record, desk.config
     hub = Hub(record)
+    exchange = Exchange(desk.channels, desk.inboxes, desk.intake.take_within)
     visitors = VisitorDesk(
         record,
         desk.intake,
@@ -242,6 +245,8 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         config.key,
         hosted=[name for name, channel in desk.channels.items() if hasattr(channel, "reception")],
         on_typing=hub.customer_types,
+        exchange=exchange,
+        ice=config.ice,
     )
     hub.on_writing = lambda number, name, on: _in_a_thread(visitors.agent_typing, number, name, on)
     receivers = [channel for channel in desk.channels.values() if hasattr(channel, "reception")]
@@ -263,6 +268,7 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         hub=hub,
         door=Doorkeeper(record, secure=config.secure, proxies=config.trusted_proxies),
         visitors=visitors,
+        switchboard=Switchboard(record, exchange, visitors, hub, config.ice),
         reception=receivers[0].reception(visitors, desk.inboxes, config.key) if receivers else None,
     )
 

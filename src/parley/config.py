@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from parley.core.errors import BadConfig
+from parley.core.ice import Ice, checked
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     secret: signs reply tokens and links; made on the first start and kept in `data/secret.key`.
     log_level: debug, info, warning or error.
     trusted_proxies: addresses whose X-Forwarded-For is believed.
+    ice_servers: STUN and TURN servers that calls between browsers may use. turn_secret: what the TURN servers share.
     ai: "meaning": the bot goes by the sentence encoder where it is there; "words": by words alone.
     """
 
@@ -35,6 +37,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = ""
     log_level: str = "info"
     trusted_proxies: tuple[str, ...] = ()
+    ice_servers: tuple[str, ...] = ()
+    turn_secret: str = ""
     ai: str = "meaning"
 
     @property
@@ -53,11 +57,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.secret.encode()
 
     @property
+    def ice(self) -> Ice:
+        return checked(self.ice_servers, self.turn_secret)
+
+    @property
     def secure(self) -> bool:
         """Whether customers come over TLS, so that cookies must too."""
         return self.url.startswith("https://")
 
 
+LISTS = ("trusted_proxies", "ice_servers")
 LEVELS = ("debug", "info", "warning", "error")
 NAMES = tuple(field.name for field in msgspec.structs.fields(Config))
 
@@ -90,6 +99,7 @@ def _refuse_nonsense(config: Config) -> None:
         raise BadConfig(f"PARLEY_LOG_LEVEL is “{config.log_level}”. Choose one of {', '.join(LEVELS)}.")
     if config.ai not in ("meaning", "words"):
         raise BadConfig(f"PARLEY_AI is “{config.ai}”. Choose meaning or words.")
+    checked(config.ice_servers, config.turn_secret)
     if config.public_url and not config.public_url.startswith(("https://", "http://")):
         raise BadConfig(
             f"PARLEY_PUBLIC_URL is “{config.public_url}”. Write it whole, such as https://desk.example.com."
@@ -127,7 +137,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
             except OSError as error:
                 raise BadConfig(f"{key}_FILE names a file that cannot be read ({error.strerror}).") from error
         elif environment.get(key):
-            values[name] = environment[key].split(",") if name == "trusted_proxies" else environment[key]
+            values[name] = environment[key].split(",") if name in LISTS else environment[key]
     return values
 
 

@@ -34,6 +34,24 @@ export interface Wait {
   asked?: boolean;
   agent?: string;
   back_at?: string;
+  calls?: boolean;
+}
+
+export interface OnCall {
+  kind: "on_call";
+  call: string;
+  state: "ringing" | "incoming" | "taken" | "ended";
+  who?: string;
+  cause?: string;
+  spoken?: boolean;
+  ice?: RTCIceServer[];
+}
+
+export interface Signal {
+  kind: "signal";
+  call: string;
+  data: string;
+  seq?: number;
 }
 
 export interface AskRating {
@@ -62,6 +80,8 @@ export type FromDesk =
   | Turn
   | Wait
   | AskRating
+  | OnCall
+  | Signal
   | { kind: "typing"; who?: string; on?: boolean }
   | { kind: "state"; message: number; state: string }
   | { kind: "code_sent"; mail: string }
@@ -99,14 +119,18 @@ export interface Rate {
 export type Lasting = Say | WantHuman | Rate;
 
 export type FromBrowser =
-  | { kind: "hello"; key: string; visitor?: string; user?: string; after: number; page: string; language: string }
+  | { kind: "hello"; key: string; visitor?: string; user?: string; after: number; page: string; language: string; heard?: number }
   | Lasting
   | { kind: "typing"; on: boolean }
   | { kind: "got"; seq: number }
   | { kind: "seen"; seq: number }
   | { kind: "claim_mail"; mail: string }
   | { kind: "code"; digits: string }
-  | { kind: "end" };
+  | { kind: "end" }
+  | { kind: "dial" }
+  | { kind: "pick_up"; call: string }
+  | { kind: "hang_up"; call: string }
+  | Signal;
 
 // What the page was served with, for a first sight before any line is open.
 export interface Setup {

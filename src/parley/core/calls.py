@@ -13,6 +13,7 @@ CAUSES = {
     "noAnswer": "nobody answered",
     "congestion": "the network had no line free",
     "notFound": "the number is not known",
+    "unreachable": "no connection could be made",
 }
 ELSEWHERE = {"forwarded", "answeredElsewhere"}  # somebody else took it
 

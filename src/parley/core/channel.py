@@ -27,6 +27,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
+    calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
     weight: share of an agent's capacity one conversation takes, 1.0 = fully occupied.
     bulk_unsubscribe: bulk messages carry an unsubscribe header.
     settings: struct that an inbox's settings must decode into; its docstring explains each key.
@@ -49,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
     buttons: bool = False
+    calls: bool = False
     weight: float = 0.34
     settings: type[msgspec.Struct]
 
@@ -213,6 +215,7 @@ class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     sender: the customer, whoever of both called. external_id: the call's name, the same in all its news.
     line, queue: our number, and where it rings. by: who answered, or calls out. cause: why it ended.
+    known_as: further identities that the transport proves.
     """
 
     sender: Address
@@ -224,6 +227,7 @@ class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     queue: str = ""
     by: str = ""
     cause: str = ""
+    known_as: tuple[Address, ...] = ()
 
 
 Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
@@ -347,4 +351,16 @@ class Fetching(Protocol):
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         """The file with its bytes, within the manifest's limit. Raises `FetchFailed`, permanent or not."""
+        ...
+
+
+@runtime_checkable
+class Speaking(Protocol):
+    """A channel on which customers and the desk speak with each other, browser to browser; see its manifest's `calls`.
+
+    Its inboxes' settings may say `calls` (whether this one offers it) and `ring_seconds`.
+    """
+
+    def called(self, news: InboundCall) -> tuple[str, bytes]:
+        """The delivery that reads to this: its name, the same for the same news, and its bytes."""
         ...

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from parley.core.ice import IceServer
+
 
 class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who speaks. `kind`: bot, agent, visitor, or system: a quiet line whose text is one word for what
@@ -69,6 +71,7 @@ class Wait(Frame, frozen=True, tag="wait"):
 
     online: somebody is there now. minutes: usual wait. ahead: people before this visitor, once asked.
     asked: the visitor waits for a person. agent: who has taken over. back_at: when the desk opens again.
+    calls: somebody is there who can be called.
     """
 
     online: bool = False
@@ -77,6 +80,7 @@ class Wait(Frame, frozen=True, tag="wait"):
     asked: bool = False
     agent: str | None = None
     back_at: datetime | None = None
+    calls: bool = False
 
 
 class AskRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="ask_rating"):
@@ -91,11 +95,39 @@ class AskRating(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     asked: str = ""
 
 
+class OnCall(Frame, frozen=True, tag="on_call"):
+    """How a call of the visitor's stands.
+
+    state: ringing (at the desk), incoming (the desk calls), taken (somebody picked up), ended.
+    who: the agent's first name. cause: of the end, a word of core/calls.py. spoken: they spoke with each other.
+    ice: the servers that help browsers find each other, as RTCPeerConnection takes them.
+    """
+
+    call: str
+    state: Literal["ringing", "incoming", "taken", "ended"]
+    who: str = ""
+    cause: str = ""
+    spoken: bool = False
+    ice: tuple[IceServer, ...] = ()
+
+
+class Signal(Frame, frozen=True, tag="signal"):
+    """What one browser tells the other so that they find each other; the desk passes it on unread.
+
+    seq: its place among the signals, by which one that comes twice is known.
+    """
+
+    call: str
+    data: str
+    seq: int = 0
+
+
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a visitor may know now: turns after their cursor, and how things stand.
 
     seq: the log's place up to which this is true. seen: highest seq that was on their screen.
     states: message → state, of the newest turns. proved: their mail address, if shown to be theirs.
+    call: the call they are on, or were a moment ago. signals: what the desk's browser told theirs.
     """
 
     seq: int
@@ -106,6 +138,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     proved: str | None = None
     ended: bool = False
     rating: AskRating | None = None
+    call: OnCall | None = None
+    signals: tuple[Signal, ...] = ()
 
 
 class Typing(Frame, frozen=True, tag="typing"):

@@ -56,10 +56,14 @@ SUGGESTIONS: dict[str, list[str]] = {
 
 
 def add_agents(tx: Tx) -> dict[str, int]:
-    return {
+    """Whoever tries the demo is the admin, so it is there that calls ring."""
+    found = {
         a.key: setup.add_agent(tx, a.name, a.mail, a.role, skills=a.skills, capacity=a.capacity)
         for a in made_up.agents()
     }
+    for a in made_up.agents():
+        setup.change_agent(tx, found[a.key], takes_calls=a.role == "admin")
+    return found
 
 
 def add_articles(tx: Tx, brands: Mapping[str, int], by: str = "agent/1") -> int:

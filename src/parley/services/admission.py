@@ -260,15 +260,18 @@ class Admission:
         """A call is a message of whoever calls in; one that we make is a note."""
         inbox = self.inboxes[one.inbox]
         who = next(iter(people.meet(self.tx, [call.sender], "intake").values()))
+        for address in call.known_as:
+            who = self._joined(who, address)
         number = self._open_matter(inbox, who)
         state = self._state(number) if number else None
         if number is None or state is None or (call.outgoing and state.status == talk.CLOSED):
             title = InboundMessage(sender=call.sender, text="", subject="Phone call", automatic="a call")
             number = self._open(inbox, who, title, False, None)
         message = self.tx.new_id("message")
-        text = f"{'To' if call.outgoing else 'From'} {call.sender.name or call.sender.value}"
+        text = f"{'To' if call.outgoing else 'From'} {self._called(who, call)}"
         words = e.Words(text=", ".join(part for part in (text, call.line, call.queue) if part))
         facts: list[e.Event] = [e.NoteWritten(message=message)]
+        handed: list[e.Event] = []
         if not call.outgoing:
             said = e.MessageReceived(
                 message=message,
@@ -281,11 +284,20 @@ class Admission:
                 sent_at=call.at,
             )
             facts = talk.receive(self.states[number], said)
+            card = e.HandoffAsked(reason="called", wish="Speak with somebody")
+            handed = talk.hand_off(self.states[number], card)
         by = "channel" if call.outgoing else _by(one, who)
-        self._note(number, [*facts, calls.began(message, inbox.id, call)], by)
+        self._note(number, [*facts, calls.began(message, inbox.id, call), *handed], by)
         self.tx.say(message, words)
         self.named.setdefault(call.external_id, []).insert(0, (number, message))
         return number, message
+
+    def _called(self, who: people.Identity, call: InboundCall) -> str:
+        """Whom a call is with: as it says itself, or as the desk knows them where their address tells nothing."""
+        if call.sender.name or who.kind in people.TELLING:
+            return call.sender.name or call.sender.value
+        self.tx.flush()
+        return people.display_name(people.person(self.tx.conn, who.person))
 
     def _note(self, number: int, facts: Sequence[e.Event], by: str) -> State:
         if facts:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -64,15 +65,8 @@ class Intake:
         if inbox not in self.inboxes((inbox,)):
             raise NotFound(f"There is no inbox {inbox}.")
         small = len(raw) <= RAW_IN_TABLE
-        row = {
-            "inbox": inbox,
-            "provider_id": provider_id[:255],
-            "received_at": self.record.clock(),
-            "state": "new",
-            "history": int(history),
-            "raw_file": None if small else self.store.put(raw),
-            "note": None,
-        }
+        row = _row(inbox, provider_id, self.record.clock(), history)
+        row["raw_file"] = None if small else self.store.put(raw)
         with self._lock:
             batch = self._gathering
             if batch is None:
@@ -86,6 +80,13 @@ class Intake:
         if len(raw) <= RAW_IN_TABLE:
             return await asyncio.wrap_future(self.take(inbox, provider_id, raw))
         return await asyncio.wrap_future(await asyncio.to_thread(self.take, inbox, provider_id, raw))
+
+    def take_within(self, tx: Tx, inbox: int, provider_id: str, raw: bytes) -> None:
+        """Store a small delivery of our own making, together with whatever else this job writes."""
+        row = _row(inbox, provider_id, tx.at, False)
+        new = add_missing(tx.conn, deliveries, [row], ["inbox", "provider_id"])
+        add_rows(tx.conn, raws, [{"delivery": kept.id, "raw": raw} for kept in new])
+        tx.after_commit(self.look)
 
     def _store(self, tx: Tx, batch: "Takings") -> None:
         """One statement for everything that arrived while the last commit ran."""
@@ -213,6 +214,18 @@ class Intake:
         reason = "It was read, but could not be filed. The raw message is kept."
         failed = Heard(delivery=one.delivery, inbox=one.inbox, trouble=reason)
         self.record.do(lambda tx: Admission(self, tx).admit([failed]))
+
+
+def _row(inbox: int, provider_id: str, at: datetime, history: bool) -> dict[str, Any]:
+    return {
+        "inbox": inbox,
+        "provider_id": provider_id[:255],
+        "received_at": at,
+        "state": "new",
+        "history": int(history),
+        "raw_file": None,
+        "note": None,
+    }
 
 
 class Takings:

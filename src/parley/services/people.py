@@ -68,6 +68,7 @@ codes = Table(
 )
 
 CODE_MINUTES, CODE_TRIES = 10, 3
+TELLING = ("mail", "phone")  # kinds of addresses by which people know each other
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -450,7 +451,7 @@ def display_name(one: Person | None, addresses: Sequence[Identity] = ()) -> str:
     """A name to show: the person's, else their most telling address."""
     if one and one.name:
         return one.name
-    for kind in ("mail", "phone"):
+    for kind in TELLING:
         for address in addresses:
             if address.kind == kind:
                 return address.value

@@ -64,6 +64,7 @@ agents = Table(
     Column("single_keys", Boolean, nullable=False, default=True),
     Column("theme", String(5), nullable=False, default="auto"),
     Column("active", Boolean, nullable=False, default=True),
+    Column("takes_calls", Boolean, nullable=False, default=False),
     Column("joined_at", Moment, nullable=False),
 )
 
@@ -104,7 +105,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """A person who works at the desk. brands: the ids they serve; empty means all.
 
-    capacity: 1.0 is one person fully occupied; the unit of a channel's weight.
+    capacity: 1.0 is one person fully occupied; the unit of a channel's weight. takes_calls: calls ring at their desk.
     """
 
     id: int
@@ -118,6 +119,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     single_keys: bool = True
     theme: str = "auto"
     active: bool = True
+    takes_calls: bool = False
 
     @property
     def initials(self) -> str:
@@ -203,6 +205,7 @@ def add_agent(
         "single_keys": True,
         "theme": "auto",
         "active": True,
+        "takes_calls": False,
         "joined_at": tx.at,
     }
     return int(tx.conn.execute(insert(agents).values(row).returning(agents.c.id)).scalar_one())
@@ -291,6 +294,7 @@ def as_agent(row: Any) -> Agent:
         single_keys=bool(row.single_keys),
         theme=row.theme,
         active=bool(row.active),
+        takes_calls=bool(row.takes_calls),
     )
 
 

@@ -6,21 +6,36 @@ conversation that this identity takes no part in. Acts are signed as the person.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from parley.core import calls
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core.calls import Course
 from parley.core.channel import Inbox
 from parley.core.conversation import State
 from parley.core.errors import NotFound, Refused
+from parley.core.ice import Ice
 from parley.core.questionnaire import Question
-from parley.core.visitor import AskRating, Author, Choice, Sight, Turn, TurnFile, TurnSource, Wait
+from parley.core.visitor import (
+    AskRating,
+    Author,
+    Choice,
+    OnCall,
+    Sight,
+    Signal,
+    Turn,
+    TurnFile,
+    TurnSource,
+    Wait,
+)
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, files, inbox, people, proof, replies, setup, surveys, threads
+from parley.services import delivery, files, inbox, people, proof, replies, setup, surveys, threads, voice
 from parley.services.people import Identity
 
 TALKS = 5
@@ -75,8 +90,40 @@ def talks_of(conn: Connection, who: Visitor, me: Identity) -> list[State]:
     ][:TALKS]
 
 
-def sight(conn: Connection, who: Visitor, after: int, key: bytes, assistant: str) -> Sight:
-    """Everything they may know now. `key` signs rating tokens; `assistant` is the bot's name."""
+def sight(
+    conn: Connection, who: Visitor, after: int, key: bytes, assistant: str, *, heard: int, at: datetime, ice: Ice
+) -> Sight:
+    """Everything they may know now. `key` signs rating tokens; `assistant` is the bot's name.
+
+    heard: the newest of a call's signals that they have. at: now.
+    """
+    now = _sight(conn, who, after, key, assistant)
+    call = voice.of_visitor(conn, who.value, at)
+    if call is None or call.inbox != who.inbox.id:
+        return now
+    told = voice.signals_after(conn, heard, call.id, to_desk=False) if call.is_open else []
+    signals = tuple(Signal(call=call.id, data=one.data, seq=one.seq) for one in told)
+    return msgspec.structs.replace(now, call=_on_call(conn, call, ice), signals=signals)
+
+
+def _on_call(conn: Connection, call: voice.Call, ice: Ice) -> OnCall:
+    rings = "incoming" if call.outgoing else "ringing"
+    states: dict[str, Literal["ringing", "incoming", "taken", "ended"]] = {
+        voice.RINGING: rings,  # type: ignore[dict-item]
+        voice.ENDED: "ended",
+    }
+    agent = setup.agent(conn, call.agent).name.split()[0] if call.agent else ""
+    return OnCall(
+        call=call.id,
+        state=states.get(call.state, "taken"),
+        who=agent,
+        cause=call.cause,
+        spoken=call.answered is not None,
+        ice=ice.servers(call.began) if call.is_open else (),
+    )
+
+
+def _sight(conn: Connection, who: Visitor, after: int, key: bytes, assistant: str) -> Sight:
     seq = log.head(conn)
     me = identity_of(conn, who)
     if me is None:
@@ -104,6 +151,7 @@ class Window:
         self.conn, self.who, self.assistant = conn, who, assistant
         self.states: dict[int, str] = {}
         self.seen = 0
+        self.calls: dict[int, Course] = {}
         self._names: dict[int, str] = {}
 
     def turns(self, state: State, after: int) -> list[Turn]:
@@ -115,6 +163,7 @@ class Window:
                 if row.state == "read":
                     self.seen = max(self.seen, r.seq)
         held = talk.held(history)
+        self.calls |= calls.courses(history)
         fresh = [r for r in history if r.seq > after and shown(r.event) and getattr(r.event, "message", 0) not in held]
         said = log.words_of(self.conn, [r.event.message for r in fresh if hasattr(r.event, "message")])
         turns = (self._turn(r, said) for r in fresh if not self._held(r.event))
@@ -128,6 +177,10 @@ class Window:
 
     def _turn(self, r: e.Recorded, said: dict[int, e.Words]) -> Turn | None:
         match r.event:
+            case e.MessageReceived(message=message) if message in self.calls:
+                return None  # the end of a call tells of it
+            case e.CallEnded(message=message) if message in self.calls:
+                return self._call(r, self.calls[message])
             case e.MessageReceived():
                 return self._theirs(r, r.event, said.get(r.event.message))
             case e.ReplyWritten():
@@ -137,6 +190,12 @@ class Window:
             case e.Closed():
                 return _fact(r, "ended")
         return None
+
+    def _call(self, r: e.Recorded, course: Course) -> Turn | None:
+        """A call that was spoken, or that nobody took; one of the desk's that came to nothing is not told."""
+        if course.lasted is None:
+            return _fact(r, "missed") if course.missed else None
+        return _fact(r, "called", calls.duration(course.lasted))
 
     def _theirs(self, r: e.Recorded, event: e.MessageReceived, words: e.Words | None) -> Turn:
         visitor, _, client_id = (event.external_id or "").partition(":")
@@ -186,7 +245,7 @@ def shown(event: e.Event) -> bool:
     """Whether an event is a turn of the chat. Codes go to the mailbox, surveys have their own form."""
     if isinstance(event, e.ReplyWritten):
         return event.purpose not in ("code", "survey")
-    return isinstance(event, e.MessageReceived | e.Closed) or (
+    return isinstance(event, e.MessageReceived | e.Closed | e.CallEnded) or (
         isinstance(event, e.Assigned) and event.agent is not None
     )
 
@@ -212,6 +271,13 @@ def _files(event: e.MessageReceived | e.ReplyWritten) -> tuple[TurnFile, ...]:
 
 def _wait(conn: Connection, who: Visitor, state: State | None) -> Wait:
     here = [a for a in setup.agents_online(conn) if serves(a, who.inbox.brand)]
+    by_voice = getattr(who.inbox.settings, "calls", False) and any(a.takes_calls for a in here)
+    found = _wait_in_writing(conn, here, state)
+    callable_now = by_voice and bool(voice.takers(conn, who.inbox.brand))
+    return msgspec.structs.replace(found, calls=True) if callable_now else found
+
+
+def _wait_in_writing(conn: Connection, here: list[setup.Agent], state: State | None) -> Wait:
     if state is None or state.status in (talk.BOT, talk.CLOSED):
         return Wait(online=bool(here))
     holder = next((a for a in here if a.id == state.assignee), None)

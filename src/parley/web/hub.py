@@ -99,6 +99,7 @@ class Hub:
         self.record = record
         self.render = render
         self.on_writing: Callable[[int, str, bool], None] = lambda conversation, name, on: None
+        self.on_arrival: Callable[[Viewer], bytes] = lambda who: b""
         self.stay_seconds = OPEN_SECONDS
         self.missed_at_most = 1000  # events a page may be behind and still catch up
         self.seen = 0
@@ -213,7 +214,7 @@ class Hub:
             yield b"retry: 2000\n\n"
             if after is not None and after != here:
                 yield await asyncio.to_thread(self._missed, who, after, here)
-            yield self._now(who)
+            yield self._now(who) + await asyncio.to_thread(self.on_arrival, who)
             while not listener.closed:
                 yield await listener.take(beat) or f"id: {self.seen}\n: still here\n\n".encode()
 
@@ -225,6 +226,12 @@ class Hub:
             return RESET
         _, told = self._read(after, here - after, {who.brands})
         return b"".join(pieces[who.brands] for state, pieces in told if can_see(who, state) and pieces)
+
+    def tell(self, told: bytes, whom: Callable[[Viewer], bool]) -> None:
+        """Say something that is on no log to the pages of certain agents. On the event loop."""
+        for listener in self._listeners:
+            if listener.who.agent and whom(listener.who):
+                listener.put(told)
 
     def close_those_of(self, agent: int) -> None:
         """Their rights changed: their pages must come back and show what they may see now."""

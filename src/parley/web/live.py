@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from parley.services import inbox, routing
+from parley.services import inbox, routing, setup
 from parley.services.inbox import Viewer
 from parley.web.forms import read_form
 from parley.web.security import ACT, Caller, session_secret
@@ -52,14 +52,20 @@ async def look(request: Request[Any, Any, Any], room: Room, caller: Caller, who:
 
 
 class Presence(msgspec.Struct):
-    presence: Literal["online", "away", "offline"]
+    """calls: "on" or "off", whether calls ring at this agent's desk."""
+
+    presence: Literal["online", "away", "offline", ""] = ""
+    calls: Literal["on", "off", ""] = ""
 
 
 @put("/desk/presence", status_code=204, opt=ACT, include_in_schema=False)
 async def be_there(request: Request[Any, Any, Any], room: Room, caller: Caller) -> None:
     """Online: gets work. Away: keeps their own, gets none. Offline: waiting work goes to others."""
     wanted = await read_form(request, Presence)
-    await room.do(routing.set_presence, caller.agent.id, wanted.presence)
+    if wanted.presence:
+        await room.do(routing.set_presence, caller.agent.id, wanted.presence)
+    if wanted.calls:
+        await room.do(setup.change_agent, caller.agent.id, takes_calls=wanted.calls == "on")
     room.door.refresh(caller.agent.id)
 
 

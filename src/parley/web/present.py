@@ -21,6 +21,7 @@ from parley.services import (
     setup,
     surveys,
     topics,
+    voice,
 )
 from parley.services.inbox import Viewer
 from parley.web import formats, views
@@ -140,6 +141,7 @@ def shell(
         views=tuple(list_view(key, agent.id, counts) for key, *_ in VIEWS),
         keys=agent.single_keys,
         theme=agent.theme,
+        calls=agent.takes_calls,
     )
 
 
@@ -291,7 +293,14 @@ def conversation(
         snoozed_until=state.snoozed_until,
         earlier=earlier_than(told),
         row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ())),
+        callable=who.may_act and _callable(lens, state, inboxes),
     )
+
+
+def _callable(lens: Lens, state: State, inboxes: Mapping[int, Inbox]) -> bool:
+    kinds = {address.kind for address in lens.addresses(state.person)}
+    here = [box for box in inboxes.values() if box.brand == state.brand and voice.offered(box, lens.channels)]
+    return any(lens.channels[box.channel].manifest.identity_kind in kinds for box in here)
 
 
 def _suggested(conn: Connection, state: State) -> tuple[str, str]:

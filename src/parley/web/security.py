@@ -44,11 +44,14 @@ POLICY = (
     " connect-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+NOTHING = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+# On pages where one can speak: the page itself, and no frame of another origin in it.
+SPEAKING = NOTHING.replace("microphone=()", "microphone=(self)")
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
+    (b"permissions-policy", NOTHING.encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 
@@ -236,12 +239,20 @@ async def protect(message: Message, scope: Scope) -> None:
         return
     headers: MutableSequence[tuple[bytes, bytes]] = list(message.get("headers", ()))
     present = {name.lower() for name, _ in headers}
+    if _is_page_of_the_desk(scope) and not present & {b"content-security-policy", b"permissions-policy"}:
+        headers.append((b"permissions-policy", SPEAKING.encode()))
+        present.add(b"permissions-policy")
     headers.extend(pair for pair in HEADERS if pair[0] not in present)
     if scope["litestar_app"].state.room.secure:
         headers.append((b"strict-transport-security", b"max-age=31536000"))
     if b"cache-control" not in present:
         headers.append((b"cache-control", b"no-store"))
     message["headers"] = headers
+
+
+def _is_page_of_the_desk(scope: Scope) -> bool:
+    """Where agents speak with customers. What brings a policy of its own, such as a mail's frame, is none of them."""
+    return scope["path"] == "/desk" or scope["path"].startswith("/desk/")
 
 
 # ── what handlers ask for ───────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ logger = logging.getLogger("parley.web")
 PAGES = (
     "session", "desk", "pages", "settings_pages", "topics", "numbers", "forecast", "followups", "listening", "wall",
     "survey_settings", "api", "widget", "help", "rating",
-    "setup_pages", "live", "files", "mail_frame", "health", "static_files", "shop", "hooks",
+    "setup_pages", "live", "calls", "files", "mail_frame", "health", "static_files", "shop", "hooks",
 )  # fmt: skip
 ONLY_IN_DEMO = ("shop",)
 BODY_LIMIT = 32 * 1024 * 1024
@@ -105,9 +105,11 @@ async def _open(room: Room) -> AsyncIterator[None]:
     room.door.when_forgotten.append(room.hub.close_those_of)
     room.visitors.open()
     await room.hub.open()
+    await room.switchboard.open()
     try:
         yield
     finally:
+        await room.switchboard.close()
         await room.hub.close()
         room.visitors.close()
 

@@ -146,6 +146,7 @@ def _tokens(conn: Connection, caller: Caller) -> tuple[views.TokenLine, ...]:
 class Yours(msgspec.Struct):
     theme: str = "auto"
     keys: str = ""
+    calls: str = ""
     password: str = ""
     signature: str | None = None
 
@@ -155,7 +156,11 @@ async def change_yours(request: Asked, room: Room, caller: Caller) -> Answer:
     form = await read_form(request, Yours)
     if form.theme not in ("auto", "light", "dark"):
         raise Refused("The theme is auto, light or dark.")
-    changes: dict[str, Any] = {"theme": form.theme, "single_keys": bool(form.keys)}
+    changes: dict[str, Any] = {
+        "theme": form.theme,
+        "single_keys": bool(form.keys),
+        "takes_calls": bool(form.calls),
+    }
     if form.password:
         changes["password"] = await asyncio.to_thread(access.hash_password, form.password)
     if form.signature is not None:

@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
 from parley.core.errors import NotFound
-from parley.web.security import PUBLIC
+from parley.web.security import PUBLIC, SPEAKING
 from parley.web.state import Room
 
 COOKIE = "parley_demo_customer"
@@ -149,7 +149,7 @@ def page(room: Room, about: Asked, template: str, here: str, **more: Any) -> Res
         price=price,
         **more,
     )
-    return Response(html, media_type=MediaType.HTML)
+    return Response(html, media_type=MediaType.HTML, headers={"permissions-policy": SPEAKING})
 
 
 def help_pages(room: Room, brand: Brand) -> str:

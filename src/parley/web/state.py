@@ -16,6 +16,7 @@ from parley.services.listening import Health
 from parley.web.hub import Hub
 from parley.web.present import KeptRows
 from parley.web.security import Doorkeeper
+from parley.web.switchboard import Switchboard
 from parley.web.templating import Assets, environment
 from parley.web.visitors import VisitorDesk
 
@@ -51,6 +52,7 @@ class Room:
     hub: Hub
     door: Doorkeeper
     visitors: VisitorDesk
+    switchboard: Switchboard
     reception: Any = None
     kept: KeptRows = field(default_factory=KeptRows)
     assets: Assets = field(default_factory=Assets)

@@ -9,6 +9,8 @@ from datetime import datetime
 
 import msgspec
 
+from parley.core.ice import IceServer
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all view models."""
@@ -46,7 +48,7 @@ class Shell(View, frozen=True, kw_only=True):
 
     seq: the log's place when the page was made; the live stream goes on from there.
     section: which entry of the rail is current (inbox, people, knowledge, numbers, settings).
-    keys: single-key shortcuts are on. theme: auto, light or dark.
+    keys: single-key shortcuts are on. theme: auto, light or dark. calls: calls ring here.
     sections: entries of the rail this reader may open.
     """
 
@@ -60,6 +62,7 @@ class Shell(View, frozen=True, kw_only=True):
     sections: tuple[str, ...] = ("inbox", "people", "knowledge", "numbers", "settings")
     keys: bool = True
     theme: str = "auto"
+    calls: bool = False
     live: bool = True
     notice: str = ""
 
@@ -292,7 +295,7 @@ class ConversationPage(View, frozen=True, kw_only=True):
     """One conversation with everything beside it.
 
     seq: the log's place it shows; earlier: cursor for turns before the first shown, None when complete.
-    suggested: a tag that fits, and how likely it does, in words.
+    suggested: a tag that fits, and how likely it does, in words. callable: they have a chat in which one can speak.
     """
 
     id: int
@@ -314,6 +317,7 @@ class ConversationPage(View, frozen=True, kw_only=True):
     viewers: tuple[Viewer, ...] = ()
     earlier: str | None = None
     row: ListRow | None = None
+    callable: bool = False
 
 
 # ── the person ──────────────────────────────────────────────────────────────────────────────
@@ -443,6 +447,26 @@ class PresenceChange(View, frozen=True, kw_only=True):
     viewers: tuple[Viewer, ...] = ()
     customer_typing: bool = False
     kind: str = "presence"
+
+
+class CallChange(View, frozen=True, kw_only=True):
+    """How a call between browsers stands. agent: who is on it. who: the customer, once they are known.
+
+    ice: for the agent who is on it, the servers that help the browsers find each other.
+    """
+
+    call: str
+    state: str
+    outgoing: bool
+    began: datetime
+    agent: int | None = None
+    conversation: int | None = None
+    who: str = ""
+    answered: datetime | None = None
+    cause: str = ""
+    declined: tuple[int, ...] = ()
+    ice: tuple[IceServer, ...] = ()
+    kind: str = "call"
 
 
 class AgentChoice(View, frozen=True, kw_only=True):

@@ -13,13 +13,15 @@ from typing import Any, Protocol, TypeVar
 
 from parley.core.channel import Attached, Inbox
 from parley.core.errors import Refused
+from parley.core.ice import Ice
 from parley.core.visitor import AskRating, Sight, Typing
 from parley.log.record import Record
-from parley.services import visitors
+from parley.services import visitors, voice
 from parley.services.files import Store
 from parley.services.intake import Intake
 from parley.services.people import Identity
 from parley.services.visitors import Visitor
+from parley.services.voice import Exchange
 
 T = TypeVar("T")
 REMEMBERED = 20_000  # visitors whose leaving is remembered
@@ -85,14 +87,17 @@ class VisitorDesk:
         key: bytes,
         hosted: Collection[str] = (),
         on_typing: Callable[[int, bool], None] = lambda conversation, on: None,
+        exchange: Exchange | None = None,
+        ice: Ice | None = None,
     ) -> None:
         """kinds: channel → kind of its identities. hosted: channels whose lines end here.
 
-        on_typing: told (conversation, on) when one types.
+        on_typing: told (conversation, on) when one types. exchange, ice: what calls need; without, there are none.
         """
         self.record, self.intake, self.store, self.inboxes = record, intake, store, inboxes
         self.kinds, self.key, self.on_typing = kinds, key, on_typing
         self.hosted = frozenset(hosted)
+        self.exchange, self.ice = exchange, ice or Ice()
         self._chairs: set[Chair] = set()
         self._left: dict[str, datetime] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,11 +136,34 @@ class VisitorDesk:
     async def end(self, who: Who) -> AskRating | None:
         return await self._do(visitors.end, self._known(who), self.key)
 
+    # speaking ───────────────────────────────────────────────────────────────────────────────
+
+    async def ring(self, who: Who, call: str, opening: tuple[str, bytes]) -> None:
+        await self._do(self._exchange.ring, who.inbox, who.visitor, call, opening)
+
+    async def pick_up(self, who: Who, call: str) -> None:
+        await self._do(self._exchange.pick_up, call, who.visitor)
+
+    async def hang_up(self, who: Who, call: str) -> None:
+        await self._do(self._exchange.hung_up, call, who.visitor)
+
+    async def signal(self, who: Who, call: str, data: str) -> None:
+        await self._do(self._exchange.to_desk, call, who.visitor, data)
+
+    @property
+    def _exchange(self) -> Exchange:
+        if self.exchange is None:
+            raise Refused(voice.NOBODY)
+        return self.exchange
+
     # what visitors see ──────────────────────────────────────────────────────────────────────
 
-    async def sight(self, who: Who, after: int) -> Sight:
+    async def sight(self, who: Who, after: int, heard: int = 0) -> Sight:
         assistant = getattr(who.inbox.settings, "assistant", "")
-        return await self._ask(visitors.sight, self._known(who), after, self.key, assistant)
+        now = self.record.clock()
+        return await self._ask(
+            visitors.sight, self._known(who), after, self.key, assistant, heard=heard, at=now, ice=self.ice
+        )
 
     async def customer(self, who: Who) -> str:
         return await self._ask(visitors.customer_of, self._known(who))
@@ -179,6 +207,12 @@ class VisitorDesk:
     def left_at(self, identity: Identity) -> datetime | None:
         """When their last line closed; None when it is open, or closed before this process began."""
         return None if self.here(identity) else self._left.get(identity.value)
+
+    def stir(self, value: str) -> None:
+        """Something that is on no log has changed for this visitor. On the event loop."""
+        for chair in self._chairs:
+            if chair.value == value:
+                chair.nudge()
 
     def _remember_leaving(self, value: str) -> None:
         self._left.pop(value, None)

@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from parley.core.channel import Attached
 from parley.core.errors import Busy, NotFound, ParleyError
+from parley.web.security import SPEAKING
 from parley.web.templating import DIST, HERE, Assets
 from parley.web.turnstile import Turnstile
 
@@ -96,7 +97,11 @@ def panel(
         script=assets.base + asset.file,
         no_script=words.get("This chat needs JavaScript.", "This chat needs JavaScript."),
     )
-    headers = {"content-security-policy": _policy(reception.origins(key)), "cache-control": "no-cache"}
+    headers = {
+        "content-security-policy": _policy(reception.origins(key)),
+        "permissions-policy": SPEAKING,
+        "cache-control": "no-cache",
+    }
     return Response(html, media_type=MediaType.HTML, headers=headers)
 
 

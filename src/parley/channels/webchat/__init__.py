@@ -17,6 +17,7 @@ from parley.core.channel import (
     Delivery,
     Door,
     Inbound,
+    InboundCall,
     InboundMessage,
     InboundRating,
     Inbox,
@@ -49,6 +50,7 @@ class Webchat:
         text_limit=TEXT_LIMIT,
         files=True,
         file_limit=FILE_LIMIT,
+        calls=True,
         weight=0.34,
         settings=WebchatSettings,
     )
@@ -60,6 +62,8 @@ class Webchat:
             raise Unreadable(f"This is not a turn of a web chat: {error}") from error
         if isinstance(taken, raw.Said):
             return [_message(taken, delivery, inbox.settings)]
+        if isinstance(taken, raw.Called):
+            return [_call(taken, delivery, inbox)]
         return [_rating(taken)]
 
     async def listen(self, door: Door) -> None:
@@ -67,6 +71,17 @@ class Webchat:
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         return Receipt()
+
+    def called(self, news: InboundCall) -> tuple[str, bytes]:
+        told = raw.Called(
+            visitor=news.sender.value,
+            call=news.external_id,
+            state=news.state,
+            outgoing=news.outgoing,
+            by=news.by,
+            cause=news.cause,
+        )
+        return raw.provider_id(told), raw.encode(told)
 
     def check(self, inbox: Inbox) -> list[str]:
         return problems(inbox.settings)
@@ -99,6 +114,23 @@ def _message(said: raw.Said, delivery: Delivery, settings: WebchatSettings) -> I
         files=tuple(Attached(name=file.name, type=file.type, data=file.data) for file in said.files),
         known_as=_known_as(user.id, user.mail, user.name, settings) if user else (),
         page=said.page or None,
+    )
+
+
+def _call(told: raw.Called, delivery: Delivery, inbox: Inbox) -> InboundCall:
+    if told.state not in ("rang", "answered", "ended"):
+        raise Unreadable(f"A call rang, was answered or ended; it cannot be “{told.state}”.")
+    user = vouched(told.user, inbox.settings.signing_secret, delivery.received_at)
+    return InboundCall(
+        sender=_visitor(told.visitor, user.name if user else ""),
+        external_id=told.call,
+        state=told.state,
+        at=delivery.received_at,
+        outgoing=told.outgoing,
+        line=inbox.name,
+        by=told.by,
+        cause=told.cause,
+        known_as=_known_as(user.id, user.mail, user.name, inbox.settings) if user else (),
     )
 
 

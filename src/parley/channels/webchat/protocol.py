@@ -9,7 +9,7 @@ the order of turns, and the cursor with which a browser asks for what it has mis
 
 import msgspec
 
-from parley.core.visitor import AskRating, Frame, Turn, Typing, Wait
+from parley.core.visitor import AskRating, Frame, OnCall, Signal, Turn, Typing, Wait
 
 TEXT_LIMIT = 8000
 FILE_LIMIT = 10 * 1024 * 1024
@@ -24,6 +24,7 @@ class Hello(Frame, frozen=True, tag="hello"):
 
     user: signed by the shop's server (see signing.py), when the customer is signed in there.
     after: highest seq this browser has; only later turns are sent. language: BCP 47.
+    heard: highest seq of a call's signals that this browser has.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Hello(Frame, frozen=True, tag="hello"):
     after: int = 0
     page: str = ""
     language: str = "en"
+    heard: int = 0
 
 
 class Say(Frame, frozen=True, tag="say"):
@@ -95,7 +97,38 @@ class Rate(Frame, frozen=True, tag="rate"):
     question: str | None = None
 
 
-FromBrowser = Hello | Say | VisitorTyping | Got | Seen | WantHuman | ClaimMail | Code | End | Rate
+class Dial(Frame, frozen=True, tag="dial"):
+    """The visitor calls; the agents who take calls hear it ring."""
+
+
+class PickUp(Frame, frozen=True, tag="pick_up"):
+    """The visitor answers a call of the desk's."""
+
+    call: str
+
+
+class HangUp(Frame, frozen=True, tag="hang_up"):
+    """The visitor ends a call, or will not take it."""
+
+    call: str
+
+
+FromBrowser = (
+    Hello
+    | Say
+    | VisitorTyping
+    | Got
+    | Seen
+    | WantHuman
+    | ClaimMail
+    | Code
+    | End
+    | Rate
+    | Dial
+    | PickUp
+    | HangUp
+    | Signal
+)
 
 
 # ── what the desk says ──────────────────────────────────────────────────────────────────────
@@ -162,7 +195,10 @@ class Beat(Frame, frozen=True, tag="beat"):
     """Nothing new, but the line is alive; sent every 25 s so that a dead line is noticed."""
 
 
-FromDesk = Welcome | Turn | Typing | State | Wait | AskRating | CodeSent | Proved | Rejected | Ended | Thanks | Beat
+FromDesk = (
+    Welcome | Turn | Typing | State | Wait | AskRating | CodeSent | Proved | Rejected | Ended | Thanks | Beat | OnCall
+    | Signal
+)  # fmt: skip
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,20 @@ class Rated(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ra
     question: str | None = None
 
 
-Raw = Said | Rated
+class Called(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="called", omit_defaults=True):
+    """News of a call between the visitor's browser and an agent's, in the words of `InboundCall`. It is as old as its
+    delivery."""
+
+    visitor: str
+    call: str
+    state: str
+    outgoing: bool = False
+    by: str = ""
+    cause: str = ""
+    user: str | None = None
+
+
+Raw = Said | Rated | Called
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Raw).decode
@@ -45,4 +58,4 @@ decode = msgspec.json.Decoder(Raw).decode
 
 def provider_id(raw: Raw) -> str:
     """One name per thing that happened, so that a resend is the same delivery."""
-    return f"{raw.visitor}:{raw.client_id}"
+    return f"{raw.call}/{raw.state}" if isinstance(raw, Called) else f"{raw.visitor}:{raw.client_id}"

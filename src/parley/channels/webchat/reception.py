@@ -8,6 +8,7 @@ what a browser has missed is always asked by its cursor, so nothing is lost betw
 import asyncio
 import contextlib
 import hmac
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,7 +20,7 @@ import msgspec
 from parley.core.channel import Attached, Inbox
 from parley.core.errors import Busy, NotFound, ParleyError, Refused
 from parley.core.identity import looks_like_mail
-from parley.core.visitor import AskRating, Sight, Typing
+from parley.core.visitor import AskRating, OnCall, Sight, Signal, Typing
 
 from . import protocol as p
 from . import raw
@@ -56,7 +57,7 @@ class Desk(Protocol):
         """Durable when it returns; False when it was here before. Raises `Busy`."""
         ...
 
-    async def sight(self, who: Who, after: int) -> Sight: ...
+    async def sight(self, who: Who, after: int, heard: int) -> Sight: ...
 
     def watch(self, who: Who) -> AbstractAsyncContextManager[Watch]: ...
 
@@ -81,6 +82,16 @@ class Desk(Protocol):
         ...
 
     async def end(self, who: Who) -> AskRating | None: ...
+
+    async def ring(self, who: Who, call: str, opening: tuple[str, bytes]) -> None:
+        """The visitor calls. opening: the delivery that says so. Raises `Refused` when nobody takes calls."""
+        ...
+
+    async def pick_up(self, who: Who, call: str) -> None: ...
+
+    async def hang_up(self, who: Who, call: str) -> None: ...
+
+    async def signal(self, who: Who, call: str, data: str) -> None: ...
 
     async def keep_file(self, file: Attached) -> str:
         """Keep an upload and return its digest."""
@@ -205,6 +216,7 @@ class Line:
         self.who: Who | None = None
         self.user: str | None = None
         self.cursor = 0
+        self.heard = 0
         self.known = Sight(seq=0)
         self.wish: str | None = None
         self.pace = Pace()
@@ -294,7 +306,8 @@ class Line:
         token = await self._recognise(hello)
         assert self.who is not None
         self.cursor = hello.after if token == hello.visitor else 0
-        now = await self.desk.sight(self.who, self.cursor)
+        self.heard = hello.heard
+        now = await self.desk.sight(self.who, self.cursor, self.heard)
         if fresh or token != hello.visitor:
             self.out.append(
                 p.Welcome(
@@ -310,6 +323,7 @@ class Line:
             )
         else:
             self.out += [*now.turns, now.wait] if now.turns else []
+        self._on_call(now, None)
         self.known, self.cursor = now, max(self.cursor, now.seq)
 
     async def _recognise(self, hello: p.Hello) -> str:
@@ -334,7 +348,7 @@ class Line:
         assert self.who is not None
         if self.wish:
             await self._pass_on()
-        now, was = await self.desk.sight(self.who, self.cursor), self.known
+        now, was = await self.desk.sight(self.who, self.cursor, self.heard), self.known
         self.out += now.turns
         told = {turn.message for turn in now.turns}
         self.out += [
@@ -348,7 +362,15 @@ class Line:
             self.out.append(p.Ended())
         if now.rating and now.rating != was.rating:
             self.out.append(now.rating)
+        self._on_call(now, was.call)
         self.known, self.cursor = now, max(self.cursor, now.seq)
+
+    def _on_call(self, now: Sight, was: OnCall | None) -> None:
+        """How the call stands before what is said on it."""
+        if now.call is not None and now.call != was:
+            self.out.append(now.call)
+        self.out += now.signals
+        self.heard = max((signal.seq for signal in now.signals), default=self.heard)
 
     async def _pass_on(self) -> None:
         """The wish for a person becomes a fact once its turn has been read into a conversation."""
@@ -393,6 +415,15 @@ class Line:
                 self.out.append(p.Proved(mail=_veiled(mail) or ""))
             case p.End():
                 await self._end()
+            case p.Dial():
+                await self._dial()
+            case p.PickUp():
+                await self.desk.pick_up(who, frame.call)
+            case p.HangUp():
+                await self.desk.hang_up(who, frame.call)
+            case Signal():
+                self.pace.spend(0.5)
+                await self.desk.signal(who, frame.call, frame.data)
 
     async def _said(self, client_id: str, text: str, refs: tuple[str, ...], page: str) -> None:
         who = self.who
@@ -442,6 +473,12 @@ class Line:
         self.pace.spend(5)
         if rating := await self.desk.end(self.who):
             self.out.append(rating)
+
+    async def _dial(self) -> None:
+        assert self.who is not None
+        self.pace.spend(5)
+        told = raw.Called(visitor=self.who.visitor, call=secrets.token_urlsafe(15), state="rang", user=self.user)
+        await self.desk.ring(self.who, told.call, (raw.provider_id(told), raw.encode(told)))
 
     def _reject(self, frame: Any, sentence: str, again: bool = False) -> None:
         kind = type(frame).__struct_config__.tag

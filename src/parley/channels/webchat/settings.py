@@ -23,6 +23,8 @@ class WebchatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     greeting, suggestions: what can be done here, and questions to begin with.
     assistant: the bot's name, where the inbox has one.
     privacy_url: shown in the menu.
+    calls: visitors may call from the chat, browser to browser, while an agent who takes calls is there.
+    ring_seconds: how long a call rings before it counts as missed.
     """
 
     key: str
@@ -35,6 +37,8 @@ class WebchatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     suggestions: tuple[str, ...] = ()
     assistant: str = "Assistant"
     privacy_url: str = ""
+    calls: bool = True
+    ring_seconds: int = 40
 
     @property
     def signing_secret(self) -> str:
@@ -47,7 +51,7 @@ class WebchatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 def problems(settings: WebchatSettings) -> list[str]:
     """What is wrong and how to mend it, a sentence each."""
-    return [*_naming(settings), *_signing(settings), *_places(settings)]
+    return [*_naming(settings), *_signing(settings), *_places(settings), *_ringing(settings)]
 
 
 def _naming(settings: WebchatSettings) -> list[str]:
@@ -75,6 +79,12 @@ def _places(settings: WebchatSettings) -> list[str]:
         for origin in settings.origins
         if not _ORIGIN.match(origin)
     ]
+
+
+def _ringing(settings: WebchatSettings) -> list[str]:
+    if 5 <= settings.ring_seconds <= 300:
+        return []
+    return [f"A call that rings for {settings.ring_seconds} s serves nobody: choose 5 to 300 seconds."]
 
 
 def key_from(name: str, taken: Collection[str]) -> str:
