@@ -157,6 +157,8 @@ ROWS: dict[str, Row] = {
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"DELETE {C}/closure": Row(expected=OURS_ACT, ok=DONE),
+    f"POST {C}/approval": Row(expected=OURS_ACT, ok=(422,)),
+    f"POST {C}/refusal": Row(expected=OURS_ACT, ok=(422,)),
     f"POST {C}/assignment": Row(expected=OURS_ACT, send=form(agent=""), ok=DONE),
     f"POST {C}/tags": Row(expected=OURS_ACT, send=form(tag="refund"), ok=DONE),
     f"DELETE {C}/tags/{{name:str}}": Row(expected=OURS_ACT, path="/desk/conversations/{number}/tags/refund", ok=DONE),
@@ -260,6 +262,17 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/brands": Row(expected=PAGE_ADMIN, ok=(*DONE, 422)),
     "POST /desk/settings/brands/{number:int}": Row(
         expected=PAGE_ADMIN, path="/desk/settings/brands/1", ok=(*DONE, 422)
+    ),
+    "GET /desk/settings/procedures": Row(expected=PAGE),
+    "GET /desk/settings/procedures/{name:str}": Row(expected=PAGE, path="/desk/settings/procedures/refund"),
+    "POST /desk/settings/procedures/{name:str}/brands/{brand:int}": Row(
+        expected=PAGE_ADMIN,
+        path="/desk/settings/procedures/refund/brands/1",
+        send={"data": {"on": "1", "limit.days": "30", "limit.alone": "20"}},
+        ok=DONE,
+    ),
+    "POST /desk/settings/procedures/{name:str}/trial": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/procedures/invoice/trial"
     ),
     "GET /desk/settings/topics": Row(expected=PAGE),
     "POST /desk/settings/topics": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),

@@ -140,17 +140,19 @@ def test_an_inbox_that_got_nothing_for_a_day_says_since_when(web: WebDesk, admin
 
 
 def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:
-    """A sign-off of two lines stays two lines, and what the bot may do is given and taken back in the same form."""
+    """A sign-off of two lines stays two lines, and what the bot may do, which stands elsewhere, is left alone."""
 
     def look() -> setup.Look:
         return admin.web.story.record.ask(setup.all_brands)[1].look
 
     form = {"name": "Larkspur", "colour": "#123456", "promise_minutes": "90", "sign_off": "Kind regards,\r\nLarkspur"}
-    assert admin.post("/desk/settings/brands/1", data=form | {"bot_cancels": "1"}).status_code == 303
-    assert (look().sign_off, look().bot_does) == ("Kind regards,\nLarkspur", ("cancel_order",))
+    assert admin.post("/desk/settings/brands/1", data=form).status_code == 303
+    assert look().sign_off == "Kind regards,\nLarkspur"
     page = admin.get("/desk/settings/brands").text
     assert ">Kind regards,\nLarkspur</textarea>" in page
-    assert 'name="bot_cancels" value="1" checked' in page
-    assert "<li>Tell what will be done and wait for a yes</li>" in page
+    switch = "/desk/settings/procedures/cancel_order/brands/1"
+    assert admin.post(switch, data={"on": "1"}).status_code == 303
     assert admin.post("/desk/settings/brands/1", data=form).status_code == 303
+    assert look().bot_does == ("cancel_order",)
+    assert admin.post(switch, data={}).status_code == 303
     assert look().bot_does == ()

@@ -250,6 +250,17 @@ export async function judge(button: HTMLElement): Promise<void> {
   }
 }
 
+/** A person's yes or no to what the bot has prepared. */
+export async function agree(button: HTMLElement): Promise<void> {
+  try {
+    take(await act("POST", `/desk/conversations/${button.dataset.agree}`));
+    button.closest(".agreeing")?.remove();
+    say(button.dataset.agree?.endsWith("approval") ? t("Done, and they are told") : t("Declined; tell them why"));
+  } catch (trouble) {
+    say((trouble as Error).message, true);
+  }
+}
+
 export async function presence(from?: HTMLElement): Promise<void> {
   const set = (name: string): void => {
     one(".rail-me .presence")?.setAttribute("class", `presence is-${name}`);

@@ -5,6 +5,7 @@ import "../style/base.css";
 import "./desk.css";
 import "./pages.css";
 import "./plots.css";
+import "./procedures.css";
 import "./floats.css";
 import "./calls.css";
 import "./narrow.css";
@@ -112,6 +113,8 @@ document.addEventListener("click", (event) => {
     if (!submits && run(button.dataset.command ?? "", button)) event.preventDefault();
     return;
   }
+  const agree = target.closest<HTMLElement>("[data-agree]");
+  if (agree) return event.preventDefault(), void acts.agree(agree);
   const replay = target.closest<HTMLElement>("[data-replay]");
   if (replay) return event.preventDefault(), void acts.replay(replay);
   const cancel = target.closest<HTMLElement>("[data-cancel]");

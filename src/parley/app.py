@@ -44,6 +44,7 @@ from parley.services import (
 )
 from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
+from parley.services.gathered import nudge
 from parley.services.intake import Intake
 from parley.services.numbers import NumbersReader
 from parley.services.outgoing import Dispatch
@@ -83,8 +84,12 @@ class Desk:
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
         self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
         self.clockwork = timers.Clockwork(
-            self.record, {"wake": timers.wake, "survey": surveys.fire, "idle": close_idle, "reply": sendings.fire}
-        )
+            self.record,
+            {
+                "wake": timers.wake, "survey": surveys.fire, "idle": close_idle, "reply": sendings.fire,
+                "nudge": lambda tx, row: nudge(tx, row, self.channels),
+            },
+        )  # fmt: skip
         self.bot = BotFollower(
             self.channels, config.key, by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
         )
@@ -227,6 +232,7 @@ async def _listen(channel: Channel, door: Door) -> None:
 
 def room_of(desk: Desk, *, demo: bool = False) -> "Room":
     """What the pages need of a desk. It opens and closes with the server that `web.server.make_app` makes."""
+    from parley.rehearsal import rehearse
     from parley.web.hub import Hub
     from parley.web.security import Doorkeeper
     from parley.web.state import Room
@@ -260,6 +266,7 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         health=desk.health,
         bot=desk.bot,
         trainer=desk.trainer,
+        rehearse=rehearse,
         key=config.key,
         url=config.url,
         secure=config.secure,

@@ -416,6 +416,32 @@ class BotPondered(Event, frozen=True, tag="bot_pondered"):
     outcome: str = ""
 
 
+class ProcedureWentOn(Event, frozen=True, tag="procedure_went_on"):
+    """The bot took a step in a procedure, because of a message.
+
+    said: what the customer gave so far, by question; `@12` stands for the words of message 12. waits: what it waits
+    for: the name of a question, mail, code, yes or approval; empty: it is over. outcome: what was done, in words for an
+    agent. act: the shop request that was made or taken back. tries: how often in a row it was not understood.
+    """
+
+    message: int
+    procedure: str
+    version: int
+    said: dict[str, str] = {}
+    waits: str = ""
+    outcome: str = ""
+    act: int | None = None
+    tries: int = 0
+
+
+class ApprovalGiven(Event, frozen=True, tag="approval_given"):
+    """A person of the desk agreed to what the bot had prepared, or did not. outcome: what came of it, in words."""
+
+    procedure: str
+    approved: bool
+    outcome: str = ""
+
+
 class TopicGuessed(Event, frozen=True, tag="topic_guessed"):
     """What a new conversation is probably about, as `model` learnt it from the desk's tags; `probability` is 0..1.
 
@@ -608,7 +634,8 @@ AnyEvent = Union[
     Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
-    HandoffAsked, BotPondered, TopicGuessed, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened,
+    HandoffAsked, BotPondered, ProcedureWentOn, ApprovalGiven,
+    TopicGuessed, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened,
     TaskGiven, TaskClosed, Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,
     IdentityProved,
     PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,

@@ -14,11 +14,25 @@ Facts = Mapping[str, Any]
 
 
 class Need(msgspec.Struct, frozen=True):
-    """Something the customer has to say. choices: nothing else is an answer."""
+    """Something the customer has to say. choices: nothing else is an answer.
+
+    kind: how an answer is read: choice, order, phone, address or words. offer: choices made of what is known; the only
+    one is taken without asking. guess: what is meant where nothing was said. when: asked only then.
+    """
 
     name: str
     question: str
     choices: tuple[str, ...] = ()
+    kind: str = "choice"
+    offer: Callable[[Facts], Sequence[str]] | None = None
+    guess: Callable[[Facts], str | None] | None = None
+    when: Callable[[Facts], bool] | None = None
+
+
+class Prove(msgspec.Struct, frozen=True):
+    """Who they are: an address of theirs, shown by a code that was sent to it."""
+
+    question: str
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -30,12 +44,16 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """What must hold. sentence: what the customer is told where it does not. person: a person may still help."""
+    """What must hold. sentence: what the customer is told where it does not. person: a person may still help.
+
+    advice: what such a person is told.
+    """
 
     name: str
     holds: Callable[[Facts], bool]
     sentence: str
     person: bool = False
+    advice: str = ""
 
 
 class Confirm(msgspec.Struct, frozen=True):
@@ -44,29 +62,86 @@ class Confirm(msgspec.Struct, frozen=True):
     tell: Callable[[Facts], str]
 
 
+class Approve(msgspec.Struct, frozen=True):
+    """A person of the desk has to agree, where it is `needed`. tell: to what."""
+
+    name: str
+    needed: Callable[[Facts], bool]
+    tell: Callable[[Facts], str]
+
+
 class Do(msgspec.Struct, frozen=True):
-    """The one act at the end. arguments: taken from the facts."""
+    """The one act at the end. arguments: taken from the facts. undo: it can be taken back for a while."""
 
     tool: str
     arguments: Callable[[Facts], Mapping[str, Any]]
+    undo: bool = False
 
 
-Step = Need | Look | Rule | Confirm | Do
+class Tell(msgspec.Struct, frozen=True):
+    """An end without an act: an answer. about: the order it speaks of."""
+
+    words: Callable[[Facts], str]
+    about: Callable[[Facts], str] | None = None
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """An end without an act: a person takes over, told what to do next."""
+
+    sentence: str
+    advice: Callable[[Facts], str]
+
+
+Step = Need | Prove | Look | Rule | Confirm | Approve | Do | Tell | Pass
+ENDS = (Do, Tell, Pass)
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of the policy that each brand sets for itself. label: as a sentence's beginning; unit: its end."""
+
+    name: str
+    label: str
+    usual: int
+    most: int
+    unit: str = ""
+    least: int = 0
 
 
 class Procedure(msgspec.Struct, frozen=True, kw_only=True):
-    """version: raised with every change, so that the log tells by which rules something was done."""
+    """version: raised with every change, so that the log tells by which rules something was done.
+
+    wish: what the customer wants, in words for an agent. asked_by: matters, as `parley.ai.intents` names them, that
+    begin it where they are personal; begins: patterns of wordings that do. skill: of who takes over.
+    usual: whether it is switched on where a brand said nothing.
+    """
 
     name: str
     version: int
     title: str
     steps: tuple[Step, ...]
+    wish: str = ""
+    asked_by: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    skill: str = ""
+    usual: bool = False
+
+    def need(self, name: str) -> Need | None:
+        """The question of that name."""
+        return next((step for step in self.steps if isinstance(step, Need) and step.name == name), None)
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """The next question."""
+    """The next question. options: what can be chosen."""
 
     slot: str
+    question: str
+    options: tuple[str, ...] = ()
+
+
+class Identify(msgspec.Struct, frozen=True):
+    """It is not shown yet who they are."""
+
     question: str
 
 
@@ -76,6 +151,7 @@ class Declined(msgspec.Struct, frozen=True):
     rule: str
     sentence: str
     person: bool
+    advice: str = ""
 
 
 class Propose(msgspec.Struct, frozen=True):
@@ -91,32 +167,90 @@ class Ready(msgspec.Struct, frozen=True):
     arguments: Mapping[str, Any]
 
 
-Decision = Ask | Declined | Propose | Ready
+class Await(msgspec.Struct, frozen=True):
+    """The customer said yes; a person of the desk has to agree as well."""
+
+    rule: str
+    sentence: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The answer."""
+
+    sentence: str
+    about: str = ""
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """Everything is gathered for whoever takes over."""
+
+    sentence: str
+    advice: str
+
+
+Decision = Ask | Identify | Declined | Propose | Await | Ready | Told | Passed
 
 
 def decide(procedure: Procedure, said: Facts, *, confirmed: bool = False) -> Decision:
-    """What comes next, given what the customer said. ValueError for a procedure that ends without an act."""
+    """What comes next, given what the customer said. ValueError for a procedure that ends without an act.
+
+    Facts beside what was said: `own`, the addresses shown to be theirs; `approved`, whether a person agreed.
+    """
+    return walk(procedure, said, confirmed=confirmed)[0]
+
+
+def walk(procedure: Procedure, said: Facts, *, confirmed: bool = False) -> tuple[Decision, dict[str, Any]]:
+    """The decision, and everything known when it was made: said, looked up, and the only choice there was."""
     facts: dict[str, Any] = dict(said)
     for step in procedure.steps:
-        match step:
-            case Need():
-                if facts.get(step.name) in (None, ""):
-                    return Ask(step.name, step.question)
-                if step.choices and facts[step.name] not in step.choices:
-                    return Ask(step.name, step.question)
-            case Look():
-                facts[step.name] = step.find(facts)
-                if facts[step.name] is None:
-                    return Declined(step.name, step.missing, False)
-            case Rule():
-                if not step.holds(facts):
-                    return Declined(step.name, step.sentence, step.person)
-            case Confirm():
-                if not confirmed:
-                    return Propose(step.tell(facts))
-            case Do():
-                return Ready(step.tool, step.arguments(facts))
+        decision = _take(step, facts, confirmed)
+        if decision is not None:
+            return decision, facts
     raise ValueError(f"The procedure “{procedure.name}” ends without doing anything.")
+
+
+def _take(step: Step, facts: dict[str, Any], confirmed: bool) -> Decision | None:
+    """One step; None where it goes on."""
+    match step:
+        case Need():
+            return _need(step, facts)
+        case Prove():
+            return None if facts.get("own") else Identify(step.question)
+        case Look():
+            facts[step.name] = step.find(facts)
+            return Declined(step.name, step.missing, False) if facts[step.name] is None else None
+        case Rule():
+            return None if step.holds(facts) else Declined(step.name, step.sentence, step.person, step.advice)
+        case Confirm():
+            return None if confirmed else Propose(step.tell(facts))
+        case Approve():
+            waits = step.needed(facts) and not facts.get("approved")
+            return Await(step.name, step.tell(facts)) if waits else None
+        case Do():
+            return Ready(step.tool, step.arguments(facts))
+        case Tell():
+            return Told(step.words(facts), step.about(facts) if step.about else "")
+        case Pass():
+            return Passed(step.sentence, step.advice(facts))
+
+
+def _need(step: Need, facts: dict[str, Any]) -> Ask | None:
+    if step.when and not step.when(facts):
+        return None
+    options = options_of(step, facts)
+    if facts.get(step.name) in (None, ""):
+        only = options[0] if step.offer and len(options) == 1 else step.guess(facts) if step.guess else None
+        if only is None:
+            return Ask(step.name, step.question, options)
+        facts[step.name] = only
+    if step.kind == "choice" and options and facts[step.name] not in options:
+        return Ask(step.name, step.question, options)
+    return None
+
+
+def options_of(step: Need, facts: Facts) -> tuple[str, ...]:
+    """What can be chosen, as far as it is known."""
+    return step.choices or (tuple(step.offer(facts)) if step.offer else ())
 
 
 def outline(procedure: Procedure) -> list[str]:
@@ -137,19 +271,30 @@ def _line(step: Step) -> str:
             )
         case Confirm():
             return "Tell what will be done and wait for a yes"
+        case Prove():
+            return "Check who they are: a code to their own address, three tries within ten minutes"
+        case Approve():
+            return f"A person has to agree, {step.name}"
         case Do():
-            return f"Do: {step.tool.replace('_', ' ')}"
+            return f"Do: {step.tool.replace('_', ' ')}" + (", can be taken back for an hour" if step.undo else "")
+        case Tell():
+            return "Tell the answer"
+        case Pass():
+            return "Hand over to a person, with everything that was said"
 
 
 def problems(procedures: Sequence[Procedure]) -> list[str]:
-    """What is wrong with procedures before anybody meets them: an act without a confirmation, or none at all."""
+    """What is wrong with procedures before anybody meets them: an act without a confirmation, or no end at all."""
     found = []
     for one in procedures:
         kinds = [type(step) for step in one.steps]
-        if Do not in kinds or kinds[-1] is not Do or kinds.count(Do) != 1:
+        asking = [kind for kind in kinds if kind is not Approve]
+        if not kinds or kinds[-1] not in ENDS or sum(kind in ENDS for kind in kinds) != 1:
             found.append(f"{one.name}: it must end with its one act.")
+        elif kinds[-1] is not Do:
+            continue
         elif Confirm not in kinds:
             found.append(f"{one.name}: it acts without a confirmation.")
-        elif kinds.index(Confirm) != len(kinds) - 2:
+        elif asking.index(Confirm) != len(asking) - 2:
             found.append(f"{one.name}: something is asked or checked after the confirmation.")
     return found

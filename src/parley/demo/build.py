@@ -8,7 +8,7 @@ from parley.core.identity import normal
 from parley.demo import company as made_up
 from parley.demo import knowledge as written
 from parley.log.record import Tx
-from parley.services import knowledge, orders, setup
+from parley.services import knowledge, orders, procedures, setup
 
 SHOP_SECRET = "only the demo shop signs with this"
 
@@ -21,7 +21,7 @@ def add_brands(tx: Tx, site: str = "") -> dict[str, int]:
             b.name,
             setup.Look(
                 colour=b.accent, mark=b.mark, sign_off=b.sign_off, site=f"{site}/shop/{b.key}" if site else "",
-                promise_minutes=120, bot_does=("cancel_order",),
+                promise_minutes=120, bot_does=tuple(procedures.SHIPPED),
             ),
         )
         for b in made_up.brands()

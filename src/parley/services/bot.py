@@ -14,14 +14,12 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
-from parley.core.errors import Refused
-from parley.core.procedure import Ask, Declined, Procedure, Propose, Ready, decide
 from parley.log.record import Record, Tx, stream, words_of
+from parley.services import gathered, knowledge, orders, people, proof, replies, setup
 from parley.services import inbox as desk
-from parley.services import knowledge, orders, people, procedures, proof, replies, setup
+from parley.services.conduct import Conduct
+from parley.services.gathered import BY
 from parley.services.understanding import Brain, Understood
-
-BY = "bot/helper"
 
 SKILLS = {
     "order_status": "delivery",
@@ -150,11 +148,16 @@ class Turn:
     ) -> None:
         self.tx, self.state, self.message, self.heard = tx, state, message, heard
         self.brain, self.inboxes, self.live, self.key = brain, inboxes, live, key
+        self.said = heard.text.removeprefix(f"{state.subject}\n") if not live else heard.text
         self.before = self._pondered()
+        self.conduct = Conduct(self)
 
     def take(self) -> None:
-        """Sensitive matters first, then what was asked back, then tools, then articles, else a person."""
-        for step in (self._sensitive, self._asked_back, self._procedure, self._order, self._small_talk, self._article):
+        """Sensitive matters first, then what was asked back, then procedures, then articles, else a person."""
+        for step in (
+            self._sensitive, self._asked_back, self.conduct.go_on, self.conduct.take_back, self.conduct.begin,
+            self._order, self._small_talk, self._article,
+        ):  # fmt: skip
             if step():
                 return
         self._unsure()
@@ -162,10 +165,10 @@ class Turn:
     # what the customer must not get from a machine ─────────────────────────────────────────
 
     def _sensitive(self) -> bool:
-        if not self.heard.sensitive:
+        if not self.heard.sensitive or self.conduct.takes_over():
             return False
         name, evidence = self.heard.sensitive[0]
-        self._hand_over(REASONS.get(name, name), f"“{evidence}”")
+        self.hand_over(REASONS.get(name, name), f"“{evidence}”")
         return True
 
     # answers to the bot's own questions ─────────────────────────────────────────────────────
@@ -174,121 +177,7 @@ class Turn:
         if self.before is None:
             return False
         waiting, _, detail = self.before.outcome.partition(": ")
-        if waiting == "asked for mail" and self.heard.mails:
-            return self._mail_code(self.heard.mails[0], detail)
-        if waiting == "code sent" and self.heard.codes:
-            return self._code_typed(self.heard.codes[0], detail)
-        if waiting == "asked for number" and self.heard.numbers:
-            return self._order_of(self.heard.numbers[0])
-        if waiting == "offered":
-            return self._chosen(detail)
-        if waiting == "asked which to cancel" and self.heard.numbers:
-            return self._cancel(self.heard.numbers[0])
-        if waiting == "asked whether to cancel":
-            return self._answered(detail)
-        return False
-
-    # procedures: what it may do, not only say ───────────────────────────────────────────────
-
-    def _procedure(self) -> bool:
-        """Only in a live chat: a yes must come from whom it was asked."""
-        may = "cancel_order" in self._brand().look.bot_does
-        if not (may and self.live and "cancel_order" in self.heard.intents and self.heard.personal):
-            return False
-        mine = [o for o in orders.of_mails(self.tx.conn, self._own_mails(), 5) if o.status == "placed"]
-        number = self.heard.numbers[0] if self.heard.numbers else mine[0].number if len(mine) == 1 else ""
-        return self._cancel(number)
-
-    def _brand(self) -> setup.Brand:
-        return setup.all_brands(self.tx.conn)[self.state.brand]
-
-    def _cancel(self, number: str, confirmed: bool = False) -> bool:
-        own = self._own_mails()
-        if number and not own:
-            return self._whose(f"cancel {number}")
-        procedure = procedures.cancel_order(self.tx.conn, own)
-        decision = decide(procedure, {"number": number}, confirmed=confirmed)
-        match decision:
-            case Ask():
-                self._ponder("cancel_order", 0.9, "asked which to cancel: ")
-                self._say(decision.question)
-            case Propose():
-                self._ponder("cancel_order", 0.9, f"asked whether to cancel: {number}", tool="orders")
-                self._say(decision.sentence)
-            case Ready():
-                self._do(procedure, decision, number)
-            case Declined(person=True):
-                self._hand_over(WISHES["cancel_order"], f"order {number}", urgent_order=number)
-            case Declined():
-                self._ponder("cancel_order", 0.9, f"did not cancel {number}: {decision.rule}", tool="orders")
-                self._say(decision.sentence)
-        return True
-
-    def _whose(self, task: str) -> bool:
-        """Nothing is said of an order, not even whether there is one, before it is shown whose it is."""
-        if self.heard.mails:
-            return self._mail_code(self.heard.mails[0], task)
-        self._ponder("cancel_order", 0.9, f"asked for mail: {task}")
-        self._say("To be sure that the order is yours: which e-mail address did you order with?")
-        return True
-
-    def _do(self, procedure: Procedure, ready: Ready, number: str) -> None:
-        try:
-            said = procedures.carry_out(self.tx, ready)
-        except Refused as refused:
-            self._hand_over(WISHES["cancel_order"], str(refused), urgent_order=number)
-            return
-        self._ponder("cancel_order", 1.0, f"cancelled order {number}", tool=f"{procedure.name} v{procedure.version}")
-        source = e.Source(kind="order", title=f"Order {number}", ref=number, confidence=1.0)
-        self._say(said, sources=(source,), confidence=1.0)
-
-    def _answered(self, number: str) -> bool:
-        """Their yes or no to a proposal; anything else is another matter, and the proposal is gone."""
-        from parley.ai import intents
-
-        answer = intents.yes_or_no(self.heard.text)
-        if answer is None:
-            return False
-        if answer:
-            return self._cancel(number, confirmed=True)
-        self._ponder("cancel_order", 1.0, f"left order {number} as it is")
-        self._say(f"All right, order {number} stays as it is.")
-        return True
-
-    def _mail_code(self, mail: str, number: str) -> bool:
-        via = proof.mail_inbox(self.inboxes.values(), self.state.brand)
-        try:
-            proof.send_code(self.tx, self.state, mail, via, BY, self.key)
-        except Refused as refused:
-            self._hand_over("identity could not be checked", str(refused))
-            return True
-        self._ponder("check identity", 1.0, f"code sent: {number}", tool="mail code")
-        self._say(f"I have mailed a six-digit code to {proof.masked(mail)}. Type it here and I will look.")
-        return True
-
-    def _code_typed(self, code: str, number: str) -> bool:
-        mail = proof.type_code(self.tx, self.state, code, f"person/{self.state.person}")
-        if mail is None:
-            failed = sum(1 for p in self._all_pondered() if p.outcome.startswith("code refused")) + 1
-            self._ponder("check identity", 1.0, f"code refused: {number}", tool="mail code")
-            if failed >= people.CODE_TRIES:
-                self._hand_over("identity could not be checked", "three wrong codes")
-            else:
-                self._ponder("check identity", 1.0, f"code sent: {number}", tool="mail code")
-                self._say("That is not the code I sent, or it is too old. Look again and type it once more.")
-            return True
-        self.tx.flush()
-        self.state = desk.states(self.tx.conn, [self.state.id])[self.state.id]
-        self._ponder("check identity", 1.0, f"proved: {proof.masked(mail)}", tool="mail code")
-        if not number:
-            self._say("Thank you, that is right. Your address is confirmed.")
-            return True
-        return self._go_on(number)
-
-    def _go_on(self, task: str) -> bool:
-        """What the proof was asked for: an order's number, or "cancel" and the number."""
-        wish, _, number = task.rpartition(" ")
-        return self._cancel(number) if wish == "cancel" else self._order_of(number)
+        return waiting == "offered" and self._chosen(detail)
 
     def _chosen(self, detail: str) -> bool:
         """The customer picks one of the offered articles by number or by its title."""
@@ -321,86 +210,48 @@ class Turn:
     def _order(self) -> bool:
         wanted = set(self.heard.intents)
         asks_state = "order_status" in wanted and not wanted & {"cancel_order", "return_item", "change_address"}
-        if asks_state and self.heard.personal:
-            if self.heard.numbers:
-                return self._order_of(self.heard.numbers[0])
-            mine = orders.of_mails(self.tx.conn, self._own_mails(), 5)
-            if mine:
-                return self._tell(_most_urgent(mine))
-            if self.live and not self._sure():
-                self._ponder("order_status", 0.8, "asked for number: ")
-                self._say("Which order is it? The number is in your confirmation mail, for example 10342.")
-                return True
+        if not self.conduct.tells_orders():
             return False
+        if asks_state and self.heard.personal:
+            known = self.heard.numbers or orders.of_mails(self.tx.conn, self.own_mails(), 1)
+            return bool(known or (self.live and not self.sure())) and self.conduct.start("order_status")
         if self.heard.numbers and wanted & {"cancel_order", "change_address"}:
             intent = next(i for i in ("cancel_order", "change_address") if i in wanted)
-            self._hand_over(WISHES[intent], f"order {self.heard.numbers[0]}", urgent_order=self.heard.numbers[0])
+            self.hand_over(WISHES[intent], f"order {self.heard.numbers[0]}", self.heard.numbers[0])
             return True
-        if self.heard.numbers and not (wanted & {"return_item", "refund_status", "invoice"}) and not self._sure():
-            return self._order_of(self.heard.numbers[0])
+        if self.heard.numbers and not (wanted & {"return_item", "refund_status", "invoice"}) and not self.sure():
+            return self.conduct.start("order_status")
         return False
 
-    def _order_of(self, number: str) -> bool:
-        """Tell an order's state, once it is shown that it is theirs. Says nothing of foreign orders."""
-        order = orders.by_number(self.tx.conn, number)
-        own = self._own_mails()
-        if order is not None and order.mail in own:
-            return self._tell(order)
-        if self.heard.mails and self.heard.mails[0].lower() not in own:
-            return self._mail_code(self.heard.mails[0], number)
-        if own and not self.heard.mails:
-            tried = sum(1 for p in self._all_pondered() if p.outcome.startswith("no such order"))
-            self._ponder("order_status", 0.9, f"no such order: {number}", tool="orders")
-            if tried:
-                self._hand_over("order not found", f"order {number}")
-            else:
-                self._say(
-                    f"I find no order {number} under your address. Please check the number, or write me the"
-                    " e-mail address it was ordered with."
-                )
-                self._ponder("order_status", 0.9, f"asked for mail: {number}")
-            return True
-        self._ponder("order_status", 0.9, f"asked for mail: {number}")
-        self._say(
-            f"I can look up order {number}. To be sure that it is yours: which e-mail address did you order with?"
-        )
-        return True
-
-    def _own_mails(self) -> list[str]:
+    def own_mails(self) -> list[str]:
         """Addresses an answer may speak about: proved ones, or the one this very answer goes to."""
         own = proof.proved_mails(self.tx, self.state.person)
         here = people.identity_by_id(self.tx.conn, self.message.identity)
         return [*own, here.value] if here.kind == "mail" and here.value not in own else own
-
-    def _tell(self, order: orders.Order) -> bool:
-        self._ponder("order_status", 0.95, f"order {order.number}: {order.status}", tool="orders")
-        source = e.Source(kind="order", title=f"Order {order.number}", ref=order.number, confidence=0.99)
-        self._say(order_sentence(order), sources=(source,), confidence=0.99)
-        return True
 
     # small talk and articles ────────────────────────────────────────────────────────────────
 
     def _small_talk(self) -> bool:
         wanted = set(self.heard.intents)
         short = len(self.heard.text) < 60
-        if not self.live or not short or self._sure():
+        if not self.live or not short or self.sure():
             return False
         if wanted and wanted <= {"thanks", "goodbye"}:
             self._ponder("thanks", 0.95, "thanked")
-            self._say("You are welcome. I am here if there is anything else.")
+            self.say("You are welcome. I am here if there is anything else.")
             return True
         if wanted == {"greeting"}:
             self._ponder("greeting", 0.95, "greeted")
-            self._say("Hello! Ask me about an order, a return or a product, or ask for a person at any time.")
+            self.say("Hello! Ask me about an order, a return or a product, or ask for a person at any time.")
             return True
         return False
 
-    def _sure(self) -> bool:
+    def sure(self) -> bool:
         return bool(self.heard.hits) and self.heard.hits[0].confidence >= self.heard.threshold
 
     def _article(self) -> bool:
-        if self._sure():
-            self._answer_with(self.heard.hits[0], self.heard.hits[0].confidence, self.heard.text)
+        if self.sure():
+            self.answer_surely()
             return True
         chance, needed = self.heard.choice
         offered = sum(1 for p in self._all_pondered() if p.outcome.startswith("offered"))
@@ -408,9 +259,12 @@ class Turn:
             hits = self.heard.hits[:3]
             self._ponder("article", chance, "offered: " + "|".join(hit.ref for hit in hits))
             listed = "\n".join(f"{n}. {hit.title}" for n, hit in enumerate(hits, 1))
-            self._say(f"Is it one of these? Type its number.\n{listed}", confidence=chance)
+            self.say(f"Is it one of these? Type its number.\n{listed}", confidence=chance)
             return True
         return False
+
+    def answer_surely(self) -> None:
+        self._answer_with(self.heard.hits[0], self.heard.hits[0].confidence, self.heard.text)
 
     def _answer_with(self, hit: Any, confidence: float, question: str) -> None:
         source = e.Source(
@@ -422,29 +276,41 @@ class Turn:
             confidence=round(confidence, 3),
         )
         self._ponder("article", confidence, f"answered from {hit.ref}")
-        self._say(self.brain.answer(hit, question), sources=(source,), confidence=round(confidence, 3))
+        self.say(self.brain.answer(hit, question), sources=(source,), confidence=round(confidence, 3))
 
     # handing over ───────────────────────────────────────────────────────────────────────────
 
     def _unsure(self) -> None:
         best = self.heard.hits[0].confidence if self.heard.hits else 0.0
-        self._hand_over("not sure enough", f"best guess {best:.0%}")
+        self.hand_over("not sure enough", f"best guess {best:.0%}")
 
-    def _hand_over(self, reason: str, evidence: str, urgent_order: str | None = None) -> None:
-        wish = next((WISHES[i] for i in self.heard.intents if i in WISHES), "")
+    def hand_over(
+        self,
+        reason: str,
+        evidence: str,
+        urgent_order: str | None = None,
+        *,
+        say: str = "",
+        wish: str = "",
+        known: Sequence[str] = (),
+        advice: str = "",
+        skills: tuple[str, ...] = (),
+    ) -> None:
+        """Pass it to people, briefed. What a procedure gathered, wants and advises goes before the bot's own guess."""
+        wish = wish or next((WISHES[i] for i in self.heard.intents if i in WISHES), "")
         said = f"“{talk.preview(self._matter())}”"
         card = e.HandoffAsked(
             reason=f"{reason} ({evidence})" if evidence else reason,
             wish=f"{wish}: {said}" if wish else said,
-            known=tuple(self._known(urgent_order)),
+            known=tuple(dict.fromkeys([*(known or self.conduct.known()), *self._known(urgent_order)])),
             tried=tuple(self._tried()),
-            suggestion=self._suggestion(urgent_order),
-            skills=tuple(sorted({SKILLS[i] for i in self.heard.intents if i in SKILLS})),
+            suggestion=advice or self._suggestion(urgent_order),
+            skills=skills or tuple(sorted({SKILLS[i] for i in self.heard.intents if i in SKILLS})),
         )
         best = self.heard.hits[0].confidence if self.heard.hits else 0.0
         self._ponder("hand over", best, f"handed over: {reason}")
-        if self.live:
-            self._say("I am passing this to a colleague, with everything you have told me. One moment.")
+        if self.live or say:
+            self.say(say or "I am passing this to a colleague, with everything you have told me. One moment.")
         self.tx.append(e.conversation(self.state.id), [card], BY)
 
     def _matter(self) -> str:
@@ -467,7 +333,13 @@ class Turn:
 
     def _tried(self) -> list[str]:
         """What was done so far, in words an agent reads at a glance."""
-        return [line for p in self._all_pondered() if (line := self._in_words(p.outcome))]
+        told = []
+        for r in self.history():
+            if isinstance(r.event, e.ProcedureWentOn):
+                told.append(r.event.outcome if r.event.outcome not in gathered.SILENCE else "")
+            elif isinstance(r.event, e.BotPondered):
+                told.append(self._in_words(r.event.outcome))
+        return list(dict.fromkeys(line for line in told if line))
 
     def _in_words(self, outcome: str) -> str:
         what, _, detail = outcome.partition(": ")
@@ -476,27 +348,11 @@ class Turn:
         if what == "offered":
             titles = [knowledge.by_slug(self.tx.conn, slug).title for slug in detail.split("|")]
             return "Offered " + ", ".join(f"“{title}”" for title in titles)
-        words = {
-            "asked for mail": f"Asked for the mail address of order {detail.removeprefix('cancel ')}",
-            "asked which to cancel": "Asked which order to cancel",
-            "asked whether to cancel": f"Asked whether to cancel order {detail}",
-            "asked for number": "Asked for the order number",
-            "code sent": "Mailed a code to check who they are",
-            "code refused": "The code they typed was wrong",
-            "proved": f"They proved that {detail} is theirs",
-            "no such order": f"Found no order {detail} of theirs",
-        }
-        if what.startswith(("cancelled order ", "left order ")):
-            return what.capitalize()
-        if what.startswith("did not cancel "):
-            return f"D{what[1:]}: not true that {detail}"
-        if what.startswith("order "):
-            return f"Told them that {what} is {detail}"
-        return words.get(what, "")
+        return ""
 
     def _suggestion(self, number: str | None) -> str:
         order = orders.by_number(self.tx.conn, number) if number else None
-        if order is not None and order.mail in self._own_mails():
+        if order is not None and order.mail in self.own_mails():
             return f"Order {order.number} is {order.status}; {NEXT.get(order.status, 'look at it together')}."
         if self.heard.hits and self.heard.hits[0].confidence >= 0.5:
             hit = self.heard.hits[0]
@@ -505,7 +361,7 @@ class Turn:
 
     # saying and remembering ─────────────────────────────────────────────────────────────────
 
-    def _say(self, text: str, *, sources: tuple[e.Source, ...] = (), confidence: float | None = None) -> None:
+    def say(self, text: str, *, sources: tuple[e.Source, ...] = (), confidence: float | None = None) -> None:
         replies.automatic_reply(self.tx, self.state, text, BY, sources=sources, confidence=confidence)
 
     def _ponder(self, intent: str, confidence: float, outcome: str, tool: str | None = None) -> None:
@@ -518,42 +374,24 @@ class Turn:
         )
         self.tx.append(e.conversation(self.state.id), [fact], BY)
 
-    def _all_pondered(self) -> list[e.BotPondered]:
+    def history(self) -> list[e.Recorded]:
+        """What happened here, this turn's own facts included."""
         self.tx.flush()
-        history = desk.history(self.tx.conn, self.state.id)
-        return [r.event for r in history if isinstance(r.event, e.BotPondered)]
+        return desk.history(self.tx.conn, self.state.id)
+
+    def look_again(self) -> None:
+        """They turned out to be somebody: the conversation is another person's now."""
+        self.tx.flush()
+        self.state = desk.states(self.tx.conn, [self.state.id])[self.state.id]
+
+    def _all_pondered(self) -> list[e.BotPondered]:
+        return [r.event for r in self.history() if isinstance(r.event, e.BotPondered)]
 
     def _pondered(self) -> e.BotPondered | None:
-        pondered = self._all_pondered()
-        return pondered[-1] if pondered else None
-
-
-def _most_urgent(mine: Sequence[orders.Order]) -> orders.Order:
-    under_way = [o for o in mine if o.status in ("placed", "packed", "in transit")]
-    return (under_way or list(mine))[0]
-
-
-def order_sentence(order: orders.Order) -> str:
-    """An order's state in words for its owner."""
-    what = ", ".join(f"{i.quantity} × {i.name}" if i.quantity > 1 else i.name for i in order.items[:4])
-    day = f"{order.expected:%A, %-d %B}" if order.expected else ""
-    lines = {
-        "placed": f"Order {order.number} is placed and will be packed next.",
-        "packed": f"Order {order.number} is packed and waits for the carrier.",
-        "in transit": f"Order {order.number} is on its way with {order.carrier or 'the carrier'}.",
-        "delivered": f"Order {order.number} was delivered"
-        + (f" on {order.delivered_at:%A, %-d %B}." if order.delivered_at else "."),
-        "returned": f"Order {order.number} came back to us.",
-        "cancelled": f"Order {order.number} was cancelled.",
-    }
-    parts = [lines.get(order.status, f"Order {order.number}: {order.status}.")]
-    if order.status in ("placed", "packed", "in transit") and day:
-        parts.append(f"It should arrive on {day}.")
-    if order.tracking and order.status == "in transit":
-        parts.append(f"Tracking number: {order.tracking}.")
-    if what:
-        parts.append(f"In it: {what}.")
-    return " ".join(parts)
+        """What the bot thought last, where no procedure came after it."""
+        kinds = (e.BotPondered, e.ProcedureWentOn)
+        last = next((r.event for r in reversed(self.history()) if isinstance(r.event, kinds)), None)
+        return last if isinstance(last, e.BotPondered) else None
 
 
 # ── closing what fell silent ────────────────────────────────────────────────────────────────

@@ -256,6 +256,12 @@ def found(conn: Connection, who: Viewer, state: str = "open") -> list[Task]:
     return _told(conn, conn.execute(question.limit(MOST)).all())
 
 
+def due_at(conn: Connection, moments: Sequence[datetime]) -> dict[datetime, int]:
+    """How many open tasks are due at just these moments."""
+    question = select(_T.due, func.count()).where(_T.due.in_(moments), _T.closed_at.is_(None)).group_by(_T.due)
+    return {due: n for due, n in conn.execute(question)}
+
+
 def tally(conn: Connection, who: Viewer, now: datetime) -> Tally:
     question = select(_T.owner, func.count(), func.count().filter(_T.due < now)).where(_OPEN)
     question = question.join(conversations, conversations.c.id == _T.conversation).where(visible_to(who))

@@ -99,7 +99,8 @@ KINDS = tuple(
     kind for kind in e.KINDS.values()
     if kind in talk._CHANGES or kind in (e.BotPondered, e.Sent, e.SurveyDue, e.SurveyAsked, e.SurveyAnswered,
                                          e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased,
-                                         e.Reacted, e.TaskOpened, e.TaskGiven, e.TaskClosed)
+                                         e.Reacted, e.TaskOpened, e.TaskGiven, e.TaskClosed,
+                                         e.ProcedureWentOn, e.ApprovalGiven)
 )  # fmt: skip
 
 

@@ -82,7 +82,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A brand's look and manner. colour: CSS colour. promise_minutes: first answer by people within.
 
     sign_off, footer: under every mail; the footer small, with the logo. logo: the SHA-256 of a picture in the store and
-    its type, such as "9f…:image/png". bot_does: procedures that the bot may carry out; see services/procedures.py.
+    its type, such as "9f…:image/png". bot_does: procedures that the bot may carry out;
+    bot_leaves: those that are on by themselves and shall not be; bot_limits: of the policy, as `refund.days`. See
+    services/procedures.
     """
 
     colour: str = "#2f6f4f"
@@ -94,6 +96,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     order_pattern: str = r"\d{5}"
     site: str = ""
     bot_does: tuple[str, ...] = ()
+    bot_leaves: tuple[str, ...] = ()
+    bot_limits: dict[str, int] = {}
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):

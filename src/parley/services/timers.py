@@ -21,6 +21,7 @@ from parley.services import inbox
 
 logger = logging.getLogger("parley.timers")
 
+PROCEDURE_IDLE = timedelta(minutes=10)  # silence within a procedure, before they are asked whether they are there
 BOT_IDLE = timedelta(hours=24)  # silence after the bot's answer that ends a conversation
 
 timers = Table(
@@ -39,6 +40,7 @@ class TimerReader:
     kinds = (
         e.Snoozed, e.Woke, e.Closed, e.SurveyDue, e.SurveyAsked, e.SurveyDropped, e.ReplyWritten, e.ReplyPlanned,
         e.PlanDropped, e.MessageReceived, e.HandoffAsked, e.Assigned,
+        e.ProcedureWentOn,
     )  # fmt: skip
     tables = (timers,)
 
@@ -57,14 +59,14 @@ class TimerReader:
 
 def _changes(r: e.Recorded) -> list[tuple[str, datetime | None]]:
     """Timers that an event sets (with their time) or takes away (None)."""
-    wake, idle = f"wake/{r.subject_id}", f"idle/{r.subject_id}"
+    wake, idle, nudge = (f"{what}/{r.subject_id}" for what in ("wake", "idle", "nudge"))
     match r.event:
         case e.Snoozed():
             return [(wake, r.event.until)]
         case e.Woke():
             return [(wake, None)]
         case e.Closed():
-            return [(wake, None), (idle, None)]
+            return [(wake, None), (idle, None), (nudge, None)]
         case e.ReplyPlanned():
             return [(f"reply/{r.event.message}", r.event.due)]
         case e.PlanDropped():
@@ -74,9 +76,12 @@ def _changes(r: e.Recorded) -> list[tuple[str, datetime | None]]:
         case e.ReplyWritten() if r.by.startswith("bot/") and r.event.purpose == "reply":
             return [(idle, r.at + BOT_IDLE)]
         case e.HandoffAsked() | e.Assigned():
-            return [(idle, None)]
+            return [(idle, None), (nudge, None)]
         case e.MessageReceived() if r.version > 2:
-            return [(idle, None)]
+            return [(idle, None), (nudge, None)]
+        case e.ProcedureWentOn(waits=waits):
+            asks = waits not in ("", "approval") and r.by.startswith("bot/")
+            return [(nudge, r.at + PROCEDURE_IDLE if asks else None)]
         case e.SurveyDue():
             return [(f"survey/{r.event.survey}", r.event.at)]
         case e.SurveyAsked() | e.SurveyDropped():

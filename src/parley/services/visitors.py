@@ -242,9 +242,9 @@ class Window:
 
 
 def shown(event: e.Event) -> bool:
-    """Whether an event is a turn of the chat. Codes go to the mailbox, surveys have their own form."""
+    """Whether an event is a turn of the chat. Codes and letters go to the mailbox, surveys have their own form."""
     if isinstance(event, e.ReplyWritten):
-        return event.purpose not in ("code", "survey")
+        return event.purpose not in ("code", "survey", "letter")
     return isinstance(event, e.MessageReceived | e.Closed | e.CallEnded) or (
         isinstance(event, e.Assigned) and event.agent is not None
     )

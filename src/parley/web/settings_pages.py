@@ -14,10 +14,9 @@ from sqlalchemy import Connection
 from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
-from parley.core.procedure import outline
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
-from parley.services import access, inbox, listening, prepared, procedures, setup
+from parley.services import access, inbox, listening, prepared, setup
 from parley.web import formats, present, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
@@ -105,7 +104,6 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
             promise_minutes=b.look.promise_minutes,
-            bot_does=b.look.bot_does, cancelling=tuple(outline(procedures.cancel_order(conn, ()))),
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands
@@ -214,7 +212,6 @@ class BrandForm(msgspec.Struct):
     footer: str = ""
     no_logo: str = ""
     promise_minutes: int = 240
-    bot_cancels: str = ""
 
 
 @post("/desk/settings/brands", opt=ADMIN, include_in_schema=False)
@@ -263,7 +260,6 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
         footer="\n".join(form.footer[:1000].splitlines()),
         logo=logo or ("" if form.no_logo else before.logo),
         promise_minutes=form.promise_minutes,
-        bot_does=("cancel_order",) if form.bot_cancels else (),
     )
     return form.name.strip()[:80], look
 

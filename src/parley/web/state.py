@@ -29,10 +29,11 @@ class Room:
 
     url: how customers reach the desk. secure: they come over TLS. key: signs links.
     trusted_proxies: addresses whose X-Forwarded-For is believed. bot: the follower that answers.
-    trainer: learns topics.
+    trainer: learns topics. rehearse: holds a procedure's conversations.
     reception: receives the visitors of a live channel, None where no such channel is installed.
     demo: show the pages of the demo company. slow: held while a password is checked, which takes 64 MB
-    and a core. fetching: held while a picture is fetched from elsewhere. kept: rows of the list as made last.
+    and a core. rehearsing: held while conversations are. fetching: held while a picture is fetched from elsewhere.
+    kept: rows of the list as made last.
     """
 
     record: Record
@@ -44,6 +45,7 @@ class Room:
     health: Health
     bot: Any
     trainer: Any
+    rehearse: Callable[..., Any]
     key: bytes
     url: str
     secure: bool = False
@@ -57,6 +59,7 @@ class Room:
     kept: KeptRows = field(default_factory=KeptRows)
     assets: Assets = field(default_factory=Assets)
     slow: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    rehearsing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     templates: jinja2.Environment = field(init=False)
 

@@ -14,6 +14,7 @@ from parley.core.opinions import SCALES
 from parley.log import record as log
 from parley.services import (
     afterwards,
+    approvals,
     delivery,
     fetching,
     people,
@@ -50,6 +51,8 @@ class Teller:
         self.fetched = fetching.standing(history)
         self.sent = delivery.of_conversation(conn, state.id)
         self.held = talk.held(history)
+        cards = [r.seq for r in history if isinstance(r.event, e.HandoffAsked)]
+        self.asking = cards[-1] if cards and approvals.pending(history) else 0
         self.rejected = self.held & {ev.message for ev in spoken if isinstance(ev, e.SenderRejected)}
         self.name = people.display_name(lens.person(state.person), lens.addresses(state.person))
         self.comments = {ev.comment_message for ev in spoken if isinstance(ev, e.SurveyAnswered)}
@@ -246,6 +249,7 @@ class Teller:
             known=event.known,
             tried=event.tried,
             suggestion=event.suggestion,
+            agrees=self.state.id if r.seq == self.asking else 0,
         )
 
     def _to(self, inbox_id: int) -> str:
@@ -300,6 +304,12 @@ class Teller:
                 line = ("shield-x", t("{who} turned a held message away", who=who))
             case e.PlanDropped(reason="the customer wrote"):
                 line = ("clock", t("A planned answer was dropped because the customer wrote"))
+            case e.ProcedureWentOn(waits="", outcome=outcome) if outcome:
+                line = ("sparkles", outcome)
+            case e.ApprovalGiven(approved=True, outcome=outcome):
+                line = ("circle-check", t("{who} agreed: {what}", who=who, what=outcome))
+            case e.ApprovalGiven():
+                line = ("shield-x", t("{who} declined; nothing was done", who=who))
             case e.SendReplayed():
                 line = ("send", t("{who} sent it again", who=who))
         return views.Fact(id=r.seq, glyph=line[0], text=line[1], at=r.at) if line else None

@@ -220,7 +220,7 @@ class Gap(View, frozen=True, kw_only=True):
 
 
 class Handover(View, frozen=True, kw_only=True):
-    """The bot's briefing for the human who takes over."""
+    """The bot's briefing for the human who takes over. agrees: the conversation in which their yes is waited for."""
 
     id: int
     at: datetime
@@ -229,6 +229,7 @@ class Handover(View, frozen=True, kw_only=True):
     known: tuple[str, ...] = ()
     tried: tuple[str, ...] = ()
     suggestion: str = ""
+    agrees: int = 0
     kind: str = "handover"
 
 
@@ -686,8 +687,6 @@ class BrandLine(View, frozen=True, kw_only=True):
     footer: str = ""
     has_logo: bool = False
     promise_minutes: int = 240
-    bot_does: tuple[str, ...] = ()
-    cancelling: tuple[str, ...] = ()
 
 
 class AgentLine(View, frozen=True, kw_only=True):

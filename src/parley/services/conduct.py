@@ -1,0 +1,430 @@
+"""The bot leads a customer through a procedure: asks, checks who they are, proposes, does, takes back, hands over.
+
+What is known stands in the log (`ProcedureWentOn`), so each message is a new walk from the first step with what was
+said so far. Whatever else happens on the way (a correction, another question, silence, no answer at all) leads back to
+the question that was open, to another value, to an end, or to a person who is told everything.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from parley.core import events as e
+from parley.core import procedure as p
+from parley.core.errors import Refused
+from parley.log.record import words_of
+from parley.services import people, procedures, proof, requests, setup
+from parley.services.gathered import (
+    BY,
+    BY_REFERENCE,
+    TOO_OFTEN,
+    about,
+    active,
+    answered_before,
+    can_undo,
+    listed,
+    new_words,
+    resolved,
+    sources,
+    told,
+    without_no,
+)
+from parley.services.procedures import acts
+from parley.services.procedures.common import UNKNOWN
+
+if TYPE_CHECKING:
+    from parley.services.bot import Turn
+
+LOOKS = "I am passing it to a colleague, who may see it differently, with everything you have told me."
+
+
+class Conduct:
+    """A procedure within one turn of the bot."""
+
+    def __init__(self, turn: "Turn") -> None:
+        self.turn, self.tx, self.heard = turn, turn.tx, turn.heard
+        self.look = setup.all_brands(turn.tx.conn)[turn.state.brand].look
+        self.step = active(turn.history())
+
+    # beginning ──────────────────────────────────────────────────────────────────────────────
+
+    def begin(self) -> bool:
+        """Begin what they ask for, where the brand permits it."""
+        wanted = self._wanted()
+        return wanted is not None and self.start(wanted)
+
+    def start(self, name: str) -> bool:
+        """Begin a procedure with what the message gives already."""
+        from parley.ai import slots
+
+        procedure = self._made(name)
+        said = {"opening": f"@{self.turn.message.message}"}
+        for need in (step for step in procedure.steps if isinstance(step, p.Need)):
+            if need.kind == "order" and self.heard.numbers:
+                said[need.name] = self.heard.numbers[0]
+            elif need.kind == "phone" and slots.phone(self.turn.said):
+                said[need.name] = said["opening"]
+            elif need.choices and (value := slots.choice(need.choices, self.turn.said, whole=True)):
+                said[need.name] = value
+        return self.walk(name, said)
+
+    def takes_over(self) -> bool:
+        """Whether a wish that sounds like one for a person is one for a call, or for a complaint to be taken down."""
+        if self.step is not None or len(self.heard.sensitive) != 1:
+            return False
+        reason, evidence = self.heard.sensitive[0]
+        wanted = self._wanted()
+        calls = reason == "wants_human" and wanted == "callback"
+        return calls or (reason == "anger" and "complain" in evidence and wanted == "complaint")
+
+    def _wanted(self, but: str = "") -> str | None:
+        """The procedure that the message asks for. A general question belongs to the articles."""
+        from parley.ai import slots
+        from parley.ai.text import fold
+
+        if not (self.turn.live or self.turn.message.proved):
+            return None
+        if self.turn.sure() and slots.asks(self.turn.said) and not self.heard.numbers:
+            return None
+        folded = " ".join(fold(self.turn.said).split())
+        for one in procedures.every(self.tx.conn, self.look):
+            begun = any(re.search(pattern, folded) for pattern in one.begins)
+            asked = self.heard.personal and set(one.asked_by) & set(self.heard.intents)
+            if one.name != but and not one.usual and (begun or asked) and procedures.permitted(one, self.look):
+                return one.name
+        return None
+
+    def tells_orders(self) -> bool:
+        return self._permitted("order_status")
+
+    # going on ───────────────────────────────────────────────────────────────────────────────
+
+    def go_on(self) -> bool:
+        """Their message while a procedure waits for them."""
+        from parley.ai import slots
+
+        if (step := self.step) is None:
+            return False
+        if step.waits in ("mail", "code", "number") and self._identity(step):
+            return True
+        if slots.leaves(self.turn.said) and not (step.procedure == "cancel_order" and "cancel" in self.turn.said):
+            return self._leave(step)
+        if (said := self._corrected(step)) is not None:
+            return self.walk(step.procedure, said)
+        answered = self._answered(step) if step.waits == "yes" else self._value(step)
+        return answered or self._digress(step) or self._again(step)
+
+    def _value(self, step: e.ProcedureWentOn) -> bool:
+        """An answer to the question that is open."""
+        from parley.ai import slots
+
+        procedure = self._made(step.procedure)
+        need = procedure.need(step.waits)
+        if need is None or (need.kind in BY_REFERENCE and slots.asks(self.turn.said) and self.turn.sure()):
+            return False
+        options = p.options_of(need, self._known_at(procedure, step.said))
+        value = slots.value_of(need.kind, options, self.turn.said, self.look.order_pattern)
+        if value is None:
+            return False
+        kept = f"@{self.turn.message.message}" if need.kind in BY_REFERENCE else value
+        return self.walk(step.procedure, {**step.said, need.name: kept})
+
+    def _answered(self, step: e.ProcedureWentOn) -> bool:
+        """Their yes or no to a proposal."""
+        from parley.ai import intents
+
+        answer = intents.yes_or_no(self.turn.said)
+        if answer is None:
+            return False
+        return self.walk(step.procedure, step.said, confirmed=True) if answer else self._leave(step)
+
+    def _corrected(self, step: e.ProcedureWentOn) -> dict[str, str] | None:
+        """Another value for something said before: "no, the other order", "I meant 10355"."""
+        from parley.ai import slots
+
+        procedure = self._made(step.procedure)
+        waiting = procedure.need(step.waits)
+        if waiting is not None and waiting.kind in BY_REFERENCE and not slots.corrects(self.turn.said):
+            return None  # a postcode is no order
+        known = self._known_at(procedure, step.said)
+        for need in answered_before(procedure, known, step.waits):
+            options = p.options_of(need, known)
+            value = None
+            if need.kind == "order":
+                value = next((n for n in self.heard.numbers if n != known[need.name]), None)
+            if value is None and slots.corrects(self.turn.said) and need.kind not in BY_REFERENCE:
+                others = [one for one in options if one != known[need.name]]
+                value = slots.choice(others, without_no(self.turn.said))
+                if value is None and slots.means_other(self.turn.said) and len(others) == 1:
+                    value = others[0]
+            if value is not None:
+                return {**step.said, need.name: value}
+        return None
+
+    def _leave(self, step: e.ProcedureWentOn) -> bool:
+        self._note(step.procedure, step.said, "", "They wanted it no more; nothing was done")
+        self.turn.say("All right, I do nothing: everything stays as it is. Is there anything else?")
+        return True
+
+    def _digress(self, step: e.ProcedureWentOn) -> bool:
+        """Another question on the way is answered, and then it goes on; another wish takes its place."""
+        if self.turn.sure():
+            self.turn.answer_surely()
+        elif self._asks_state(step):
+            self.walk("order_status", {})
+        elif (other := self._wanted(but=step.procedure)) is not None:
+            self._note(step.procedure, step.said, "", "Left for another wish of theirs")
+            return self.start(other)
+        else:
+            return False
+        self.turn.say(f"Back to what we were at. {self._question(step)}")
+        self._note(step.procedure, step.said, step.waits, "")
+        return True
+
+    def _asks_state(self, step: e.ProcedureWentOn) -> bool:
+        wanted = "order_status" in self.heard.intents and self.heard.personal
+        return wanted and step.procedure != "order_status" and self._permitted("order_status")
+
+    def _again(self, step: e.ProcedureWentOn) -> bool:
+        """It was no answer: ask once more, in other words; then a person takes over."""
+        if step.tries + 1 >= TOO_OFTEN:
+            self._note(step.procedure, step.said, "", "Did not understand their answers")
+            self._pass_on(step, "going in circles", f"no answer to “{self._question(step, bare=True)}”")
+            return True
+        self.turn.say(f"I did not understand that. {self._question(step)}\nOr write “stop”, or ask for a person.")
+        self._note(step.procedure, step.said, step.waits, "Asked again", tries=step.tries + 1)
+        return True
+
+    # who they are ───────────────────────────────────────────────────────────────────────────
+
+    def _identity(self, step: e.ProcedureWentOn) -> bool:
+        if step.waits == "code" and self.heard.codes:
+            return self._code_typed(step, self.heard.codes[0])
+        if self.heard.mails:
+            return self._mail_code(step.procedure, step.said, self.heard.mails[0])
+        return False
+
+    def _mail_code(self, name: str, said: Mapping[str, str], mail: str) -> bool:
+        via = proof.mail_inbox(self.turn.inboxes.values(), self.turn.state.brand)
+        try:
+            proof.send_code(self.tx, self.turn.state, mail, via, BY, self.turn.key)
+        except Refused as refused:
+            self._note(name, said, "", "Could not send a code")
+            self.turn.hand_over("identity could not be checked", str(refused))
+            return True
+        self._note(name, said, "code", "Mailed a code to check who they are")
+        self.turn.say(f"I have mailed a six-digit code to {proof.masked(mail)}. Type it here and I will look.")
+        return True
+
+    def _code_typed(self, step: e.ProcedureWentOn, code: str) -> bool:
+        mail = proof.type_code(self.tx, self.turn.state, code, f"person/{self.turn.state.person}")
+        if mail is None:
+            return self._code_refused(step)
+        self.turn.look_again()
+        proved = f"They proved that {proof.masked(mail)} is theirs"
+        self._note(step.procedure, step.said, "code", proved)
+        return self.walk(step.procedure, step.said)
+
+    def _code_refused(self, step: e.ProcedureWentOn) -> bool:
+        tries, wrong = step.tries + 1, "The code they typed was wrong"
+        if tries >= people.CODE_TRIES:
+            self._note(step.procedure, step.said, "", wrong)
+            self.turn.hand_over("identity could not be checked", "three wrong codes")
+            return True
+        self._note(step.procedure, step.said, "code", wrong, tries=tries)
+        self.turn.say("That is not the code I sent, or it is too old. Look again and type it once more.")
+        return True
+
+    # walking ────────────────────────────────────────────────────────────────────────────────
+
+    def walk(self, name: str, said: Mapping[str, str], *, confirmed: bool = False) -> bool:
+        """From the first step with what is known now, to whatever comes next."""
+        procedure = self._made(name)
+        said = self._with_opening(procedure, dict(said))
+        decision, facts = p.walk(procedure, self._facts(procedure, said), confirmed=confirmed)
+        match decision:
+            case p.Ask(slot=slot):
+                self._note(name, said, slot, f"Asked: {decision.question}")
+                self.turn.say(listed(decision))
+            case p.Identify() if self.heard.mails:
+                return self._mail_code(name, said, self.heard.mails[0])
+            case p.Identify():
+                self._note(name, said, "mail", "Asked for their mail address")
+                self.turn.say(decision.question)
+            case p.Propose():
+                self._note(name, said, "yes", "Asked for their yes")
+                self.turn.say(decision.sentence)
+            case p.Await():
+                self._await(procedure, said, decision, facts)
+            case p.Ready():
+                self._do(procedure, said, decision, facts)
+            case p.Told():
+                self._tell(procedure, said, decision, facts)
+            case p.Passed():
+                self._note(name, said, "", "Took it down")
+                self._hand(procedure, facts, "as agreed for this", "", decision.advice, decision.sentence)
+            case p.Declined():
+                self._decline(procedure, said, decision, facts)
+        return True
+
+    def _with_opening(self, procedure: p.Procedure, said: dict[str, str]) -> dict[str, str]:
+        """Nobody is asked for what their first message told: an open question may find its answer there."""
+        from parley.ai import slots
+
+        opening = said.get("opening", "")
+        if not opening.startswith("@"):
+            return said
+        words = words_of(self.tx.conn, [int(opening[1:])])
+        for _ in procedure.steps:
+            decision, _facts = p.walk(procedure, self._facts(procedure, said))
+            if not isinstance(decision, p.Ask) or not decision.options or not words:
+                return said
+            need = procedure.need(decision.slot)
+            opened = about(new_words(next(iter(words.values()))))
+            value = slots.choice(decision.options, opened, whole=need is None or need.offer is None)
+            if value is None or said.get(decision.slot) == value:
+                return said
+            said[decision.slot] = value
+        return said
+
+    def _do(self, procedure: p.Procedure, said: Mapping[str, str], ready: p.Ready, facts: Mapping[str, Any]) -> None:
+        try:
+            words, request = acts.run(
+                self.tx, self._scope(procedure), ready.tool, ready.arguments, self._key(procedure)
+            )
+        except Refused as refused:
+            self._note(procedure.name, said, "", f"Could not do it: {refused}")
+            self._hand(procedure, facts, procedure.wish, str(refused), "")
+            return
+        self._note(procedure.name, said, "", f"Done: {words}", act=request)
+        undo = " If that was a mistake, write “undo” within the hour." if can_undo(procedure) else ""
+        self.turn.say(f"{words}{undo}", sources=sources(facts), confidence=1.0)
+
+    def _tell(self, procedure: p.Procedure, said: Mapping[str, str], answer: p.Told, facts: Mapping[str, Any]) -> None:
+        what = f"that order {answer.about} is {facts['order'].status}" if answer.about else "what to do"
+        self._note(procedure.name, said, "", f"Told them {what}")
+        self.turn.say(answer.sentence, sources=sources(facts), confidence=0.99)
+
+    def _decline(
+        self, procedure: p.Procedure, said: Mapping[str, str], no: p.Declined, facts: Mapping[str, Any]
+    ) -> None:
+        if no.sentence == UNKNOWN:
+            self._unknown(procedure, said, facts)
+            return
+        self._note(procedure.name, said, "", f"Told them: {no.sentence}")
+        if no.person:
+            why = f"the policy says no: {no.rule}"
+            self._hand(procedure, facts, why, procedure.wish, no.advice, f"{no.sentence} {LOOKS}")
+        else:
+            self.turn.say(no.sentence)
+
+    def _unknown(self, procedure: p.Procedure, said: Mapping[str, str], facts: Mapping[str, Any]) -> None:
+        """No such order of theirs; they may mistype once."""
+        number = str(facts.get("number", ""))
+        missed = sum(one.outcome.startswith("Found no order") for one in self._steps())
+        left = {name: value for name, value in said.items() if name != "number"}
+        self._note(procedure.name, left, "" if missed else "number", f"Found no order {number} of theirs")
+        if missed:
+            self.turn.hand_over("order not found", f"order {number}")
+        else:
+            self.turn.say(UNKNOWN)
+
+    def _await(self, procedure: p.Procedure, said: Mapping[str, str], wait: p.Await, facts: Mapping[str, Any]) -> None:
+        self._note(procedure.name, said, "approval", f"Asked the desk to agree: {wait.sentence}")
+        advice = f"{wait.sentence} Agree to it or decline it here; it is done at once and they are told."
+        words = "A colleague has to agree to that first. I have passed it on; you need not do anything more."
+        self._hand(procedure, facts, f"a person has to agree, {wait.rule}", "", advice, words)
+
+    # taking back ────────────────────────────────────────────────────────────────────────────
+
+    def take_back(self) -> bool:
+        """The last act of this conversation is undone, while that is possible."""
+        from parley.ai import slots
+
+        if not slots.undoes(self.turn.said):
+            return False
+        last = requests.last_of(self.tx.conn, self.turn.state.id)
+        if last is None or last.kind not in procedures.SHIPPED:
+            return False
+        procedure = self._made(last.kind)
+        try:
+            words = acts.undo(self.tx, self._scope(procedure), last)
+        except Refused as refused:
+            self.turn.hand_over("wants something taken back", str(refused), last.number or None)
+            return True
+        self._note(procedure.name, {}, "", f"Took it back: {words}", act=last.id)
+        self.turn.say(words)
+        return True
+
+    # handing over ───────────────────────────────────────────────────────────────────────────
+
+    def known(self) -> list[str]:
+        """What the procedure that is under way has gathered, for the card."""
+        if self.step is None:
+            return []
+        procedure = self._made(self.step.procedure)
+        return told(procedure, self._known_at(procedure, self.step.said))
+
+    def _pass_on(self, step: e.ProcedureWentOn, reason: str, evidence: str) -> None:
+        procedure = self._made(step.procedure)
+        self._hand(procedure, self._known_at(procedure, step.said), reason, evidence, "")
+
+    def _hand(
+        self, procedure: p.Procedure, facts: Mapping[str, Any], reason: str, evidence: str, advice: str, words: str = ""
+    ) -> None:
+        self.step = None
+        number = facts["order"].number if facts.get("order") and facts["order"].mail in facts.get("own", ()) else None
+        self.turn.hand_over(
+            reason, evidence, number, say=words, wish=procedure.wish, known=told(procedure, facts), advice=advice,
+            skills=(procedure.skill,) if procedure.skill else (),
+        )  # fmt: skip
+
+    # helpers ────────────────────────────────────────────────────────────────────────────────
+
+    def _made(self, name: str) -> p.Procedure:
+        return procedures.make(name, self.tx.conn, self.look)
+
+    def _permitted(self, name: str) -> bool:
+        return procedures.permitted(self._made(name), self.look)
+
+    def _facts(self, procedure: p.Procedure, said: Mapping[str, str]) -> dict[str, Any]:
+        found = resolved(self.tx.conn, procedure, said, self.look.order_pattern)
+        return {**found, "own": tuple(self.turn.own_mails()), "now": self.tx.at, "brand": self.turn.state.brand}
+
+    def _known_at(self, procedure: p.Procedure, said: Mapping[str, str]) -> dict[str, Any]:
+        return p.walk(procedure, self._facts(procedure, said))[1]
+
+    def _question(self, step: e.ProcedureWentOn, bare: bool = False) -> str:
+        """The open question, once more."""
+        if step.waits == "code":
+            return "Type the six-digit code that I mailed you."
+        procedure = self._made(step.procedure)
+        match p.walk(procedure, self._facts(procedure, step.said))[0]:
+            case p.Ask() as ask:
+                return ask.question if bare else listed(ask)
+            case p.Identify(question=question):
+                return question
+            case p.Propose(sentence=sentence):
+                return sentence
+        return "What would you like to do?"
+
+    def _scope(self, procedure: p.Procedure) -> acts.Scope:
+        return acts.Scope(
+            state=self.turn.state, own=tuple(self.turn.own_mails()), by=BY, inboxes=self.turn.inboxes,
+            limits=procedures.limits_of(procedure, self.look),
+        )  # fmt: skip
+
+    def _key(self, procedure: p.Procedure) -> str:
+        return f"{procedure.name}/{self.turn.state.id}/{self.turn.message.message}"
+
+    def _steps(self) -> list[e.ProcedureWentOn]:
+        return [r.event for r in self.turn.history() if isinstance(r.event, e.ProcedureWentOn)]
+
+    def _note(
+        self, name: str, said: Mapping[str, str], waits: str, outcome: str, *, act: int | None = None, tries: int = 0
+    ) -> None:
+        fact = e.ProcedureWentOn(
+            message=self.turn.message.message, procedure=name, version=self._made(name).version, said=dict(said),
+            waits=waits, outcome=outcome[:300], act=act, tries=tries,
+        )  # fmt: skip
+        self.tx.append(e.conversation(self.turn.state.id), [fact], BY)

@@ -1,0 +1,73 @@
+"""What the bot may do on the company's own tables, as procedures (see `parley.core.procedure`), one in each file.
+
+A brand switches each on or off and sets its limits, because only where the desk's order table is the shop's own does a
+change here change anything there. What one of them has ready is done by `acts.run`, which trusts nobody.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from parley.core.procedure import Procedure
+from parley.services import setup
+from parley.services.procedures.callback import callback
+from parley.services.procedures.cancel_order import cancel_order
+from parley.services.procedures.change_address import change_address
+from parley.services.procedures.common import Shop
+from parley.services.procedures.complaint import complaint
+from parley.services.procedures.invoice import invoice
+from parley.services.procedures.order_status import order_status
+from parley.services.procedures.password_help import password_help
+from parley.services.procedures.refund import refund
+from parley.services.procedures.return_item import return_item
+
+# In the order in which they are tried for a message.
+SHIPPED: Mapping[str, Callable[[Shop], Procedure]] = {
+    "complaint": complaint,
+    "callback": callback,
+    "refund": refund,
+    "return_item": return_item,
+    "cancel_order": cancel_order,
+    "change_address": change_address,
+    "invoice": invoice,
+    "password_help": lambda shop: password_help(),
+    "order_status": order_status,
+}
+
+
+def make(name: str, conn: Connection, look: setup.Look) -> Procedure:
+    """The procedure with a brand's limits."""
+    usual = _usual_limits(name, conn)
+    return SHIPPED[name](Shop(conn, {key: look.bot_limits.get(f"{name}.{key}", value) for key, value in usual.items()}))
+
+
+def every(conn: Connection, look: setup.Look) -> list[Procedure]:
+    return [make(name, conn, look) for name in SHIPPED]
+
+
+def limits_of(procedure: Procedure, look: setup.Look) -> dict[str, int]:
+    return {one.name: look.bot_limits.get(f"{procedure.name}.{one.name}", one.usual) for one in procedure.limits}
+
+
+def permitted(procedure: Procedure, look: setup.Look) -> bool:
+    """Whether the brand lets the bot do it."""
+    if procedure.usual:
+        return procedure.name not in look.bot_leaves
+    return procedure.name in look.bot_does
+
+
+def talks_of(name: str) -> str:
+    """The conversations that show how a procedure has to go, as they are written beside it."""
+    return (Path(__file__).parent / f"{name}.talks").read_text("utf-8")
+
+
+class _Any(dict[str, int]):
+    """Stands for limits while they are asked for."""
+
+    def __missing__(self, key: str) -> int:
+        return 0
+
+
+def _usual_limits(name: str, conn: Connection) -> dict[str, int]:
+    return {limit.name: limit.usual for limit in SHIPPED[name](Shop(conn, _Any())).limits}
