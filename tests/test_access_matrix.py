@@ -167,6 +167,7 @@ ROWS: dict[str, Row] = {
     f"PUT {C}/draft": Row(expected=OURS_ACT, send=form(text="Dear"), ok=DONE),
     f"POST {C}/presence": Row(expected=OURS, send=form(doing="viewing")),
     # A call is known to those of its brand; what is said on it, to whoever is on it.
+    f"POST {C}/passes": Row(expected=OURS_ACT, send=form(inbox="0"), ok=(200, 422)),
     f"POST {C}/calls": Row(expected=OURS_ACT, ok=(200, 422)),
     "POST /desk/calls/{call:str}/acceptance": Row(expected=OURS_ACT, path=f"{CALL}/acceptance", ok=(200, 422)),
     "POST /desk/calls/{call:str}/refusal": Row(expected=OURS_ACT, path=f"{CALL}/refusal", ok=(204, 422)),

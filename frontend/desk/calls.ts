@@ -245,8 +245,8 @@ function incoming(data: CallChange): HTMLElement {
   const title = h("b.call-who", { id: `call-${data.call}` }, data.who || t("A visitor"));
   return h("div.call.is-ringing", { role: "alertdialog", "aria-labelledby": `call-${data.call}`, "aria-describedby": `rings-${data.call}` },
     icon("phone-call", 20), h("div.call-lines", {}, title, h("span.call-state", { id: `rings-${data.call}`, role: "status" }, t("calls from the chat"))),
-    button("accept", "phone", t("Accept"), "button primary", () => void accept(data.call)),
-    button("decline", "phone-off", t("Decline"), "button", () => decline(data.call)));
+    h("div.call-acts", {}, button("accept", "phone", t("Accept"), "button primary", () => void accept(data.call)),
+      button("decline", "phone-off", t("Decline"), "button", () => decline(data.call))));
 }
 
 function onCall(mine: Held): HTMLElement {
@@ -257,8 +257,8 @@ function onCall(mine: Held): HTMLElement {
   const state = begun ? [h("span.call-time", { role: "timer" }), h("meter.call-level", { min: "0", max: "0.5", "aria-label": t("Their voice") })] : [];
   return h("article.call", { "aria-label": t("Call with {who}", { who: data.who }) }, icon("phone-call", 20),
     h("div.call-lines", {}, who, h("span.call-state", { role: "status" }, words || t("On the phone")), ...state),
-    ...(begun ? [button("mute", muted ? "mic-off" : "mic", muted ? t("Unmute") : t("Mute"), "button", mute, muted)] : []),
-    button("hang-up", "phone-off", t("Hang up"), "button danger", () => hangUp()));
+    h("div.call-acts", {}, begun ? button("mute", muted ? "mic-off" : "mic", muted ? t("Unmute") : t("Mute"), "button", mute, muted) : null,
+      button("hang-up", "phone-off", t("Hang up"), "button danger", () => hangUp())));
 }
 
 function button(name: string, glyph: string, label: string, look: string, run: () => void, pressed?: boolean): HTMLElement {

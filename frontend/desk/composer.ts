@@ -433,6 +433,36 @@ export async function macros(typedLetters = 0): Promise<void> {
   });
 }
 
+/** A link with which the customer goes on in another channel, put where the caret is. */
+export function elsewhere(from?: HTMLElement): void {
+  const here = form();
+  const box = area(here);
+  const button = here && one("[data-onward]", here);
+  if (!box || !button) return;
+  const [id, place] = [pane.openId(), box.selectionStart];
+  const offer = async (inbox: string, call: string): Promise<void> => {
+    try {
+      const link = (await act("POST", `/desk/conversations/${id}/passes`, { inbox, call })) as unknown as { text: string };
+      if (pane.openId() === id) put(box, `${box.value && place ? "\n" : ""}${link.text}`, place);
+    } catch (trouble) {
+      say((trouble as Error).message, true);
+    }
+  };
+  const ways = (button.dataset.onward ?? "").split(";").filter(Boolean).map((way) => way.split("|"));
+  openMenu({
+    at: from ?? button,
+    placeholder: t("Ask them to go on by"),
+    items: ways.map(([inbox = "", label = "", glyph = "link", call = ""]) => ({
+      label: call ? t("a call") : label,
+      more: t("a link, good once"),
+      lead: icon(call ? "phone" : glyph, 16),
+      run: () => void offer(inbox, call),
+    })),
+  });
+}
+
+export const canOffer = (): boolean => Boolean(form() && one("[data-onward]", form() as HTMLFormElement));
+
 function insert(box: HTMLTextAreaElement, macro: Macro, place: number, typedLetters: number): void {
   const first = pane.main().dataset.person?.split(" ")[0] ?? "";
   const words = macro.text.replaceAll("{first_name}", first).replaceAll("{name}", pane.main().dataset.person ?? "").replaceAll("{agent}", document.body.dataset.meName ?? "");

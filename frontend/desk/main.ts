@@ -45,6 +45,7 @@ register(
   { id: "send-close", label: t("Send and close"), group: t("Conversation"), glyph: "circle-check", keys: ["Mod+Shift+Enter"], when: composer.canWrite, run: () => composer.send(true) },
   { id: "send-later", label: t("Send later"), group: t("Conversation"), glyph: "alarm-clock", when: composer.canWrite, run: (from) => composer.sendLater(from) },
   { id: "macro", label: t("Insert a prepared answer"), group: t("Conversation"), glyph: "zap", when: composer.canWrite, run: () => void composer.macros() },
+  { id: "elsewhere", label: t("Ask them to go on elsewhere"), group: t("Conversation"), glyph: "link", when: composer.canOffer, run: (from) => composer.elsewhere(from) },
   { id: "assign", label: t("Assign"), group: t("Conversation"), glyph: "user-plus", keys: ["a"], when: acts.canAct, run: (from) => void acts.assign(from) },
   { id: "mine", label: t("Assign to me"), group: t("Conversation"), glyph: "user", keys: ["i"], when: acts.canAct, run: () => void acts.assignToMe() },
   { id: "tag", label: t("Tag"), group: t("Conversation"), glyph: "tag", keys: ["l"], when: acts.canAct, run: (from) => void acts.tag(from) },

@@ -190,6 +190,7 @@ function showMenu(show: boolean) {
   if (!show) return;
   menu.replaceChildren(
     ...(chat.turns.length ? [entry("mail", chat.proved ? t("By mail at {mail}", { mail: chat.proved }) : t("Go on by mail"), byMail)] : []),
+    ...(chat.turns.length && chat.elsewhere ? [entry("arrow", t("Go on elsewhere"), () => line.say({ kind: "elsewhere", words: t("I go on here with my chat.") }))] : []),
     entry(memory.quiet ? "mute" : "sound", memory.quiet ? t("Sound is off") : t("Sound is on"), () => (memory.quiet = !memory.quiet)),
     ...(chat.begun && !chat.ended ? [entry("flag", t("End chat and rate"), endChat)] : []),
     ...(setup.privacy ? [h("a", { href: setup.privacy, target: "_blank", rel: "noopener" }, icon("lock"), h("span", {}, t("Privacy")))] : []));
@@ -269,6 +270,10 @@ function hear(frame: FromDesk) {
   else if (frame.kind === "typing") nowTyping(frame.on === false ? "" : frame.who || t("Somebody"));
   else if (frame.kind === "on_call") { if (phone || frame.state === "incoming") void speaking().then((sheet) => sheet.take(frame)); }
   else if (frame.kind === "signal") { heard = frame.seq ?? 0; void phone?.then((sheet) => sheet.heard(frame)); }
+  else if (frame.kind === "onward") void import("./panel/onward.ts").then(({ waysSheet }) => {
+    sheet.replaceChildren(waysSheet(frame, closeSheet));
+    sheet.querySelector<HTMLElement>("a, button")!.focus();
+  });
   else if (frame.kind === "code_sent") mail.sent(frame.mail);
   else if (frame.kind === "proved") { chat.proved = frame.mail; mail.proved(frame.mail); }
   else if (frame.kind === "rejected") rejected(frame.of, frame.sentence, frame.client_id, frame.again);
@@ -285,6 +290,7 @@ function welcomed(frame: Welcome) {
   chat.wait = frame.wait ?? { kind: "wait" };
   chat.proved = frame.proved ?? "";
   chat.ended = frame.ended ?? false;
+  chat.elsewhere = frame.elsewhere ?? false;
   const fresh = (frame.turns ?? []).filter((turn) => settled(turn.client_id, chat.take(turn)));
   chat.cursor = Math.max(chat.cursor, frame.seq);
   if (greeted) fresh.forEach((turn) => news(turn.author.kind));
@@ -293,8 +299,18 @@ function welcomed(frame: Welcome) {
   draw();
   if (!greeted) toEnd();
   greeted = true;
+  arrive();
   setTimeout(() => log.setAttribute("aria-live", "polite"), 500);
   resend();
+}
+
+// Whoever came by a link shows its code once; the address bar forgets it.
+function arrive() {
+  const code = new URLSearchParams(location.hash.slice(1));
+  if (!code.has("go")) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  line.say({ kind: "enter", code: code.get("go")! });
+  if (code.has("call")) void speaking().then((sheet) => sheet.invite());
 }
 
 function settled(client_id: string | undefined, isNews: boolean): boolean {

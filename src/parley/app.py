@@ -253,6 +253,8 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         on_typing=hub.customer_types,
         exchange=exchange,
         ice=config.ice,
+        channels=desk.channels,
+        url=config.url,
     )
     hub.on_writing = lambda number, name, on: _in_a_thread(visitors.agent_typing, number, name, on)
     receivers = [channel for channel in desk.channels.values() if hasattr(channel, "reception")]

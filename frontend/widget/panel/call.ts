@@ -30,6 +30,11 @@ export class CallSheet {
     addEventListener("pagehide", () => this.call && this.mic && hands.say({ kind: "hang_up", call: this.call.call }));
   }
 
+  /** They came by a link in order to speak. */
+  invite() {
+    this.draw(t("Speak with us"), t("Your microphone is asked for when you call."), act("phone", t("Call"), "primary", () => void this.dial()));
+  }
+
   async dial() {
     if (this.dialing || this.mic) return;
     this.dialing = true;

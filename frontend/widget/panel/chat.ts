@@ -20,6 +20,7 @@ export class Chat {
   rated = false;
   ended = false;
   proved = "";
+  elsewhere = false;
   typing = "";
 
   // Takes a turn from the desk, in any order, any number of times. True when it is news.

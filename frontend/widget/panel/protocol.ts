@@ -73,6 +73,13 @@ export interface Welcome {
   proved?: string;
   ended?: boolean;
   rating?: AskRating;
+  elsewhere?: boolean;
+}
+
+export interface Onward {
+  kind: "onward";
+  ways: { label: string; url: string; qr?: string }[];
+  minutes: number;
 }
 
 export type FromDesk =
@@ -82,6 +89,7 @@ export type FromDesk =
   | AskRating
   | OnCall
   | Signal
+  | Onward
   | { kind: "typing"; who?: string; on?: boolean }
   | { kind: "state"; message: number; state: string }
   | { kind: "code_sent"; mail: string }
@@ -127,6 +135,8 @@ export type FromBrowser =
   | { kind: "claim_mail"; mail: string }
   | { kind: "code"; digits: string }
   | { kind: "end" }
+  | { kind: "elsewhere"; words: string }
+  | { kind: "enter"; code: string }
   | { kind: "dial" }
   | { kind: "pick_up"; call: string }
   | { kind: "hang_up"; call: string }

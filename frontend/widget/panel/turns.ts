@@ -138,6 +138,7 @@ function pause(turn: Turn): Line {
 function fact(turn: Turn): string {
   const name = turn.author.name || t("Somebody");
   if (turn.text === "joined") return t("{name} joined the chat", { name });
+  if (turn.text === "went_on") return t("You went on elsewhere; it is the same conversation");
   if (turn.text === "called") return t("You spoke for {time}", { time: turn.author.name ?? "" });
   if (turn.text === "missed") return t("You called; nobody could answer");
   return turn.text === "ended" ? t("The chat was ended") : (turn.text ?? "");

@@ -7,7 +7,7 @@ to the log. See docs/a-new-channel.md.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -27,6 +27,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
+    window: how long after the customer's last word there they can be answered, where the platform ends that.
+    vouches: the platform shows who writes, so that a sender is who they say they are.
     calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
     weight: share of an agent's capacity one conversation takes, 1.0 = fully occupied.
     bulk_unsubscribe: bulk messages carry an unsubscribe header.
@@ -50,6 +52,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
     buttons: bool = False
+    window: timedelta | None = None
+    vouches: bool = False
     calls: bool = False
     weight: float = 0.34
     settings: type[msgspec.Struct]
@@ -364,3 +368,22 @@ class Speaking(Protocol):
     def called(self, news: InboundCall) -> tuple[str, bytes]:
         """The delivery that reads to this: its name, the same for the same news, and its bytes."""
         ...
+
+
+@runtime_checkable
+class Inviting(Protocol):
+    """A channel that a link can open, with a code in what the customer is to send there (services/passages.py)."""
+
+    def invitation(self, inbox: Inbox, words: str, code: str, url: str, call: bool = False) -> str | None:
+        """The link; None where the inbox's settings lack what it needs. url: where the desk is reached.
+
+        words: what may stand before the code. call: where one can speak, they are asked to.
+        """
+        ...
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A channel whose inboxes can be answered for different times; see the manifest's `window`."""
+
+    def window(self, inbox: Inbox) -> timedelta: ...

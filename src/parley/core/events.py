@@ -172,6 +172,14 @@ class FileMissed(Event, frozen=True, tag="file_missed"):
     reason: str = ""
 
 
+class WentOn(Event, frozen=True, tag="went_on"):
+    """The customer came over to another channel, with a code that shows that they are the same person."""
+
+    identity: int
+    inbox: int
+    channel: str
+
+
 class SenderAccepted(Event, frozen=True, tag="sender_accepted"):
     """An agent let a held message in: its sender takes part from now on."""
 
@@ -630,7 +638,7 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
 AnyEvent = Union[
     ConversationOpened, MessageReceived, MessageEdited, MessageWithdrawn, Reacted, SenderAccepted, SenderRejected,
     FilesAwaited, FileFetched, FileDelayed, FileMissed, ReplyWritten, ReplyPlanned, PlanDropped, SendCancelled,
-    NoteWritten, CallBegan, CallAnswered, CallEnded,
+    NoteWritten, WentOn, CallBegan, CallAnswered, CallEnded,
     Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,

@@ -122,6 +122,21 @@ class Signal(Frame, frozen=True, tag="signal"):
     seq: int = 0
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A channel on which the visitor can go on. url: opens it with a code in what is to be sent."""
+
+    label: str
+    url: str
+    qr: str = ""
+
+
+class Onward(Frame, frozen=True, tag="onward"):
+    """Where one can go on, with links that are good once and for so many minutes."""
+
+    ways: tuple[Way, ...]
+    minutes: int
+
+
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a visitor may know now: turns after their cursor, and how things stand.
 

@@ -30,7 +30,7 @@ from parley.core.conversation import State
 from parley.core.identity import looks_like_mail, normal
 from parley.log.record import Tx, chunks
 from parley.log.tables import deliveries
-from parley.services import afterwards, calls, fetching, people, setup, surveys, threads
+from parley.services import afterwards, calls, fetching, passages, people, setup, surveys, threads
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
 from parley.services.reading import Heard
@@ -187,8 +187,16 @@ class Admission:
         who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
         for address in message.known_as:
             who = self._joined(who, address)
-        survey = self._to_a_survey(one, who, message)
-        if survey is not None:
+        carried = None if one.history or message.automatic else self._carried(inbox, who, message)
+        survey = None if carried else self._to_a_survey(one, who, message)
+        number: int | None
+        if carried is not None:
+            number = carried.conversation
+            unverified = carried.who is None and not self._belongs(self.states[number], who)
+            who = carried.who or who
+            if carried.who and not carried.said:
+                message = msgspec.structs.replace(message, automatic=passages.CAME_OVER)
+        elif survey is not None:
             number, unverified = survey[0].conversation, False
             message = msgspec.structs.replace(message, automatic=surveys.ANSWER)
         else:
@@ -206,11 +214,39 @@ class Admission:
         self.states[number] = state
         self.tx.say(fact.message, _words(message))
         self._remember(number, fact)
+        if carried is not None and carried.who is not None:
+            self._came_over(number, carried, inbox)
         if message.forwarded and (agent := self.passed_on.get(id(message.forwarded))):
             self._comment(number, agent, message.forwarded.comment)
         if survey is not None:
             row, score = survey
             surveys.note_answer(self.tx, row, score, fact.message, _new_text(message), inbox.channel)
+
+    def _carried(self, inbox: Inbox, who: people.Identity, message: InboundMessage) -> passages.Carried | None:
+        """Whoever writes with a code that was shown to them elsewhere goes on in the conversation it was shown in."""
+        if passages.code_in(_new_text(message), message.subject) is None:
+            return None
+        self.tx.flush()
+        proved = message.sender.proved is not None or self.intake.channels[inbox.channel].manifest.vouches
+        plain = msgspec.structs.replace(message, text=_new_text(message))
+        carried = passages.carried(self.tx, inbox, who, plain, proved=proved)
+        if carried is None or self._state(carried.conversation) is None:
+            return None
+        if carried.who is not None:
+            self.states = states(self.tx.conn, [*self.states])
+            self.people[(who.kind, who.value)] = carried.who
+        return carried
+
+    def _came_over(self, number: int, carried: passages.Carried, inbox: Inbox) -> None:
+        """Told on the timeline; to them, where nothing else was said. What they write next belongs here as well."""
+        who = carried.who
+        assert who is not None
+        passages.came(self.tx, number, who.id, inbox, f"person/{who.person}")
+        if not carried.said:
+            passages.welcome(self.tx, number, who, inbox)
+        self.tx.flush()
+        self.states |= states(self.tx.conn, [number])
+        self.open_by_sender[(who.person, inbox.brand)] = number
 
     def _to_a_survey(self, one: Heard, who: people.Identity, message: InboundMessage) -> tuple[Any, int] | None:
         """The survey of a closed matter whose question this message answers, with the score."""

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, String, Table, insert, select
 
 from parley.core import conversation as talk
 from parley.core import events as e
-from parley.core.channel import Channel, Inbox, Limited
+from parley.core.channel import Channel, Inbox, Limited, Windowed
 from parley.core.conversation import State
 from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
@@ -25,6 +25,7 @@ from parley.services.inbox import Viewer
 
 MAX_TEXT = 100_000
 TAKEN_BACK = timedelta(minutes=1)
+ELSEWHERE = 5  # other conversations of a person that are looked at for where they wrote last
 
 client_ids = Table(
     "client_ids",
@@ -391,6 +392,7 @@ class Lines(Protocol):
 class Way:
     """A channel on which the person could be answered now, or why not.
 
+    heard_at: when they last wrote there.
     away: the channel is live and they are not there. left_at: since when, if their line was seen to close;
     seen_at: when they last gave a sign of life there.
     """
@@ -398,6 +400,7 @@ class Way:
     def __init__(self, inbox: Inbox, identity: people.Identity | None, why_not: str = "") -> None:
         self.inbox, self.identity, self.why_not = inbox, identity, why_not
         self.away = False
+        self.heard_at: datetime | None = None
         self.left_at: datetime | None = None
         self.seen_at: datetime | None = None
 
@@ -415,14 +418,20 @@ def ways(
     *,
     known: Sequence[people.Identity] | None = None,
     history: Sequence[e.Recorded] | None = None,
+    now: datetime | None = None,
 ) -> list[Way]:
     """Every inbox of the brand as a way to reach this person. Without `lines` nobody is known to be away.
 
-    known, history: the person's addresses and the conversation's events, where the caller has them.
+    known, history: the person's addresses and the conversation's events, where the caller has them. now: without it
+    no window is looked at.
     """
     known = people.identities_of(conn, state.person) if known is None else known
     history = desk.history(conn, state.id) if history is None else history
-    used = {r.event.inbox for r in history if isinstance(r.event, e.MessageReceived | e.ReplyWritten)}
+    heard = _heard(history)
+    used = {box for _, box in heard} | {r.event.inbox for r in history if isinstance(r.event, e.ReplyWritten)}
+    if any(_asks_elsewhere(box, state, channels, known, used) for box in inboxes):
+        heard = _heard_elsewhere(conn, state) | heard
+        used |= {box for _, box in heard}
     found = []
     for inbox in inboxes:
         if inbox.brand != state.brand:
@@ -438,10 +447,50 @@ def ways(
         elif inbox.id not in used and not manifest.starts:
             why_not = f"{manifest.label} can only answer; they have not written there."
         way = Way(inbox, identity, why_not)
+        way.heard_at = heard.get((identity.id, inbox.id)) if identity else None
+        if way.open and now is not None:
+            way.why_not = _window_over(channels[inbox.channel], inbox, way.heard_at, now)
         if identity and manifest.live and lines is not None and lines.hosts(inbox.channel):
             _look_whether_there(way, identity, history, lines, keeps=manifest.keeps)
         found.append(way)
     return found
+
+
+def _heard(history: Sequence[e.Recorded]) -> dict[tuple[int, int], datetime]:
+    """(identity, inbox) → when somebody last wrote from one to the other."""
+    held = talk.held(history)
+    said = ((r.event, r.at) for r in history if isinstance(r.event, e.MessageReceived))
+    return {(event.identity, event.inbox): at for event, at in said if event.message not in held}
+
+
+def _asks_elsewhere(
+    inbox: Inbox, state: State, channels: Mapping[str, Channel], known: Sequence[people.Identity], used: set[int]
+) -> bool:
+    """Whether it makes a difference that they wrote to this inbox in another conversation."""
+    manifest = channels[inbox.channel].manifest
+    theirs = any(i.kind == manifest.identity_kind for i in known)
+    return inbox.brand == state.brand and inbox.id not in used and theirs and manifest.sends and not manifest.starts
+
+
+def _heard_elsewhere(conn: Connection, state: State) -> dict[tuple[int, int], datetime]:
+    """The same in their other conversations with this brand, the latest few."""
+    found: dict[tuple[int, int], datetime] = {}
+    others = desk.of_person(conn, state.person, desk.SYSTEM, ELSEWHERE + 1)
+    for other in reversed(others):
+        if other.id != state.id and other.brand == state.brand:
+            for key, at in _heard(desk.history(conn, other.id, newest=60)).items():
+                found[key] = max(at, found.get(key, at))
+    return found
+
+
+def _window_over(channel: Channel, inbox: Inbox, heard: datetime | None, now: datetime) -> str:
+    """Why they cannot be answered there any more, where the platform sets a time for that."""
+    window = channel.window(inbox) if isinstance(channel, Windowed) else channel.manifest.window
+    if window is None or (heard is not None and now - heard < window):
+        return ""
+    hours = int(window.total_seconds() // 3600)
+    spell = f"{hours} hours" if hours <= 48 else f"{hours // 24} days"
+    return f"{channel.manifest.label} takes answers for {spell} after their last word there; that is over."
 
 
 def usual_way(ways: Sequence[Way], last: e.MessageReceived | None) -> Way | None:

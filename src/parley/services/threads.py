@@ -42,7 +42,7 @@ class ThreadReader:
 
     name = "threads"
     in_step = True
-    kinds = (e.MessageReceived, e.SenderAccepted, e.ReplyWritten, e.CallBegan)
+    kinds = (e.MessageReceived, e.SenderAccepted, e.ReplyWritten, e.CallBegan, e.WentOn)
     tables = (externals, participants)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -51,7 +51,7 @@ class ThreadReader:
         for r in batch:
             event = r.event
             assert isinstance(event, self.kinds)
-            if isinstance(event, e.SenderAccepted):
+            if isinstance(event, e.SenderAccepted | e.WentOn):
                 present[(r.subject_id, f"i:{event.identity}")] = None
                 continue
             if isinstance(event, e.CallBegan) and not event.outgoing:

@@ -35,7 +35,7 @@ from parley.core.visitor import (
 )
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, files, inbox, people, proof, replies, setup, surveys, threads, voice
+from parley.services import delivery, files, inbox, passages, people, proof, replies, setup, surveys, threads, voice
 from parley.services.people import Identity
 
 TALKS = 5
@@ -179,6 +179,10 @@ class Window:
         match r.event:
             case e.MessageReceived(message=message) if message in self.calls:
                 return None  # the end of a call tells of it
+            case e.MessageReceived(automatic=passages.CAME_OVER):
+                return None  # so does the event of coming over
+            case e.WentOn():
+                return _fact(r, "went_on") if r.event.inbox != self.who.inbox.id else None
             case e.CallEnded(message=message) if message in self.calls:
                 return self._call(r, self.calls[message])
             case e.MessageReceived():
@@ -244,8 +248,8 @@ class Window:
 def shown(event: e.Event) -> bool:
     """Whether an event is a turn of the chat. Codes and letters go to the mailbox, surveys have their own form."""
     if isinstance(event, e.ReplyWritten):
-        return event.purpose not in ("code", "survey", "letter")
-    return isinstance(event, e.MessageReceived | e.Closed | e.CallEnded) or (
+        return event.purpose not in ("code", "survey", "letter", "notice")
+    return isinstance(event, e.MessageReceived | e.Closed | e.CallEnded | e.WentOn) or (
         isinstance(event, e.Assigned) and event.agent is not None
     )
 
@@ -445,6 +449,14 @@ def end(tx: Tx, who: Visitor, key: bytes) -> AskRating | None:
     closed = inbox.state(tx.conn, state.id)
     question = surveys.wished(tx, closed, by)
     return _please(tx.conn, closed, question, threads.sign(key, state.id, last.identity, "survey"))
+
+
+def onward(tx: Tx, who: Visitor, words: str) -> str:
+    """A code by which they can go on elsewhere."""
+    state = _current(tx, who)
+    me = identity_of(tx.conn, who)
+    assert me is not None
+    return passages.issue(tx, state, me.id, f"person/{state.person}", words or passages.WORDS)
 
 
 def _current(tx: Tx, who: Visitor) -> State:

@@ -186,7 +186,7 @@ def _via(tx: Tx, room: Room, number: int, who: Viewer, chosen: str) -> tuple[Any
         return None
     identity, _, box = chosen.partition(":")
     state = inbox.state(tx.conn, number, who)
-    ways = replies.ways(tx.conn, state, list(room.inboxes().values()), room.channels, room.visitors)
+    ways = replies.ways(tx.conn, state, list(room.inboxes().values()), room.channels, room.visitors, now=tx.at)
     theirs = {i.id: i for i in people.identities_of(tx.conn, state.person)}
     for way in ways:
         address = theirs.get(int(identity)) if identity.isdigit() else None

@@ -16,6 +16,7 @@ from parley.services import (
     desk_notes,
     inbox,
     orders,
+    passages,
     people,
     replies,
     setup,
@@ -337,7 +338,7 @@ def composer(
 ) -> views.Composer:
     known = lens.addresses(state.person)
     boxes = list(inboxes.values())
-    ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history)
+    ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history, now=lens.now)
     last = replies.last_received(lens.conn, state, history)
     usual = replies.usual_way(ways, last)
     choices = tuple(
@@ -348,14 +349,35 @@ def composer(
             glyph=lens.glyph(way.inbox.channel),
             address=way.identity.value if way.identity and way.identity.kind == "mail" else way.inbox.name,
             open=way.open,
-            reason=way.why_not or _away(way, lens.now),
+            reason=t(way.why_not) if way.why_not else _away(way, lens.now),
+            note=_used(way, lens.now),
             chosen=way is usual,
         )
         for way in sorted(ways, key=lambda way: not way.open)
     )
     nobody = state.quarantined and last is None
     closed = t("Nobody can be answered here: the message could not be read.") if nobody else ""
-    return views.Composer(channels=choices, draft=reply, draft_note=note, may_write=may_write, closed=closed)
+    offers = _onward(lens, last.inbox if last else state.inbox, state, boxes) if may_write and last else ()
+    return views.Composer(
+        onward=offers, channels=choices, draft=reply, draft_note=note, may_write=may_write, closed=closed
+    )
+
+
+def _onward(lens: Lens, here: int, state: State, boxes: Sequence[Inbox]) -> tuple[views.Onward, ...]:
+    """Channels to which a link can be sent, and calls."""
+    found = []
+    for call in (False, True):
+        ways = passages.onward(here, state.brand, boxes, lens.channels, "", "", "", call=call)
+        found += [views.Onward(inbox=way.inbox, label=way.label, glyph=way.glyph, call=call) for way in ways]
+    return tuple(found)
+
+
+def _used(way: replies.Way, now: datetime) -> str:
+    """When they last wrote there, and how sure it is that it is them."""
+    told = [t("wrote {time}", time=_past(way.heard_at, now))] if way.heard_at else []
+    if way.open and way.identity and way.identity.proof:
+        told.append(t("proved: {how}", how=t(way.identity.proof)))
+    return ", ".join(told)
 
 
 def _away(way: replies.Way, now: datetime) -> str:

@@ -27,7 +27,7 @@ logger = logging.getLogger("parley.web")
 PAGES = (
     "session", "desk", "pages", "settings_pages", "topics", "numbers", "forecast", "followups", "listening", "wall",
     "procedure_settings", "survey_settings", "api", "widget", "help", "rating",
-    "setup_pages", "live", "calls", "files", "mail_frame", "health", "static_files", "shop", "hooks",
+    "setup_pages", "live", "calls", "passages", "files", "mail_frame", "health", "static_files", "shop", "hooks",
 )  # fmt: skip
 ONLY_IN_DEMO = ("shop",)
 BODY_LIMIT = 32 * 1024 * 1024

@@ -298,6 +298,9 @@ class Teller:
             case e.TaskClosed(message=message):
                 done = self.words[message].text if message in self.words else ""
                 line = ("flag", t("{who} followed up: “{done}”", who=who, done=done))
+            case e.WentOn(channel=channel):
+                label = self.lens.labels.get(channel, channel)
+                line = ("link", t("They came over to {channel}; a code shows that it is them", channel=label))
             case e.SenderAccepted():
                 line = ("shield-check", t("{who} let a held message in", who=who))
             case e.SenderRejected():

@@ -260,7 +260,10 @@ Turn = Message | Note | Fact | Gap | Handover | Rating | Quarantine
 
 
 class ChannelChoice(View, frozen=True, kw_only=True):
-    """A way to reach the person: their address on one of our inboxes. Closed ones say why."""
+    """A way to reach the person: their address on one of our inboxes. Closed ones say why.
+
+    note: when they last wrote there, and how it is known that it is them.
+    """
 
     identity: int
     inbox: int
@@ -269,13 +272,24 @@ class ChannelChoice(View, frozen=True, kw_only=True):
     address: str
     open: bool = True
     reason: str = ""
+    note: str = ""
     chosen: bool = False
+
+
+class Onward(View, frozen=True, kw_only=True):
+    """A channel on which the customer can be asked to go on; `call`: to speak there."""
+
+    inbox: int
+    label: str
+    glyph: str
+    call: bool = False
 
 
 class Composer(View, frozen=True, kw_only=True):
     """Where the answer is written. `closed`: why nobody can be answered at all, else empty."""
 
     channels: tuple[ChannelChoice, ...]
+    onward: tuple[Onward, ...] = ()
     draft: str = ""
     draft_note: str = ""
     signature: str = ""

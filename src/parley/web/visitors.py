@@ -11,12 +11,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from parley.core.channel import Attached, Inbox
+from parley.core import qr
+from parley.core.channel import Address, Attached, Channel, Inbox
 from parley.core.errors import Refused
 from parley.core.ice import Ice
-from parley.core.visitor import AskRating, Sight, Typing
+from parley.core.visitor import AskRating, Onward, Sight, Typing, Way
 from parley.log.record import Record
-from parley.services import visitors, voice
+from parley.services import passages, visitors, voice
 from parley.services.files import Store
 from parley.services.intake import Intake
 from parley.services.people import Identity
@@ -89,15 +90,19 @@ class VisitorDesk:
         on_typing: Callable[[int, bool], None] = lambda conversation, on: None,
         exchange: Exchange | None = None,
         ice: Ice | None = None,
+        channels: Mapping[str, Channel] | None = None,
+        url: str = "",
     ) -> None:
         """kinds: channel → kind of its identities. hosted: channels whose lines end here.
 
         on_typing: told (conversation, on) when one types. exchange, ice: what calls need; without, there are none.
+        channels, url: what links to other channels are made of.
         """
         self.record, self.intake, self.store, self.inboxes = record, intake, store, inboxes
         self.kinds, self.key, self.on_typing = kinds, key, on_typing
         self.hosted = frozenset(hosted)
         self.exchange, self.ice = exchange, ice or Ice()
+        self.channels, self.url = channels or {}, url
         self._chairs: set[Chair] = set()
         self._left: dict[str, datetime] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -155,6 +160,27 @@ class VisitorDesk:
         if self.exchange is None:
             raise Refused(voice.NOBODY)
         return self.exchange
+
+    # going on elsewhere ─────────────────────────────────────────────────────────────────────
+
+    def elsewhere(self, who: Who) -> bool:
+        return bool(self._ways(who, passages.WORDS, ""))
+
+    async def onward(self, who: Who, words: str) -> Onward:
+        code = await self._do(visitors.onward, self._known(who), words)
+        ways = self._ways(who, words or passages.WORDS, code)
+        drawn = await asyncio.to_thread(lambda: [qr.path(way.url) for way in ways])
+        shown = zip(ways, drawn, strict=True)
+        return Onward(ways=tuple(Way(label=w.label, url=w.url, qr=code) for w, code in shown), minutes=passages.MINUTES)
+
+    async def enter(self, who: Who, code: str) -> None:
+        known = self._known(who)
+        address = Address(kind=known.kind, value=known.value, proved="platform")
+        await self._do(passages.enter, who.inbox, address, code)
+
+    def _ways(self, who: Who, words: str, code: str) -> list[passages.Onward]:
+        boxes = self.inboxes().values()
+        return passages.onward(who.inbox.id, who.inbox.brand, boxes, self.channels, self.url, code, words)
 
     # what visitors see ──────────────────────────────────────────────────────────────────────
 

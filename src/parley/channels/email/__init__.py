@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from parley.channels.email.settings import EmailSettings
 from parley.core.channel import Manifest
@@ -43,6 +44,10 @@ class EmailChannel:
         from parley.channels.email.hooks import taken
 
         return taken(request, inbox)
+
+    def invitation(self, inbox: Inbox, words: str, code: str, url: str, call: bool = False) -> str | None:
+        """A mail to be written, with the code in its subject."""
+        return f"mailto:{quote(inbox.address, safe='@')}?subject={quote(f'{words} {code}', safe='')}"
 
     async def listen(self, door: Door) -> None:
         from parley.channels.email.listening import listen

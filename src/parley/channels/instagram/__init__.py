@@ -4,6 +4,7 @@ Works with Instagram's own login (graph.instagram.com) and with a Facebook page 
 same. Every event of a batch becomes a delivery of its own.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -48,8 +49,13 @@ class Instagram:
         identity_kind="instagram",
         threads="identity",
         text_limit=1000,
+        window=timedelta(hours=24),
+        vouches=True,
         settings=InstagramSettings,
     )
+
+    def window(self, inbox: Inbox) -> timedelta:
+        return timedelta(days=7) if inbox.settings.human_agent else timedelta(hours=24)
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
         return meta.taken(request, inbox.settings)

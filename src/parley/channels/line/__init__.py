@@ -108,6 +108,7 @@ class Line:
         identity_kind="line",
         threads="identity",
         text_limit=5000,
+        vouches=True,
         settings=LineSettings,
     )
 

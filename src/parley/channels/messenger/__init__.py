@@ -5,6 +5,7 @@ in private, as Meta permits once for each within seven days. What the page itsel
 kept and not read.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -154,6 +155,8 @@ class Messenger:
         identity_kind="messenger",
         threads="identity",
         text_limit=2000,
+        window=timedelta(hours=24),
+        vouches=True,
         settings=MessengerSettings,
     )
 

@@ -51,6 +51,7 @@ class Slack:
         identity_kind="slack",
         threads="identity",
         text_limit=4000,
+        vouches=True,
         settings=SlackSettings,
     )
 

@@ -51,11 +51,13 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token: the bot's token, as BotFather gave it; may be `env:NAME`.
     webhook_secret: what was given to setWebhook as secret_token; may be `env:NAME`.
     api: address of the Bot API server.
+    bot: the bot's user name; links to Telegram need it.
     """
 
     token: str = ""
     webhook_secret: str = ""
     api: str = "https://api.telegram.org"
+    bot: str = ""
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +184,7 @@ class Telegram:
         threads="identity",
         text_limit=4096,
         file_limit=20 * 1024 * 1024,
+        vouches=True,
         settings=TelegramSettings,
     )
 
@@ -212,6 +215,11 @@ class Telegram:
             if message := getattr(update, kind):
                 return _edited(message, kinds[kind])
         return []
+
+    def invitation(self, inbox: Inbox, words: str, code: str, url: str, call: bool = False) -> str | None:
+        """A deep link: the code comes as the parameter of /start (core.telegram.org/bots/features)."""
+        bot = inbox.settings.bot.strip().removeprefix("@")
+        return f"https://t.me/{quote(bot, safe='')}?start={code}" if bot else None
 
     async def listen(self, door: Door) -> None:
         """Deliveries come through the web room: /hooks/NUMBER."""
@@ -306,7 +314,7 @@ def _mark(chat: Chat, message: int) -> str:
 def _text(message: Message, raw: dict[str, Any]) -> str:
     """The words, or for want of them what was sent. Empty for what is news of the chat itself."""
     if message.text:
-        return message.text
+        return message.text.removeprefix("/start ")  # what a deep link brought stands behind it
     if message.venue:
         return ", ".join(p for p in (message.venue.title, message.venue.address, _point(message.location)) if p)
     if message.location:

@@ -96,6 +96,7 @@ class Viber:
         identity_kind="viber",
         threads="identity",
         text_limit=7000,
+        vouches=True,
         settings=ViberSettings,
     )
 

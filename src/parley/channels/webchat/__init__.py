@@ -72,6 +72,12 @@ class Webchat:
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         return Receipt()
 
+    def invitation(self, inbox: Inbox, words: str, code: str, url: str, call: bool = False) -> str | None:
+        """The panel as a page of its own. What stands behind # is seen by no server on the way."""
+        if call and not inbox.settings.calls:
+            return None
+        return f"{url}/widget/{inbox.settings.key}/panel#go={code}" + ("&call" if call else "")
+
     def called(self, news: InboundCall) -> tuple[str, bytes]:
         told = raw.Called(
             visitor=news.sender.value,

@@ -9,7 +9,7 @@ the order of turns, and the cursor with which a browser asks for what it has mis
 
 import msgspec
 
-from parley.core.visitor import AskRating, Frame, OnCall, Signal, Turn, Typing, Wait
+from parley.core.visitor import AskRating, Frame, OnCall, Onward, Signal, Turn, Typing, Wait
 
 TEXT_LIMIT = 8000
 FILE_LIMIT = 10 * 1024 * 1024
@@ -97,6 +97,18 @@ class Rate(Frame, frozen=True, tag="rate"):
     question: str | None = None
 
 
+class Elsewhere(Frame, frozen=True, tag="elsewhere"):
+    """The visitor wants to go on in another channel. `words` stand there before the code, in their language."""
+
+    words: str = ""
+
+
+class Enter(Frame, frozen=True, tag="enter"):
+    """The visitor came by a link: its code brings them into the conversation that it was made in."""
+
+    code: str
+
+
 class Dial(Frame, frozen=True, tag="dial"):
     """The visitor calls; the agents who take calls hear it ring."""
 
@@ -124,6 +136,8 @@ FromBrowser = (
     | Code
     | End
     | Rate
+    | Elsewhere
+    | Enter
     | Dial
     | PickUp
     | HangUp
@@ -139,6 +153,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
 
     seen: highest seq that was on this visitor's screen, from which unread is counted.
     proved: the mail address already shown to be the visitor's, with its middle hidden.
+    elsewhere: there are other channels on which one can go on.
     """
 
     visitor: str
@@ -150,6 +165,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     proved: str | None = None
     ended: bool = False
     rating: AskRating | None = None
+    elsewhere: bool = False
 
 
 class State(Frame, frozen=True, tag="state"):
@@ -197,7 +213,7 @@ class Beat(Frame, frozen=True, tag="beat"):
 
 FromDesk = (
     Welcome | Turn | Typing | State | Wait | AskRating | CodeSent | Proved | Rejected | Ended | Thanks | Beat | OnCall
-    | Signal
+    | Signal | Onward
 )  # fmt: skip
 
 

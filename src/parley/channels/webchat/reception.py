@@ -20,7 +20,7 @@ import msgspec
 from parley.core.channel import Attached, Inbox
 from parley.core.errors import Busy, NotFound, ParleyError, Refused
 from parley.core.identity import looks_like_mail
-from parley.core.visitor import AskRating, OnCall, Sight, Signal, Typing
+from parley.core.visitor import AskRating, OnCall, Onward, Sight, Signal, Typing
 
 from . import protocol as p
 from . import raw
@@ -82,6 +82,18 @@ class Desk(Protocol):
         ...
 
     async def end(self, who: Who) -> AskRating | None: ...
+
+    def elsewhere(self, who: Who) -> bool:
+        """Whether there are other channels on which a visitor can go on."""
+        ...
+
+    async def onward(self, who: Who, words: str) -> Onward:
+        """Links to them, good once."""
+        ...
+
+    async def enter(self, who: Who, code: str) -> None:
+        """They came by such a link. Raises `Refused` for one that is not good any more."""
+        ...
 
     async def ring(self, who: Who, call: str, opening: tuple[str, bytes]) -> None:
         """The visitor calls. opening: the delivery that says so. Raises `Refused` when nobody takes calls."""
@@ -319,6 +331,7 @@ class Line:
                     proved=_veiled(now.proved),
                     ended=now.ended,
                     rating=now.rating,
+                    elsewhere=self.desk.elsewhere(self.who),
                 )
             )
         else:
@@ -415,6 +428,14 @@ class Line:
                 self.out.append(p.Proved(mail=_veiled(mail) or ""))
             case p.End():
                 await self._end()
+            case p.Elsewhere():
+                self.pace.spend(5)
+                self.out.append(await self.desk.onward(who, frame.words[:120]))
+            case p.Enter():
+                self.pace.spend(5)
+                await self.desk.enter(who, frame.code)
+                self.cursor = 0  # what was said there before is new here
+                await self.look()
             case p.Dial():
                 await self._dial()
             case p.PickUp():

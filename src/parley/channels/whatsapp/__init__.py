@@ -3,6 +3,8 @@
 Every message and every state of a batch becomes a delivery of its own, named by Meta's id.
 """
 
+import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +32,7 @@ class WhatsappSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     app_secret: signs what Meta posts; may be `env:NAME`.
     verify_token: the word that Meta repeats when the webhook is set up; may be `env:NAME`.
     api: address of the Graph API with its version.
+    number: the phone number that customers write to, with its country code; links to WhatsApp need it.
     """
 
     phone_number_id: str = ""
@@ -37,6 +40,7 @@ class WhatsappSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     app_secret: str = ""
     verify_token: str = ""
     api: str = "https://graph.facebook.com/v23.0"
+    number: str = ""
 
 
 class Whatsapp:
@@ -47,6 +51,8 @@ class Whatsapp:
         identity_kind="wa_id",
         threads="identity",
         text_limit=4096,
+        window=timedelta(hours=24),
+        vouches=True,
         settings=WhatsappSettings,
     )
 
@@ -59,6 +65,11 @@ class Whatsapp:
         except (msgspec.MsgspecError, RecursionError) as error:
             raise Unreadable(f"This is not what WhatsApp posts: {error}.") from error
         return _read(body)
+
+    def invitation(self, inbox: Inbox, words: str, code: str, url: str, call: bool = False) -> str | None:
+        """Click to chat: the words stand in the customer's message box (faq.whatsapp.com)."""
+        number = re.sub(r"\D", "", inbox.settings.number).removeprefix("00")
+        return f"https://wa.me/{number}?text={quote(f'{words} {code}', safe='')}" if number else None
 
     async def listen(self, door: Door) -> None:
         """Deliveries come through the web room: /hooks/NUMBER."""
