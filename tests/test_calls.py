@@ -1,12 +1,15 @@
 """Calls between browsers: one agent gets each, what comes of it is on the timeline, and the sound arrives."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from harness.desk import StoryDesk
+from parley.app import Desk, room_of
 from parley.channels.webchat import raw
 from parley.channels.webchat.signing import SignedUser, sign, visitor_of
 from parley.core import calls
@@ -17,6 +20,8 @@ from parley.core.visitor import Sight
 from parley.log import record as log
 from parley.services import inbox, people, setup, visitors, voice
 from parley.services.visitors import Visitor
+from parley.web.hub import Listener
+from parley.web.state import Room
 
 SECRET = "a secret that the shop signs its users with"
 
@@ -244,6 +249,48 @@ def test_a_visitor_cannot_keep_the_desk_ringing(desk: StoryDesk, kim: Caller) ->
     kim.hangs_up(call)
     with pytest.raises(Refused, match="often"):
         kim.call()
+
+
+# ── several processes ───────────────────────────────────────────────────────────────────────
+
+
+def test_it_rings_at_agents_of_another_process(tmp_path: Path, postgres_url: str) -> None:
+    """The customer's line ends in one process, the agent's page in another; what browsers tell crosses over."""
+    story = StoryDesk(tmp_path, postgres_url)
+    kim, ana = Caller(story), taker(story, "ana")
+    other = Desk(story.desk.config, clock=story.clock, channels=story.desk.channels)
+    other.follow_others()
+    try:
+        asyncio.run(_across(kim, ana, room_of(other)))
+    finally:
+        other.stop()
+        story.close()
+
+
+async def _across(kim: Caller, ana: Any, room: Room) -> None:
+    await room.hub.open()
+    await room.switchboard.open()
+    with room.hub.listening(ana.viewer) as page:
+        call = await asyncio.to_thread(kim.call)
+        assert call in await _told(page, b'"ringing"')
+        agent = await room.ask(setup.agent, ana.number)
+        await room.do(room.switchboard.exchange.accept, call, agent, ana.viewer)
+        assert kim.sees().call.state == "taken"  # type: ignore[union-attr]
+        await asyncio.to_thread(kim.does, lambda tx: kim.exchange.to_desk(tx, call, kim.visitor, "from kim"))
+        assert "from kim" in await _told(page, b'"signal"')
+        await asyncio.to_thread(kim.hangs_up, call)
+        assert "unreachable" in await _told(page, b'"ended"')
+    await room.switchboard.close()
+    await room.hub.close()
+
+
+async def _told(page: Listener, what: bytes) -> str:
+    """What the page is told next that has this in it."""
+    for _ in range(60):
+        piece = await page.take(1.0)
+        if what in piece:
+            return piece.decode()
+    raise AssertionError(f"Nobody said {what!r}.")
 
 
 # ── whose it is ─────────────────────────────────────────────────────────────────────────────

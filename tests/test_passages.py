@@ -151,6 +151,21 @@ def test_by_a_telegram_link_the_code_comes_with_start(there: Elsewhere) -> None:
     assert desk.conversation.waiting_since is not None, "the chat's question is still to be answered"
 
 
+def test_the_bot_goes_along_and_answers_where_they_are_now(bot_desk: StoryDesk) -> None:
+    """It knows in WhatsApp what was asked in the chat: the conversation is the same, and so is what it remembers."""
+    there = Elsewhere(bot_desk)
+    kim = bot_desk.chatter("kim").says("Where is my order?")
+    there.writes(KIM, f"{passages.WORDS} {there.code(kim.token)}")
+    assert bot_desk.conversation.status == "bot"
+    there.writes(KIM, "10342")
+    there.meta.close()
+    answers = [r.event for r in bot_desk.events(e.ReplyWritten) if r.by.startswith("bot/")]
+    assert [event.channel for event in answers][:1] == ["webchat"]
+    assert answers[-1].channel == "whatsapp"
+    assert len(bot_desk.conversations()) == 1
+    assert there.sent[-1] != passages.WELCOME
+
+
 def test_a_link_into_the_chat_shows_what_was_said_elsewhere(there: Elsewhere) -> None:
     desk = there.story
     there.writes(KIM, "The left boot leaks.")

@@ -55,6 +55,7 @@ def _stated(one: Inbound) -> dict[str, Any]:
             queue=one.queue,
             by=one.by,
             cause=one.cause,
+            known_as=[_address(address) for address in one.known_as],
         )
     if isinstance(one, InboundEdit):
         return _present(edit=one.external_id, sender=one.sender.value, new=one.text)

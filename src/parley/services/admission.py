@@ -206,6 +206,8 @@ class Admission:
             number = self._open(inbox, who, message, one.history, at)
         state = self.states[number]
         fact = self._fact(one, inbox, who, message, files, unverified)
+        if message.automatic == passages.CAME_OVER:
+            fact = msgspec.structs.replace(fact, preview=state.preview)  # what they asked says more than a code
         remote = () if one.history else message.remote
         facts = [*talk.receive(state, fact), *fetching.awaited(fact.message, inbox.id, len(files), remote)]
         recorded = self.tx.append(e.conversation(number), facts, _by(one, who), at=at)
