@@ -20,7 +20,9 @@ from parley.web.visitors import VisitorDesk
 
 logger = logging.getLogger("parley.calls")
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0  # between two looks for calls that rang long enough
+IDLE_SECONDS = 30.0
+REST = 0.02  # what happens meanwhile is told together
 
 
 class Switchboard:
@@ -39,7 +41,13 @@ class Switchboard:
         """Begin to look, on the running loop."""
         loop = asyncio.get_running_loop()
         self._place = await asyncio.to_thread(self.record.ask, voice.last_signal)
-        self._quit = self.record.on_news(lambda seq: loop.call_soon_threadsafe(self._nudge.set))
+
+        def nudged(seq: int) -> None:
+            """What concerns calls comes with no place in the log; what grows the log, only while one goes on."""
+            if seq == 0 or self._known:
+                loop.call_soon_threadsafe(self._nudge.set)
+
+        self._quit = self.record.on_news(nudged)
         self._task = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
@@ -57,8 +65,9 @@ class Switchboard:
                     await asyncio.wrap_future(self.record.write(self.exchange.overdue))
             except Exception:
                 logger.exception("The switchboard stumbled and will look again")
+            await asyncio.sleep(REST)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self._nudge.wait(), LOOK_SECONDS if self._known else IDLE_SECONDS)
 
     async def _spread(self) -> None:
         """Tell whom it concerns what is new since the last look."""
