@@ -243,6 +243,23 @@ ROWS: dict[str, Row] = {
         send=form(name="Recommend", measure="nps", share="50", brand="1"),
     ),
     "POST /desk/settings/surveys/pause": Row(expected=PAGE_ADMIN, send=form(days="14"), ok=DONE),
+    "GET /desk/settings/promises": Row(expected=PAGE_LEAD),
+    "POST /desk/settings/promises/hours": Row(
+        expected={**PAGE_LEAD, "far lead": "403"}, ok=DONE, send=form(brand="1", own="yes", zone="UTC", day0="9-17")
+    ),
+    "POST /desk/settings/promises/policies": Row(
+        expected={**PAGE_LEAD, "far lead": "403"}, ok=DONE, send=form(name="Fast", first="5 min", brand="1")
+    ),
+    "POST /desk/settings/promises/policies/{key:str}/promotion": Row(
+        expected={**PAGE_LEAD, "lead": "403", "far lead": "403"},
+        path="/desk/settings/promises/policies/usual/promotion",
+        ok=(*DONE, 404),
+    ),
+    "POST /desk/settings/promises/policies/{key:str}/removal": Row(
+        expected={**PAGE_LEAD, "lead": "403", "far lead": "403"},
+        path="/desk/settings/promises/policies/usual/removal",
+        ok=(*DONE, 404),
+    ),
     "GET /desk/settings/you": Row(expected=PAGE),
     "POST /desk/settings/you": Row(expected=PAGE, send=form(name="Ana", theme="auto"), ok=DONE),
     "GET /desk/settings/tokens": Row(expected=PAGE),
@@ -291,6 +308,8 @@ ROWS: dict[str, Row] = {
     "POST /api/v1/followups/{number:int}/closure": Row(
         expected=API_OURS_ACT, path="/api/v1/followups/{task}/closure", send=json({"done": "Called them."})
     ),
+    "GET /api/v1/promises": Row(expected=API),
+    f"GET {AC}/promises": Row(expected=API_OURS),
     "GET /api/v1/conversations": Row(expected=API),
     f"GET {AC}": Row(expected=API_OURS),
     f"GET {AC}/events": Row(expected=API_OURS),

@@ -145,7 +145,7 @@ def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:
     def look() -> setup.Look:
         return admin.web.story.record.ask(setup.all_brands)[1].look
 
-    form = {"name": "Larkspur", "colour": "#123456", "promise_minutes": "90", "sign_off": "Kind regards,\r\nLarkspur"}
+    form = {"name": "Larkspur", "colour": "#123456", "sign_off": "Kind regards,\r\nLarkspur"}
     assert admin.post("/desk/settings/brands/1", data=form).status_code == 303
     assert look().sign_off == "Kind regards,\nLarkspur"
     page = admin.get("/desk/settings/brands").text

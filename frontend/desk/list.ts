@@ -160,9 +160,10 @@ function renew(there: HTMLElement, fresh: HTMLElement): HTMLElement {
   return there;
 }
 
-/** What a row is ordered by in this view: those who wait by how long, everything else newest first. */
+/** What a row is ordered by in this view: those who wait by how long, what is due by when, all else newest first. */
 function orderOf(row: HTMLElement): number {
-  return Number(list()?.dataset.token === "waiting" ? row.dataset.waits : row.dataset.order);
+  const token = list()?.dataset.token;
+  return Number(token === "waiting" ? row.dataset.waits : token === "due" ? row.dataset.dues : row.dataset.order);
 }
 
 /** Ascending `orderOf`. Moved only when it has to move: a moved element loses focus and hover. */

@@ -247,10 +247,19 @@ function showClock(pane: HTMLElement, facts: Partial<Facts>): void {
   const word = facts.snoozed_until ? `${t("until")} ` : pane.dataset.status === "waiting" ? "" : `${t("waiting")} `;
   const moment = facts.snoozed_until ?? facts.waiting_since;
   clock.replaceChildren(...(moment ? [word, h("time", { datetime: moment })] : []));
-  clock.removeAttribute("data-urgency");
-  if (facts.due) clock.dataset.due = facts.due;
-  else clock.removeAttribute("data-due");
+  showDue(pane, facts);
   freshen(clock.parentElement ?? document);
+}
+
+function showDue(pane: HTMLElement, facts: Partial<Facts>): void {
+  const place = one(".talk-due", pane);
+  if (!place) return;
+  place.removeAttribute("title");
+  for (const [name, value] of Object.entries({ due: facts.due, near: facts.near, promise: facts.promise, urgency: "" })) {
+    if (facts.due && value !== null && value !== undefined) place.dataset[name] = value;
+    else delete place.dataset[name];
+  }
+  place.replaceChildren(...(facts.due ? [icon("clock", 14), h("span.due-words")] : []));
 }
 
 function setText(element: Element | null, text: string): void {

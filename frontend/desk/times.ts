@@ -20,9 +20,28 @@ export function ago(then: Date, now = new Date()): string {
 
 const exact = (then: Date): string => full.format(then);
 
-function urgency(due: Date, now: Date): string {
-  const left = due.getTime() - now.getTime();
-  return left <= 0 ? "late" : left <= 15 * 60_000 ? "soon" : "";
+function urgency(due: Date, near: Date, now: Date): string {
+  if (now > due) return "late";
+  return now >= (Number.isNaN(near.getTime()) ? new Date(due.getTime() - 15 * 60_000) : near) ? "soon" : "";
+}
+
+const owed: Record<string, string> = { first: t("First answer"), next: t("Answer"), resolution: t("Solution") };
+
+export function dueWords(promise: string, due: Date, now = new Date()): string {
+  const what = owed[promise] ?? t("Answer");
+  const time = ago(due, now);
+  const late = now > due;
+  if (time === t("now")) return t("{what} due now", { what });
+  if (Math.abs(now.getTime() - due.getTime()) / 1000 >= DAY - 1800) return t(late ? "{what} due since {day}" : "{what} due {day}", { what, day: time });
+  return t(late ? "{what} {time} late" : "{what} due in {time}", { what, time });
+}
+
+function freshenDue(element: HTMLElement, now: Date): void {
+  const due = new Date(element.dataset.due ?? "");
+  element.dataset.urgency = urgency(due, new Date(element.dataset.near ?? ""), now);
+  const words = element.querySelector(".due-words");
+  const said = dueWords(element.dataset.promise ?? "", due, now);
+  if (words && words.textContent !== said) words.textContent = said;
 }
 
 export function freshen(within: ParentNode = document): void {
@@ -33,7 +52,7 @@ export function freshen(within: ParentNode = document): void {
     const words = ago(then, now);
     if (element.textContent !== words) element.textContent = words;
   }
-  for (const element of all("[data-due]", within)) element.dataset.urgency = urgency(new Date(element.dataset.due ?? ""), now);
+  for (const element of all("[data-due]", within)) freshenDue(element, now);
   for (const element of all("[data-zone]", within)) element.textContent = localTime(element.dataset.zone ?? "", now);
 }
 

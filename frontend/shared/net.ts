@@ -12,6 +12,8 @@ export interface Facts {
   snoozed_until: string | null;
   waiting_since: string | null;
   due: string | null;
+  near: string | null;
+  promise: string;
 }
 
 export interface Change {

@@ -31,6 +31,7 @@ from parley.services import (
     inbox,
     listening,
     people,
+    promises,
     replies,
     routing,
     search,
@@ -75,6 +76,7 @@ class Desk:
         database = open_database(config.database)
         migrate(database)
         self.record = Record(database, in_step_readers(), clock, probe)
+        self.record.do(promises.adopt)
         self.store = Store(config.data / "files")
         self._inboxes: dict[int, Inbox] | None = None
         self._setup, self._changes = 0, 0
@@ -89,6 +91,7 @@ class Desk:
                 "wake": timers.wake, "survey": surveys.fire, "idle": close_idle, "reply": sendings.fire,
                 "nudge": lambda tx, row: nudge(tx, row, self.channels),
             },
+            also=promises.tell_due,
         )  # fmt: skip
         self.bot = BotFollower(
             self.channels, config.key, by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
@@ -298,6 +301,7 @@ def in_step_readers() -> list[Reader]:
         fetching.FetchReader(),
         delivery.OutboxReader(),
         timers.TimerReader(),
+        promises.PromiseReader(),
         surveys.SurveyReader(),
         routing.RoutingReader(),
         followups.TaskReader(),

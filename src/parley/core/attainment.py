@@ -10,9 +10,12 @@ from parley.core.stats import Estimate, share
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
-    """A target for one conversation. met_at: when the promised thing happened; void: no longer owed (spam, merged)."""
+    """A target for one conversation. met_at: when the promised thing happened; void: no longer owed (spam, merged).
 
-    due: datetime
+    due is None while the clock stands within its time: the customer has to answer.
+    """
+
+    due: datetime | None
     met_at: datetime | None = None
     void: bool = False
 
@@ -43,6 +46,8 @@ def of_merged(starts: Sequence[datetime]) -> datetime:
 
 def state(one: Promise, now: datetime, warning: timedelta) -> str:
     """met, breached, at_risk or open. At exactly the target second it is met."""
+    if one.due is None:
+        return "open"
     if one.met_at is not None:
         return "met" if one.met_at <= one.due else "breached"
     if now > one.due:

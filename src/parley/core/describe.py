@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from parley.core import agreement
 from parley.core import events as e
 
 HEAD = """# Events
@@ -14,15 +15,27 @@ HEAD = """# Events
 Everything that can happen at a desk, in the order of `src/parley/core/events.py`, from which this page is made
 (`python -m parley.core.describe > docs/events.md`). An event is a fact: it is written once and stays as it is; only
 the first words of a message that its writer took back are struck out. It belongs to one stream (`conversation/12`,
-`person/7`, `agent/3`) and has one place in the whole log, its `seq`.
+`person/7`, `agent/3`, `desk/1`) and has one place in the whole log, its `seq`.
 Fields with a value after `=` may be left out.
 """
+
+
+PARTS = (
+    e.File,
+    e.Awaited,
+    e.Source,
+    e.Words,
+    agreement.Agreement,
+    agreement.Hours,
+    agreement.Holiday,
+    agreement.Policy,
+)
 
 
 def page() -> str:
     """The whole page."""
     sections = "".join(_section(kind) for kind in e.KINDS.values())
-    parts = "".join(_part(kind) for kind in (e.File, e.Awaited, e.Source, e.Words))
+    parts = "".join(_part(kind) for kind in PARTS)
     return f"{HEAD}{sections}\n# Parts\n{parts}"
 
 
@@ -52,8 +65,8 @@ def _written(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
 
 
 def _classes() -> dict[str, ast.ClassDef]:
-    tree = ast.parse(Path(e.__file__).read_text("utf-8"))
-    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    trees = (ast.parse(Path(str(module.__file__)).read_text("utf-8")) for module in (e, agreement))
+    return {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 if __name__ == "__main__":

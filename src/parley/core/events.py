@@ -1,6 +1,6 @@
 """What can happen at a desk. Each event is a frozen fact in the past tense, tagged by its kind.
 
-An event belongs to one stream: a conversation, a person or an agent, named `conversation/12`.
+An event belongs to one stream: a conversation, a person, an agent or the desk, named `conversation/12`.
 The words of a message are not in its event: they lie beside it (see `Words`) so that they can
 be erased while the fact that something was said remains. Times are UTC. Adding an event means
 adding a class here; `docs/events.md` is generated from these docstrings.
@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Union, get_args
 
 import msgspec
+
+from parley.core.agreement import Agreement
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -533,6 +535,25 @@ class TaskClosed(Event, frozen=True, tag="task_closed"):
     message: int
 
 
+class PromiseNear(Event, frozen=True, tag="promise_near"):
+    """A promise to the customer will break soon. promise: first, next or resolution; number: which of the next answers.
+
+    `due`: the moment until which it is kept.
+    """
+
+    promise: str
+    due: datetime
+    number: int = 0
+
+
+class PromiseBroken(Event, frozen=True, tag="promise_broken"):
+    """The moment of a promise has passed without what was promised. Fields as in promise_near."""
+
+    promise: str
+    due: datetime
+    number: int = 0
+
+
 class Quarantined(Event, frozen=True, tag="quarantined"):
     """A delivery could not be read; its raw bytes are kept under `delivery`."""
 
@@ -635,6 +656,15 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
     presence: str
 
 
+# ── desk ────────────────────────────────────────────────────────────────────────────────────
+
+
+class PromisesAgreed(Event, frozen=True, tag="promises_agreed"):
+    """Opening hours and policies that hold from now on; clocks that run already keep what they began with."""
+
+    agreement: Agreement
+
+
 AnyEvent = Union[
     ConversationOpened, MessageReceived, MessageEdited, MessageWithdrawn, Reacted, SenderAccepted, SenderRejected,
     FilesAwaited, FileFetched, FileDelayed, FileMissed, ReplyWritten, ReplyPlanned, PlanDropped, SendCancelled,
@@ -644,9 +674,11 @@ AnyEvent = Union[
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
     HandoffAsked, BotPondered, ProcedureWentOn, ApprovalGiven,
     TopicGuessed, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened,
-    TaskGiven, TaskClosed, Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,
+    TaskGiven, TaskClosed, PromiseNear, PromiseBroken,
+    Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,
     IdentityProved,
     PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,
+    PromisesAgreed,
 ]  # fmt: skip
 
 KINDS: dict[str, type[Event]] = {kind.__struct_config__.tag: kind for kind in get_args(AnyEvent)}
@@ -681,3 +713,6 @@ def person(number: int) -> str:
 def agent(number: int) -> str:
     """Name of an agent's stream."""
     return f"agent/{number}"
+
+
+DESK = "desk/1"  # the stream of what holds for all

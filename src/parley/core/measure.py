@@ -11,7 +11,7 @@ import msgspec
 
 from parley.core import events as e
 
-VERSION = 3
+VERSION = 4
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +45,13 @@ _TIMES = (
 )
 _NOW = "A count of what is there, without interval and without comparison."
 _AGES = "A quantile of type 7 of all that are open, which is no sample: without interval and without comparison."
+_KEPT = (
+    "Of the promises that are decided, those that were kept: what was promised happened by the due second. One that is "
+    "still open past its due moment is decided, and broken. Which promise holds for whom, and which hours count, is "
+    "said in Settings → Promises; a promise keeps the time it was made with. Left out: what nobody owes any more, "
+    "because the matter was closed in time without an answer."
+)
+_MADE = "Promises made in the period."
 _OPEN = "Conversations open now, whenever they began."
 _HUMAN = (
     "From the customer's first message to the first reply by a person. Who still waits counts as waiting "
@@ -104,6 +111,21 @@ DEFINITIONS: dict[str, Definition] = {
             meaning="Of the conversations that are closed as resolved, those with at most one reply by a person. "
             "What the bot keeps has none.",
             spread=_SHARE,
+        ),
+        Definition(
+            key="first_kept", label="First answers in time", unit="share",
+            meaning="First answers by people. " + _KEPT, spread=_SHARE, cohort=_MADE,
+        ),
+        Definition(
+            key="next_kept", label="Next answers in time", unit="share",
+            meaning="Answers by people to what a customer wrote after the first one. " + _KEPT,
+            spread=_SHARE, cohort=_MADE,
+        ),
+        Definition(
+            key="resolution_kept", label="Solved in time", unit="share",
+            meaning="Conversations solved: the close that stands. The clock stands still while the customer has to "
+            "answer. " + _KEPT,
+            spread=_SHARE, cohort=_MADE,
         ),
         Definition(
             key="csat", label="Satisfied", unit="share",

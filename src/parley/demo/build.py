@@ -21,7 +21,7 @@ def add_brands(tx: Tx, site: str = "") -> dict[str, int]:
             b.name,
             setup.Look(
                 colour=b.accent, mark=b.mark, sign_off=b.sign_off, site=f"{site}/shop/{b.key}" if site else "",
-                promise_minutes=120, bot_does=tuple(procedures.SHIPPED),
+                bot_does=tuple(procedures.SHIPPED),
             ),
         )
         for b in made_up.brands()

@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import build, company, history, knowledge
+from parley.demo import build, company, history, knowledge, promises
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
@@ -97,6 +97,7 @@ class Show:
         now = tx.at
         brands = build.add_brands(tx, self.config.url)
         agents = build.add_agents(tx)
+        promises.agree(tx, brands)
         inboxes = build.add_inboxes(tx, brands, self._mail(), self.config.url)
         build.add_articles(tx, brands)
         setup.set_setting(tx, "bot_calibration", learned())

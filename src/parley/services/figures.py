@@ -5,12 +5,12 @@ from in services/numbers.py. `report` makes all of them, `cases` shows the conve
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection
 
-from parley.core import opinions, stats
+from parley.core import attainment, opinions, stats
 from parley.core.errors import NotFound
 from parley.core.measure import (
     DAY,
@@ -29,7 +29,7 @@ from parley.core.measure import (
     resolution_clock,
 )
 from parley.services.inbox import Viewer
-from parley.services.numbers import Choice, Facts, Period, Rated, before, facts_of, may_choose, period_of
+from parley.services.numbers import Choice, Facts, Made, Period, Rated, before, facts_of, may_choose, period_of
 
 CHANGE_LEVEL = 0.99
 FEW_FOR_A_PERSON = 5  # below this many cases nothing is said about a single agent
@@ -146,6 +146,7 @@ QUESTIONS: dict[str, Question] = {
     "no_repeat": lambda talk, facts: facts.repeats.get(talk.conversation),
     "one_touch": lambda talk, facts: one_touch(talk),
 }
+PROMISED = {"first_kept": "first", "next_kept": "next", "resolution_kept": "resolution"}
 FAILED = {"reopened": 1.0}  # which answer is the telling one; elsewhere it is "no"
 
 
@@ -155,6 +156,7 @@ def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[
         found += _timed(name, _times(facts.talks, clock, now), _times(past.talks, clock, now), len(facts.talks))
     for name, question in QUESTIONS.items():
         found.append(_shared(name, _answers(facts, question), _answers(past, question), len(facts.talks)))
+    found += [_kept(key, facts, past, kind, now) for key, kind in PROMISED.items()]
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
     found += [_recommended(facts, past), _effort(facts, past)]
@@ -193,6 +195,19 @@ def _shared(key: str, now: tuple[int, int], then: tuple[int, int], cohort: int) 
         left_out=cohort - n, before=hits_before / n_before if n_before else None, n_before=n_before,
         change=stats.share_change(hits, n, hits_before, n_before, CHANGE_LEVEL),
     )  # fmt: skip
+
+
+def _kept(key: str, facts: Facts, past: Facts, kind: str, now: int) -> Number:
+    """Promises: kept among the decided, of which those that are open and late are broken."""
+    here, there = (_attained(of, kind, now) for of in (facts, past))
+    decided, decided_before = (found.met + found.breached for found in (here, there))
+    number = _shared(key, (here.met, decided), (there.met, decided_before), sum(m.kind == kind for m in facts.made))
+    still = here.open + here.at_risk
+    return msgspec.structs.replace(number, running=still, left_out=number.left_out - still)
+
+
+def _attained(facts: Facts, kind: str, now: int) -> attainment.Attainment:
+    return attainment.attainment([made.promise for made in facts.made if made.kind == kind], moment(now))
 
 
 def _backlog(facts: Facts, now: int) -> list[Number]:
@@ -287,12 +302,12 @@ def _heat(facts: Facts) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(row) for row in found)
 
 
-def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated], str]) -> tuple[Group, ...]:
+def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated | Made], str]) -> tuple[Group, ...]:
     """The figures of each channel or brand, the largest first; without comparison."""
     apart: dict[str, Facts] = {}
 
-    def own(fact: Measured | Rated) -> Facts:
-        return apart.setdefault(key(fact), Facts([], [], facts.repeats, []))
+    def own(fact: Measured | Rated | Made) -> Facts:
+        return apart.setdefault(key(fact), Facts([], [], facts.repeats, [], made=[]))
 
     for talk in facts.talks:
         own(talk).talks.append(talk)
@@ -300,6 +315,8 @@ def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated], 
         own(survey).rated.append(survey)
     for talk in facts.open:
         own(talk).open.append(talk)
+    for made in facts.made:
+        own(made).made.append(made)
     nothing = Facts([], [])
     groups = [Group(key=name, numbers=_numbers(part, nothing, now, ([], []), few)) for name, part in apart.items()]
     return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
@@ -341,6 +358,8 @@ def _cases(facts: Facts, key: str, now: int) -> list[Case]:
         told = [one for one in facts.said if one.measure == key]
         found = [Case(conversation=one.conversation, at=moment(one.at), value=one.score) for one in told]
         return sorted(found, key=lambda case: case.value or 0)
+    if key in PROMISED:
+        return _promise_cases(facts, PROMISED[key], now)
     if key == "volume":
         return [_case(talk) for talk in reversed(facts.talks)]
     if key.startswith("open"):
@@ -362,6 +381,16 @@ def _rated_cases(facts: Facts, *, answered: bool) -> list[Case]:
         if survey.score is not None or not answered
     ]
     return sorted(found, key=lambda case: (case.value is not None, case.value or 0))
+
+
+def _promise_cases(facts: Facts, kind: str, now: int) -> list[Case]:
+    """Decided promises, the broken first: of these, the newest."""
+    found = []
+    for made in reversed(facts.made):
+        state = attainment.state(made.promise, moment(now), timedelta(0))
+        if made.kind == kind and not made.promise.void and state in ("met", "breached"):
+            found.append(Case(conversation=made.conversation, at=made.began, value=float(state == "met")))
+    return sorted(found, key=lambda case: case.value or 0)
 
 
 def _case(talk: Measured, value: float | None = None, running: bool = False) -> Case:

@@ -33,6 +33,7 @@ from parley.core.errors import NotFound
 from parley.log import record as log
 from parley.log.record import Tx, add_rows, change_rows, chunks
 from parley.log.tables import Id, Moment, metadata
+from parley.services.promised import owed
 
 conversations = Table(
     "conversations",
@@ -100,7 +101,7 @@ KINDS = tuple(
     if kind in talk._CHANGES or kind in (e.BotPondered, e.Sent, e.SurveyDue, e.SurveyAsked, e.SurveyAnswered,
                                          e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased,
                                          e.Reacted, e.TaskOpened, e.TaskGiven, e.TaskClosed,
-                                         e.ProcedureWentOn, e.ApprovalGiven)
+                                         e.ProcedureWentOn, e.ApprovalGiven, e.PromiseNear, e.PromiseBroken)
 )  # fmt: skip
 
 
@@ -244,7 +245,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
-    """The conversations of a view: waiting, mine, unassigned, open, snoozed, bot, closed, all, failed, tag:…"""
+    """The conversations of a view: waiting, due, mine, unassigned, open, snoozed, bot, closed, all, failed, tag:…"""
     if view.startswith("tag:"):
         tagged = select(tags.c.conversation).where(tags.c.tag == view[4:])
         return and_(_C.id.in_(tagged), _C.status != talk.CLOSED)
@@ -252,6 +253,7 @@ def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
     clauses: dict[str, ColumnElement[bool]] = {
         "mentions": and_(_C.id.in_(mentioned), _C.status != talk.CLOSED),
         "waiting": and_(_C.waiting_since.is_not(None), _C.status == talk.OPEN),
+        "due": owed.c.due.is_not(None),
         "mine": and_(_C.assignee == (who.agent or -1), _C.status == talk.OPEN),
         "unassigned": and_(_C.assignee.is_(None), _C.status == talk.OPEN),
         "open": _C.status == talk.OPEN,
@@ -267,23 +269,26 @@ def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
 
 
 def page(conn: Connection, view: str, who: Viewer, after: str | None = None, limit: int = 50) -> Page:
-    """Conversations of a view. Waiting: longest wait first; everything else: newest first."""
-    column, rising = (_C.waiting_since, True) if view == "waiting" else (_C.last_at, False)
-    question = select(conversations).where(view_clause(view, who), visible_to(who))
+    """Conversations of a view. Waiting: longest wait first; due: what is due first; everything else: newest first."""
+    orders = {"waiting": (_C.waiting_since, _C.id), "due": (owed.c.due, owed.c.conversation)}
+    column, number_column = orders.get(view, (_C.last_at, _C.id))
+    rising = view in orders
+    question = select(conversations, column.label("place")).where(view_clause(view, who), visible_to(who))
+    if view == "due":
+        question = question.join(owed, owed.c.conversation == _C.id)
     if after:
         at, _, number = after.partition("-")
         place = (Moment().process_result_value(int(at), None), int(number))  # type: ignore[arg-type]
-        behind = tuple_(column, _C.id)
+        behind = tuple_(column, number_column)
         question = question.where(behind > place if rising else behind < place)
-    order = (column, _C.id) if rising else (column.desc(), _C.id.desc())
-    found = [as_state(row) for row in conn.execute(question.order_by(*order).limit(limit + 1))]
-    rows = tuple(found[:limit])
-    return Page(rows=rows, after=_cursor(rows[-1], view) if len(found) > limit else None)
+    order = (column, number_column) if rising else (column.desc(), number_column.desc())
+    found = conn.execute(question.order_by(*order).limit(limit + 1)).all()
+    rows = tuple(as_state(row[:-1]) for row in found[:limit])
+    return Page(rows=rows, after=_cursor(found[limit - 1]) if len(found) > limit else None)
 
 
-def _cursor(last: State, view: str) -> str:
-    moment: datetime = last.waiting_since if view == "waiting" and last.waiting_since else last.last_at
-    return f"{Moment().process_bind_param(moment, None)}-{last.id}"  # type: ignore[arg-type]
+def _cursor(last: Any) -> str:
+    return f"{Moment().process_bind_param(last.place, None)}-{last.id}"  # type: ignore[arg-type]
 
 
 def counts(conn: Connection, who: Viewer, *, every_agent: bool = False) -> dict[str, int]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core.attainment import Promise
 from parley.core.errors import NotAllowed
 from parley.core.firstcontact import Contact, no_repeat
 from parley.core.measure import DAY, SECOND, Measured, micros, take
@@ -33,6 +34,7 @@ from parley.log.record import Tx, chunks
 from parley.log.tables import Id, metadata
 from parley.services.answers import answers
 from parley.services.inbox import Viewer, conversations, visible_to
+from parley.services.promised import promises
 
 REPEAT_DAYS = 7
 
@@ -213,6 +215,17 @@ class Said(msgspec.Struct, frozen=True):
     brand: int
 
 
+class Made(msgspec.Struct, frozen=True):
+    """A promise that was made, with the channel and brand of its conversation. kind: first, next or resolution."""
+
+    conversation: int
+    kind: str
+    began: datetime
+    promise: Promise
+    channel: str
+    brand: int
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What happened in a period: conversations that began in it, surveys that were asked in it.
 
@@ -225,6 +238,7 @@ class Facts(msgspec.Struct, frozen=True):
     repeats: dict[int, bool | None] = {}
     open: list[Measured] = []
     said: list[Said] = []
+    made: list[Made] = []
 
     def scores(self, measure: str) -> list[int]:
         return [one.score for one in self.said if one.measure == measure]
@@ -245,7 +259,22 @@ def facts_of(
         _repeats(conn, who, start, end, micros(now or period.end)),
         _open(conn, who, choice) if with_open else [],
         _said(conn, who, choice, start, end),
+        _made(conn, who, choice, period),
     )
+
+
+def _made(conn: Connection, who: Viewer, choice: Choice, period: Period) -> list[Made]:
+    """Promises that began in the period. One whose clock stands within its time has no end yet."""
+    of = promises.c
+    question = _chosen(
+        select(of.conversation, of.kind, of.began, of.due, of.met_at, of.void, _M.channel, _M.brand), who, choice
+    )
+    question = question.join(promises, of.conversation == _M.conversation)
+    question = question.where(of.began >= period.start, of.began < period.end)
+    return [
+        Made(number, kind, began, Promise(due=due, met_at=met, void=bool(void)), channel, brand)
+        for number, kind, began, due, met, void, channel, brand in conn.execute(question.order_by(of.began)).all()
+    ]
 
 
 def _said(conn: Connection, who: Viewer, choice: Choice, start: int, end: int) -> list[Said]:

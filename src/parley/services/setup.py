@@ -79,7 +79,7 @@ ROLES = ("admin", "lead", "agent", "read-only")
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A brand's look and manner. colour: CSS colour. promise_minutes: first answer by people within.
+    """A brand's look and manner. colour: CSS colour. What it promises stands in services/promises.py.
 
     sign_off, footer: under every mail; the footer small, with the logo. logo: the SHA-256 of a picture in the store and
     its type, such as "9f…:image/png". bot_does: procedures that the bot may carry out;
@@ -92,7 +92,6 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sign_off: str = ""
     footer: str = ""
     logo: str = ""
-    promise_minutes: int = 240
     order_pattern: str = r"\d{5}"
     site: str = ""
     bot_does: tuple[str, ...] = ()

@@ -99,10 +99,15 @@ def wake(tx: Tx, row: Any) -> None:
 
 
 class Clockwork:
-    """A thread that fires due timers."""
+    """A thread that fires due timers.
 
-    def __init__(self, record: Record, fires: Mapping[str, Fire]) -> None:
-        self.record, self.fires = record, fires
+    also: what else passes with time and keeps its own moments; given the record and how many at most, it says how many.
+    """
+
+    def __init__(
+        self, record: Record, fires: Mapping[str, Fire], also: Callable[[Record, int], int] = lambda record, most: 0
+    ) -> None:
+        self.record, self.fires, self.also = record, fires, also
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="parley-timers", daemon=True)
 
@@ -128,7 +133,7 @@ class Clockwork:
         with self.record.reading() as conn:
             question = select(timers).where(timers.c.due <= self.record.clock()).order_by(timers.c.due).limit(limit)
             rows = conn.execute(question).all()
-        fired = 0
+        fired = self.also(self.record, limit)
         for row in rows:
             try:
                 fired += self.record.do(lambda tx, row=row: self._fire(tx, row))  # type: ignore[misc]

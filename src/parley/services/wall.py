@@ -6,14 +6,11 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from parley.core import conversation as talk
 from parley.core.measure import DAY, micros, moment
-from parley.services import inbox, setup, staffing
+from parley.services import inbox, promises, setup, staffing
 from parley.services.inbox import Viewer, conversations, visible_to
 from parley.services.numbers import Choice, measured
 from parley.services.staffing import Assumed, Plan
-
-SOON = timedelta(minutes=30)  # a promise that breaks within this time is at risk
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +43,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 def board(conn: Connection, who: Viewer, now: datetime, foreseen: Foreseen | None = None) -> Board:
     counts = inbox.counts(conn, who)
     first = inbox.page(conn, "waiting", who, limit=1).rows
-    late, soon = _promises(conn, who, now)
+    late, soon = promises.at_risk(conn, who, now)
     here = [agent for agent in setup.all_agents(conn).values() if agent.active and _together(agent, who)]
     return Board(
         at=now, waiting=counts.get("waiting", 0), oldest=first[0].waiting_since if first else None,
@@ -59,19 +56,6 @@ def board(conn: Connection, who: Viewer, now: datetime, foreseen: Foreseen | Non
 def _together(agent: setup.Agent, who: Viewer) -> bool:
     """Whether an agent serves a brand that the viewer serves."""
     return not agent.brands or who.brands is None or bool(set(agent.brands) & set(who.brands))
-
-
-def _promises(conn: Connection, who: Viewer, now: datetime) -> tuple[int, int]:
-    """Broken, and about to break: each brand has its own promise."""
-    late = soon = 0
-    of = conversations.c
-    for brand in setup.all_brands(conn).values():
-        broken = now - timedelta(minutes=brand.look.promise_minutes)
-        here = (of.status == talk.OPEN, of.waiting_since.is_not(None), of.brand == brand.id, visible_to(who))
-        question = select(func.count(), func.count().filter(of.waiting_since < broken))
-        both, gone = conn.execute(question.where(*here, of.waiting_since < broken + SOON)).one()
-        late, soon = late + gone, soon + both - gone
-    return late, soon
 
 
 def _today(conn: Connection, who: Viewer, now: datetime) -> int:

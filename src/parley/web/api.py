@@ -235,7 +235,7 @@ def _conversation(state: State) -> Conversation:
 async def list_conversations(
     room: Room, who: Viewer, view: FromQuery[str] = "open", after: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ConversationPage:
-    """A view: waiting, mine, unassigned, open, snoozed, bot, closed, failed, all, or tag:NAME."""
+    """A view: waiting, due, mine, unassigned, open, snoozed, bot, closed, failed, all, or tag:NAME."""
     try:
         page = await room.ask(inbox.page, view, who, after, min(limit, 200))
     except ValueError as error:

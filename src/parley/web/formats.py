@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup, escape
 
+from parley.web.words import translate as t
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MEASURES = {"csat": "Satisfied", "nps": "Would recommend", "ces": "Made it easy"}
@@ -45,14 +47,31 @@ def when(then: datetime | None, now: datetime | None = None, *, style: str = "ag
     return Markup(f'<time datetime="{moment}" title="{exact(then)}" data-style="{escape(style)}">{words}</time>')
 
 
-def urgency(due: datetime | None, now: datetime | None = None) -> str:
-    """How near a promise is: "" (calm), "soon" (a quarter of an hour left) or "late"."""
+def urgency(due: datetime | None, near: datetime | None = None, now: datetime | None = None) -> str:
+    """How it stands with a promise: "" (calm), "soon" (time to hurry, from `near` on) or "late"."""
     if due is None:
         return ""
-    left = due - (now or datetime.now(UTC))
-    if left <= timedelta(0):
+    now = now or datetime.now(UTC)
+    if now > due:
         return "late"
-    return "soon" if left <= timedelta(minutes=15) else ""
+    return "soon" if now >= (near or due - timedelta(minutes=15)) else ""
+
+
+OWED = {"first": "First answer", "next": "Answer", "resolution": "Solution"}
+
+
+def due_words(promise: str, due: datetime, now: datetime | None = None) -> str:
+    """What is owed until when: "Answer due in 40 min", "Solution due Tue", "First answer 2 h late".
+
+    The desk's script counts on by the same rules (frontend/desk/times.ts).
+    """
+    now = now or datetime.now(UTC)
+    what, distance = t(OWED.get(promise, "Answer")), ago(due, now)
+    if distance == "now":
+        return t("{what} due now", what=what)
+    if not distance.endswith((" min", " h")):
+        return t("{what} due since {day}" if now > due else "{what} due {day}", what=what, day=distance)
+    return t("{what} {time} late" if now > due else "{what} due in {time}", what=what, time=distance)
 
 
 def size(count: int) -> str:

@@ -29,7 +29,7 @@ from parley.web.words import translate as t
 
 FEW = 30  # below this many cases a share is told as a count
 TOP_LINE = ("volume", "human_median", "resolution_median", "contained", "csat")
-BETTER_WHEN_LESS = ("human", "bot", "resolution", "reopened")
+BETTER_WHEN_LESS = ("human", "bot", "resolution_m", "resolution_p", "reopened")
 
 SCALES = {"points": lambda value: f"{value:.0f}".replace("-", "−"), "of 7": lambda value: f"{value:.1f}"}
 
@@ -195,8 +195,8 @@ def _methods() -> tuple[tuple[str, str], ...]:
 
 
 def _asked(found: Report) -> tuple[str, ...]:
-    """NPS and CES stand above where somebody was asked for them."""
-    return tuple(key for key in ("nps", "ces") if found.number(key).n)
+    """Promises stand above where some were made, NPS and CES where somebody was asked for them."""
+    return tuple(key for key in ("first_kept", "resolution_kept", "nps", "ces") if found.number(key).n)
 
 
 def _anything(found: Report) -> bool:

@@ -1,7 +1,7 @@
 """Turns what services answer into what pages show. Asks only; one look-up per kind of thing, never per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from parley.services import (
     orders,
     passages,
     people,
+    promises,
     replies,
     setup,
     surveys,
@@ -25,6 +26,7 @@ from parley.services import (
     voice,
 )
 from parley.services.inbox import Viewer
+from parley.services.promised import Due, dues
 from parley.web import formats, views
 from parley.web.stream import arrange
 from parley.web.telling import SHOWN_EVENTS, Teller
@@ -35,6 +37,7 @@ LATEST = 30
 
 VIEWS = (
     ("waiting", "Waiting", "inbox", "Everybody has an answer"),
+    ("due", "Due soon", "clock", "Nothing is owed to anybody"),
     ("mine", "Mine", "user", "Nothing is yours right now"),
     ("unassigned", "Unassigned", "circle-dashed", "Everything has somebody"),
     ("mentions", "Mentions", "at-sign", "Nobody mentioned you"),
@@ -85,14 +88,13 @@ class Lens:
         known = self.agents.get(agent or 0)
         return agent_face(known) if known else None
 
-    def due(self, state: State) -> datetime | None:
-        brand = self.brands.get(state.brand)
-        if state.waiting_since is None or brand is None or state.status != talk.OPEN:
-            return None
-        return state.waiting_since + timedelta(minutes=brand.look.promise_minutes)
+    def due(self, number: int) -> Due | None:
+        """What is due next in a conversation."""
+        return dues(self.conn, [number]).get(number)
 
 
-Made = dict[int, tuple[tuple[State, str, tuple[int, ...]], views.ListRow]]  # conversation → what of, and the row
+# conversation → what of, and the row
+Made = dict[int, tuple[tuple[State, str, tuple[int, ...], Due | None], views.ListRow]]
 
 
 class KeptRows:
@@ -154,7 +156,7 @@ def token_of(key: str, agent: int) -> str:
 def list_view(key: str, agent: int, counts: Mapping[str, int]) -> views.ListView:
     _, label, glyph, empty = next((v for v in VIEWS if v[0] == key), (key, key, "tag", ""))
     token = token_of(key, agent)
-    shown = counts.get(token) if key not in ("closed", "all") else None
+    shown = counts.get(token) if key not in ("closed", "all", "due") else None
     return views.ListView(
         key=key, token=token, label=t(label), glyph=glyph, count=shown, empty=t(empty) if empty else ""
     )
@@ -171,9 +173,12 @@ def tokens_counted(counts: Mapping[str, int], agent: int | None) -> dict[str, in
 
 def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
     called = names(lens.conn, [s.person for s in states])
-    mentioned = desk_notes.mentioned_in(lens.conn, [s.id for s in states])
+    numbers = [s.id for s in states]
+    mentioned, owed = desk_notes.mentioned_in(lens.conn, numbers), dues(lens.conn, numbers)
     nobody = people.display_name(None)
-    return tuple(_kept(lens, s, called.get(s.person, nobody), tuple(mentioned.get(s.id, ()))) for s in states)
+    return tuple(
+        _kept(lens, s, called.get(s.person, nobody), tuple(mentioned.get(s.id, ())), owed.get(s.id)) for s in states
+    )
 
 
 def names(conn: Connection, persons: Iterable[int]) -> dict[int, str]:
@@ -184,15 +189,15 @@ def names(conn: Connection, persons: Iterable[int]) -> dict[int, str]:
     return {number: people.display_name(one, addresses.get(number, ())) for number, one in known.items()}
 
 
-def _kept(lens: Lens, state: State, name: str, mentioned: tuple[int, ...]) -> views.ListRow:
+def _kept(lens: Lens, state: State, name: str, mentioned: tuple[int, ...], due: Due | None) -> views.ListRow:
     """A row as it was made for an earlier answer, if that was of the same."""
     known = lens.made.get(state.id)
-    if known is None or known[0] != (state, name, mentioned):
-        known = lens.made[state.id] = ((state, name, mentioned), row(lens, state, name, mentioned))
+    if known is None or known[0] != (state, name, mentioned, due):
+        known = lens.made[state.id] = ((state, name, mentioned, due), row(lens, state, name, mentioned, due))
     return known[1]
 
 
-def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> views.ListRow:
+def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = (), due: Due | None = None) -> views.ListRow:
     brand = lens.brands.get(state.brand)
     brand_name = brand.name.split()[0] if brand and len(lens.brands) > 1 else ""
     writer = {"customer": "", "bot": t("Bot"), "system": t("Desk")}.get(state.last_by)
@@ -214,14 +219,17 @@ def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = ()) -> v
         status=shown_status(state),
         last_at=state.last_at,
         waiting_since=state.waiting_since if state.status == talk.OPEN else None,
-        due=lens.due(state),
+        due=due.due if due else None,
+        near=due.near if due else None,
+        promise=due.kind if due else "",
         snoozed_until=state.snoozed_until,
         tags=state.tags,
         assignee=assignee,
         failed=state.failed > 0,
-        tokens=tokens(state, mentioned),
+        tokens=(*tokens(state, mentioned), *(("due",) if due else ())),
         order=-to_micros(state.last_at),
         waits=to_micros(state.waiting_since) if state.waiting_since else 0,
+        dues=to_micros(due.due) if due else 0,
         seq=state.seq,
     )
 
@@ -241,6 +249,7 @@ def tokens(state: State, mentioned: Iterable[int] = ()) -> tuple[str, ...]:
 
 
 def facts(lens: Lens, state: State) -> views.Facts:
+    due = lens.due(state.id)
     return views.Facts(
         status=shown_status(state),
         subject=state.subject,
@@ -248,7 +257,9 @@ def facts(lens: Lens, state: State) -> views.Facts:
         tags=state.tags,
         snoozed_until=state.snoozed_until,
         waiting_since=state.waiting_since if state.status == talk.OPEN else None,
-        due=lens.due(state),
+        due=due.due if due else None,
+        near=due.near if due else None,
+        promise=due.kind if due else "",
     )
 
 
@@ -275,6 +286,7 @@ def conversation(
     turns = arrange(teller.turns(history), lens.labels, UTC, lens.now)
     brand = lens.brands.get(state.brand)
     reply, note = desk_notes.draft(conn, agent.id, state.id)
+    due = lens.due(state.id)
     return views.ConversationPage(
         id=state.id,
         seq=log.head(conn),
@@ -290,10 +302,13 @@ def conversation(
         tags=state.tags,
         suggested=_suggested(conn, state),
         waiting_since=state.waiting_since if state.status == talk.OPEN else None,
-        due=lens.due(state),
+        due=due.due if due else None,
+        near=due.near if due else None,
+        promise=due.kind if due else "",
+        policy=promises.policy_name(conn, due.policy) if due else "",
         snoozed_until=state.snoozed_until,
         earlier=earlier_than(told),
-        row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ())),
+        row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ()), due),
         callable=who.may_act and _callable(lens, state, inboxes),
     )
 

@@ -103,7 +103,6 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
-            promise_minutes=b.look.promise_minutes,
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands
@@ -211,7 +210,6 @@ class BrandForm(msgspec.Struct):
     sign_off: str = ""
     footer: str = ""
     no_logo: str = ""
-    promise_minutes: int = 240
 
 
 @post("/desk/settings/brands", opt=ADMIN, include_in_schema=False)
@@ -251,15 +249,12 @@ LOGO_BYTES = 200 * 1024  # it travels with every mail
 def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Look]:
     if not form.name.strip():
         raise Refused("A brand needs a name.")
-    if not 1 <= form.promise_minutes <= 60 * 24 * 30:
-        raise Refused("A first answer is promised within 1 minute to 30 days.")
     look = msgspec.structs.replace(
         before,
         colour=form.colour[:40],
         sign_off="\n".join(form.sign_off[:500].splitlines()),
         footer="\n".join(form.footer[:1000].splitlines()),
         logo=logo or ("" if form.no_logo else before.logo),
-        promise_minutes=form.promise_minutes,
     )
     return form.name.strip()[:80], look
 

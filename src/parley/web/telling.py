@@ -313,6 +313,9 @@ class Teller:
                 line = ("circle-check", t("{who} agreed: {what}", who=who, what=outcome))
             case e.ApprovalGiven():
                 line = ("shield-x", t("{who} declined; nothing was done", who=who))
+            case e.PromiseBroken(promise=promise, due=due):
+                what = t(formats.OWED.get(promise, "Answer"))
+                line = ("clock", t("{what} was due {time} UTC", what=what, time=f"{due:%-d %b %H:%M}"))
             case e.SendReplayed():
                 line = ("send", t("{who} sent it again", who=who))
         return views.Fact(id=r.seq, glyph=line[0], text=line[1], at=r.at) if line else None

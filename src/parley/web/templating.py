@@ -95,6 +95,7 @@ def environment(assets: Assets | None = None, catalogue: Catalogue = ENGLISH) ->
         ago=formats.ago,
         exact=formats.exact,
         urgency=formats.urgency,
+        due_words=formats.due_words,
         size=formats.size,
         prose=formats.prose,
         percent=formats.percent,

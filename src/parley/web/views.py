@@ -72,7 +72,8 @@ class ListRow(View, frozen=True, kw_only=True):
 
     order: rows stand in ascending order of it (minus the time of the last word, in microseconds);
     in the view of those who wait, in ascending order of `waits` (since when). words_by: "" for the customer, else
-    whose words the preview shows ("You", "Bot", "Ana"). due: when the promise breaks.
+    whose words the preview shows ("You", "Bot", "Ana"). due: when the promise that ends first breaks, near: when it is
+    time to hurry, promise: what it is (first, next, resolution); `dues` orders the view of what is due.
     """
 
     id: int
@@ -90,6 +91,8 @@ class ListRow(View, frozen=True, kw_only=True):
     last_at: datetime
     waiting_since: datetime | None = None
     due: datetime | None = None
+    near: datetime | None = None
+    promise: str = ""
     snoozed_until: datetime | None = None
     tags: tuple[str, ...] = ()
     assignee: Face | None = None
@@ -97,6 +100,7 @@ class ListRow(View, frozen=True, kw_only=True):
     tokens: tuple[str, ...] = ()
     order: int = 0
     waits: int = 0
+    dues: int = 0
     seq: int = 0
 
 
@@ -328,6 +332,9 @@ class ConversationPage(View, frozen=True, kw_only=True):
     suggested: tuple[str, str] = ("", "")
     waiting_since: datetime | None = None
     due: datetime | None = None
+    near: datetime | None = None
+    promise: str = ""
+    policy: str = ""
     snoozed_until: datetime | None = None
     viewers: tuple[Viewer, ...] = ()
     earlier: str | None = None
@@ -437,6 +444,8 @@ class Facts(View, frozen=True, kw_only=True):
     snoozed_until: datetime | None = None
     waiting_since: datetime | None = None
     due: datetime | None = None
+    near: datetime | None = None
+    promise: str = ""
 
 
 class Change(View, frozen=True, kw_only=True, omit_defaults=True):
@@ -700,7 +709,6 @@ class BrandLine(View, frozen=True, kw_only=True):
     sign_off: str = ""
     footer: str = ""
     has_logo: bool = False
-    promise_minutes: int = 240
 
 
 class AgentLine(View, frozen=True, kw_only=True):
