@@ -318,7 +318,9 @@ def _retargeted(owed: Owed, clock: Clock, at: datetime, agreed: Agreed) -> Clock
     calendar = agreed().calendar(owed.brand)
     used = clock.used + _elapsed(clock, at, calendar)
     if clock.since is None:
-        return msgspec.structs.replace(fresh, since=None, used=used, due=clock.due if used > fresh.seconds else None)
+        missed = clock.due is not None and used > fresh.seconds
+        kept = {"due": clock.due, "told": clock.told} if missed else {"due": None, "told": QUIET}
+        return msgspec.structs.replace(fresh, since=None, used=used, **kept)
     left = fresh.seconds - used
     due = due_at(calendar, at, left, fresh.working) if left > 0 else at
     again = msgspec.structs.replace(fresh, since=at, used=used, due=due)
