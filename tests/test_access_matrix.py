@@ -232,6 +232,10 @@ ROWS: dict[str, Row] = {
         expected=OURS_ACT, path="/desk/followups/{task}/owner", send=form(owner=""), ok=DONE
     ),
     "POST /desk/followups/agreement": Row(expected=PAGE_LEAD, send=form(hours="24"), ok=DONE),
+    "GET /desk/monday": Row(expected=PAGE),
+    "GET /desk/monday.csv": Row(expected=PAGE),
+    "GET /desk/monday/cases": Row(expected=PAGE, path="/desk/monday/cases?figure=volume"),
+    "GET /api/v1/monday": Row(expected=API),
     "GET /desk/numbers": Row(expected=PAGE),
     "GET /desk/numbers.csv": Row(expected=PAGE),
     "GET /desk/numbers/cases": Row(expected=PAGE, path="/desk/numbers/cases?figure=volume"),

@@ -11,7 +11,7 @@ import msgspec
 
 from parley.core import events as e
 
-VERSION = 4
+VERSION = 5
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,6 +113,31 @@ DEFINITIONS: dict[str, Definition] = {
             spread=_SHARE,
         ),
         Definition(
+            key="no_reopen", label="Not reopened within a week", unit="share",
+            meaning="Of the conversations that were closed seven days ago or earlier, those that were not reopened "
+            "within seven days of the first close.",
+            spread=_SHARE,
+        ),
+        Definition(
+            key="first_contact_closed", label="Closed at once, by one person", unit="share",
+            meaning="Of the conversations that are closed as resolved, those that were closed once only and answered "
+            "by one person at most.",
+            spread=_SHARE,
+        ),
+        Definition(
+            key="transferred", label="Passed on", unit="share",
+            meaning="Of the conversations that people held, those that went from one person to another at least once, "
+            "directly or by way of all. Being given to a first person is not passing on.",
+            spread=_SHARE,
+        ),
+        Definition(
+            key="bot_resolved", label="Solved by the bot", unit="share",
+            meaning="Of the conversations that began with the bot, are decided and seven days old, those that it kept "
+            "and after which nothing said otherwise: the person began no other conversation within seven days, in any "
+            "channel, and gave no rating of 1 or 2. Beside it, “Kept by the bot” says only that no person took part.",
+            spread=_SHARE,
+        ),
+        Definition(
             key="first_kept", label="First answers in time", unit="share",
             meaning="First answers by people. " + _KEPT, spread=_SHARE, cohort=_MADE,
         ),
@@ -176,7 +201,8 @@ class Measured(msgspec.Struct):
     began_at: the customer's first message that no machine wrote; before it nothing is counted.
     people_at: when people became responsible (at once without a bot, else hand-over, take-over, reopening).
     bot_at, human_at: first reply after `began_at`. closed_at: of the close that stands, None while open.
-    closed_by: agent, bot, customer, rule or import. agent: whose reply was the last.
+    closed_by: agent, bot, customer, rule or import. agent: whose reply was the last. several: more than one agent has
+    replied. holder: who had it last; transfers: how often it went from one agent to another.
     imported: began as imported history, of which nobody knows what is still waiting.
     """
 
@@ -202,6 +228,10 @@ class Measured(msgspec.Struct):
     bot_replies: int = 0
     human_replies: int = 0
     agent: int | None = None
+    several: bool = False
+    holder: int | None = None
+    transfers: int = 0
+    first_reopened_at: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -230,12 +260,15 @@ def take(talk: Measured, recorded: e.Recorded) -> None:
             talk.first_closed_at = talk.first_closed_at or at
         case e.Reopened():
             talk.reopens += 1
+            talk.first_reopened_at = talk.first_reopened_at or at
             talk.closed_at, talk.closed_by, talk.resolved = None, "", False
             talk.people_at = talk.people_at or at
         case e.HandoffAsked():
             talk.handed_at, talk.people_at = talk.handed_at or at, talk.people_at or at
         case e.Assigned() as event if event.agent is not None:
             talk.people_at = talk.people_at or at
+            talk.transfers += talk.holder not in (None, event.agent)
+            talk.holder = event.agent
         case e.Quarantined():
             talk.quarantined = True
 
@@ -263,7 +296,9 @@ def _replied(talk: Measured, event: e.ReplyWritten, by: str, at: int) -> None:
         if began and talk.human_at is None:
             talk.human_at = at
         if who == "agent":
-            talk.agent = int(by.partition("/")[2])
+            agent = int(by.partition("/")[2])
+            talk.several = talk.several or talk.agent not in (None, agent)
+            talk.agent = agent
 
 
 def _unreplied(talk: Measured, written_at: int) -> None:
@@ -343,6 +378,26 @@ def one_touch(talk: Measured) -> bool | None:
     if talk.closed_at is None or not talk.resolved or talk.closed_by == "import":
         return None
     return talk.human_replies <= 1
+
+
+def first_contact_closed(talk: Measured) -> bool | None:
+    """Whether it was closed once, and answered by one person at most; None while it is not resolved."""
+    if talk.closed_at is None or not talk.resolved or talk.closed_by == "import":
+        return None
+    return talk.closes == 1 and not talk.several
+
+
+def no_reopen(talk: Measured, now: int, days: int = 7) -> bool | None:
+    """Whether its first close lasted so many days; None until they have passed, whatever became of it."""
+    if talk.first_closed_at is None or talk.imported or now - talk.first_closed_at < days * DAY:
+        return None
+    again = talk.first_reopened_at
+    return again is None or again - talk.first_closed_at > days * DAY
+
+
+def transferred(talk: Measured) -> bool | None:
+    """Whether it went from one person to another; None where nobody held it."""
+    return talk.transfers > 0 if talk.holder is not None else None
 
 
 def _stopped(talk: Measured, at: int) -> Reading | None:

@@ -21,12 +21,15 @@ from parley.core.measure import (
     Reading,
     bot_clock,
     contained,
+    first_contact_closed,
     human_clock,
     micros,
     moment,
+    no_reopen,
     one_touch,
     reopened,
     resolution_clock,
+    transferred,
 )
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Facts, Made, Period, Rated, before, facts_of, may_choose, period_of
@@ -139,15 +142,19 @@ def _few(who: Viewer, choice: Choice) -> int:
 
 Clock = Callable[[Measured, int], Reading | None]
 CLOCKS: dict[str, Clock] = {"human": human_clock, "bot": bot_clock, "resolution": resolution_clock}
-Question = Callable[[Measured, Facts], bool | None]
+Question = Callable[[Measured, Facts, int], bool | None]
 QUESTIONS: dict[str, Question] = {
-    "contained": lambda talk, facts: contained(talk),
-    "reopened": lambda talk, facts: reopened(talk),
-    "no_repeat": lambda talk, facts: facts.repeats.get(talk.conversation),
-    "one_touch": lambda talk, facts: one_touch(talk),
+    "contained": lambda talk, facts, now: contained(talk),
+    "reopened": lambda talk, facts, now: reopened(talk),
+    "no_repeat": lambda talk, facts, now: facts.repeats.get(talk.conversation),
+    "one_touch": lambda talk, facts, now: one_touch(talk),
+    "no_reopen": lambda talk, facts, now: no_reopen(talk, now),
+    "first_contact_closed": lambda talk, facts, now: first_contact_closed(talk),
+    "transferred": lambda talk, facts, now: transferred(talk),
+    "bot_resolved": lambda talk, facts, now: _bot_resolved(talk, facts),
 }
 PROMISED = {"first_kept": "first", "next_kept": "next", "resolution_kept": "resolution"}
-FAILED = {"reopened": 1.0}  # which answer is the telling one; elsewhere it is "no"
+FAILED = {"reopened": 1.0, "transferred": 1.0}  # which answer is the telling one; elsewhere it is "no"
 
 
 def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[int]], few: int) -> tuple[Number, ...]:
@@ -155,7 +162,7 @@ def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[
     for name, clock in CLOCKS.items():
         found += _timed(name, _times(facts.talks, clock, now), _times(past.talks, clock, now), len(facts.talks))
     for name, question in QUESTIONS.items():
-        found.append(_shared(name, _answers(facts, question), _answers(past, question), len(facts.talks)))
+        found.append(_shared(name, _answers(facts, question, now), _answers(past, question, now), len(facts.talks)))
     found += [_kept(key, facts, past, kind, now) for key, kind in PROMISED.items()]
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
@@ -233,9 +240,17 @@ def _times(talks: Iterable[Measured], clock: Clock, now: int) -> stats.Times:
     return stats.Times([r.seconds for r in read if r.stopped], [r.seconds for r in read if not r.stopped])
 
 
-def _answers(facts: Facts, question: Question) -> tuple[int, int]:
-    found = [answer for talk in facts.talks if (answer := question(talk, facts)) is not None]
+def _answers(facts: Facts, question: Question, now: int) -> tuple[int, int]:
+    found = [answer for talk in facts.talks if (answer := question(talk, facts, now)) is not None]
     return sum(found), len(found)
+
+
+def _bot_resolved(talk: Measured, facts: Facts) -> bool | None:
+    """Kept by the bot, and nothing said afterwards that it was not solved. Young ones are left out, failures too."""
+    kept, alone = contained(talk), facts.repeats.get(talk.conversation)
+    if kept is None or alone is None:
+        return None
+    return kept and alone and talk.conversation not in facts.unhappy
 
 
 def _content(facts: Facts) -> tuple[int, int]:
@@ -307,7 +322,7 @@ def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated | 
     apart: dict[str, Facts] = {}
 
     def own(fact: Measured | Rated | Made) -> Facts:
-        return apart.setdefault(key(fact), Facts([], [], facts.repeats, [], made=[]))
+        return apart.setdefault(key(fact), Facts([], [], facts.repeats, [], made=[], unhappy=facts.unhappy))
 
     for talk in facts.talks:
         own(talk).talks.append(talk)
@@ -365,7 +380,7 @@ def _cases(facts: Facts, key: str, now: int) -> list[Case]:
     if key.startswith("open"):
         return [_case(talk, _age(talk, now), True) for talk in facts.open]
     if key in QUESTIONS:
-        asked = ((talk, QUESTIONS[key](talk, facts)) for talk in facts.talks)
+        asked = ((talk, QUESTIONS[key](talk, facts, now)) for talk in facts.talks)
         answers = [_case(talk, float(answer)) for talk, answer in asked if answer is not None]
         return sorted(answers, key=lambda case: case.value != FAILED.get(key, 0.0))
     clock = CLOCKS[key.rpartition("_")[0]]

@@ -30,6 +30,7 @@ from parley.core.attainment import Promise
 from parley.core.errors import NotAllowed
 from parley.core.firstcontact import Contact, no_repeat
 from parley.core.measure import DAY, SECOND, Measured, micros, take
+from parley.core.opinions import LOW
 from parley.log.record import Tx, chunks
 from parley.log.tables import Id, metadata
 from parley.services.answers import answers
@@ -63,6 +64,10 @@ measured = Table(
     Column("bot_replies", Integer, nullable=False),
     Column("human_replies", Integer, nullable=False),
     Column("agent", Integer),
+    Column("several", Boolean, nullable=False),
+    Column("holder", Integer),
+    Column("transfers", Integer, nullable=False),
+    Column("first_reopened_at", BigInteger),
 )
 _M = measured.c
 Index("ix_measured_began", _M.began_at)
@@ -230,7 +235,7 @@ class Facts(msgspec.Struct, frozen=True):
     """What happened in a period: conversations that began in it, surveys that were asked in it.
 
     repeats: whether a conversation's person did not come again within `REPEAT_DAYS`; None where that is not known yet.
-    open: what is open now, whenever it began.
+    open: what is open now, whenever it began. unhappy: conversations of the period that were rated 1 or 2.
     """
 
     talks: list[Measured]
@@ -239,9 +244,13 @@ class Facts(msgspec.Struct, frozen=True):
     open: list[Measured] = []
     said: list[Said] = []
     made: list[Made] = []
+    unhappy: frozenset[int] = frozenset()
 
     def scores(self, measure: str) -> list[int]:
         return [one.score for one in self.said if one.measure == measure]
+
+
+_LOW = select(_R.conversation).where(_R.score <= LOW["csat"])
 
 
 def facts_of(
@@ -260,6 +269,7 @@ def facts_of(
         _open(conn, who, choice) if with_open else [],
         _said(conn, who, choice, start, end),
         _made(conn, who, choice, period),
+        frozenset(conn.execute(began.with_only_columns(_M.conversation).where(_M.conversation.in_(_LOW))).scalars()),
     )
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import log
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ from parley.web.words import translate as t
 
 FEW = 30  # below this many cases a share is told as a count
 TOP_LINE = ("volume", "human_median", "resolution_median", "contained", "csat")
-BETTER_WHEN_LESS = ("human", "bot", "resolution_m", "resolution_p", "reopened")
+BETTER_WHEN_LESS = ("human", "bot", "resolution_m", "resolution_p", "reopened", "transferred")
 
 SCALES = {"points": lambda value: f"{value:.0f}".replace("-", "−"), "of 7": lambda value: f"{value:.1f}"}
 
@@ -521,30 +521,36 @@ def _cases(
 ) -> tuple[views.Shell, views.CasesPage]:
     who, now = caller.viewer, room.record.clock()
     found = figures.cases(conn, who, choice, key, now)
+    definition = DEFINITIONS[key]
+    page = views.CasesPage(
+        title=t(definition.label),
+        meaning=t(definition.meaning),
+        back=f"/desk/numbers?{_query(choice)}",
+        lines=case_lines(conn, room, found, lambda case: _case_value(case, key)),
+        cut=len(found) == figures.MOST_CASES,
+    )
+    return present.shell(conn, caller.agent, caller.csrf, "numbers"), page
+
+
+def case_lines(
+    conn: Connection, room: Room, found: Sequence[figures.Case], value: Callable[[figures.Case], str]
+) -> tuple[views.CaseLine, ...]:
+    """The conversations behind a figure as lines of a table. value: what each counts, in words."""
     states = inbox.states(conn, [case.conversation for case in found])
-    lens = present.Lens(conn, room.channels, now)
+    lens = present.Lens(conn, room.channels, room.record.clock())
     rows = {row.id: row for row in present.rows(lens, list(states.values()))}
-    lines = tuple(
+    return tuple(
         views.CaseLine(
             href=f"/desk/conversations/{row.id}",
             subject=row.subject or row.preview or t("Conversation {n}", n=row.id),
             person=row.person,
             channel=row.channel,
             at=case.at,
-            value=_case_value(case, key),
+            value=value(case),
         )
         for case in found
         if (row := rows.get(case.conversation))
     )
-    definition = DEFINITIONS[key]
-    page = views.CasesPage(
-        title=t(definition.label),
-        meaning=t(definition.meaning),
-        back=f"/desk/numbers?{_query(choice)}",
-        lines=lines,
-        cut=len(found) == figures.MOST_CASES,
-    )
-    return present.shell(conn, caller.agent, caller.csrf, "numbers"), page
 
 
 def _case_value(case: figures.Case, key: str) -> str:
