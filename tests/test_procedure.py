@@ -56,7 +56,7 @@ CANCEL = Procedure(
 
 def test_it_asks_for_what_is_missing_one_thing_at_a_time() -> None:
     assert decide(CANCEL, {"who": "kim"}) == Ask("number", "Which order is it?")
-    assert decide(CANCEL, {"who": "kim", "number": "1"}) == Ask("reason", "Why is it to be cancelled?")
+    assert decide(CANCEL, {"who": "kim", "number": "1"}) == Ask("reason", "Why is it to be cancelled?", REASONS)
 
 
 def test_what_is_no_choice_is_asked_again() -> None:
