@@ -157,6 +157,8 @@ ROWS: dict[str, Row] = {
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"DELETE {C}/closure": Row(expected=OURS_ACT, ok=DONE),
+    f"GET {C}/assistance": Row(expected=OURS),
+    f"POST {C}/assistance/rejection": Row(expected=OURS_ACT, send=form(draft="Dear", source="macro"), ok=DONE),
     f"POST {C}/approval": Row(expected=OURS_ACT, ok=(422,)),
     f"POST {C}/refusal": Row(expected=OURS_ACT, ok=(422,)),
     f"POST {C}/assignment": Row(expected=OURS_ACT, send=form(agent=""), ok=DONE),
@@ -296,6 +298,9 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/procedures/{name:str}/trial": Row(
         expected=PAGE_ADMIN, path="/desk/settings/procedures/invoice/trial"
     ),
+    "GET /desk/settings/model": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/model": Row(expected=PAGE_ADMIN, send=form(url="", name=""), ok=DONE),
+    "POST /desk/settings/model/trial": Row(expected=PAGE_ADMIN),
     "GET /desk/settings/topics": Row(expected=PAGE),
     "POST /desk/settings/topics": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
     "POST /desk/settings/topics/learning": Row(expected=PAGE_LEAD, ok=DONE),

@@ -4,6 +4,7 @@ import { all, face, h, icon, one, parse } from "../shared/dom.ts";
 import { act, Trouble, type Change } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import { close, readTime, take, times } from "./acts.ts";
+import { told } from "./assist.ts";
 import { choices, type Macro } from "./choices.ts";
 import { painted } from "./marks.ts";
 import { openMenu, type Item } from "./menus.ts";
@@ -52,6 +53,14 @@ export function write(wanted: Mode): void {
   box?.focus();
   box?.setSelectionRange(box.value.length, box.value.length);
   painted("write");
+}
+
+/** Words for the answer, below what stands there. */
+export function addWords(words: string): void {
+  write("reply");
+  const box = area();
+  if (!box) return;
+  put(box, box.value.trim() ? `\n${words}` : words, box.value.length);
 }
 
 function setMode(here: HTMLFormElement, wanted: Mode): void {
@@ -231,6 +240,7 @@ export function send(thenClose = false, later?: Later): void {
   body.set("hold", "1");
   if (later) body.set("due", later.due.toISOString());
   if (later?.unless) body.set("unless", "1");
+  if (kind === "reply") told(body);
   body.set("seen", pane.main().dataset.seq ?? "");
   const turn = blank(kind, box.value, added, here, client);
   unsent.set(client, { conversation: id, url: `/desk/conversations/${id}/${kind === "note" ? "notes" : "replies"}`, form: body, turn });

@@ -6,6 +6,7 @@ import "./desk.css";
 import "./pages.css";
 import "./plots.css";
 import "./procedures.css";
+import "./assist.css";
 import "./floats.css";
 import "./calls.css";
 import "./narrow.css";
@@ -14,6 +15,7 @@ import { h, one, parse } from "../shared/dom.ts";
 import { fragment } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import * as acts from "./acts.ts";
+import * as assist from "./assist.ts";
 import * as calls from "./calls.ts";
 import { choices } from "./choices.ts";
 import { register, run } from "./commands.ts";
@@ -46,6 +48,7 @@ register(
   { id: "send-later", label: t("Send later"), group: t("Conversation"), glyph: "alarm-clock", when: composer.canWrite, run: (from) => composer.sendLater(from) },
   { id: "macro", label: t("Insert a prepared answer"), group: t("Conversation"), glyph: "zap", when: composer.canWrite, run: () => void composer.macros() },
   { id: "elsewhere", label: t("Ask them to go on elsewhere"), group: t("Conversation"), glyph: "link", when: composer.canOffer, run: (from) => composer.elsewhere(from) },
+  { id: "suggestion", label: t("Insert the suggested answer"), group: t("Conversation"), glyph: "sparkles", keys: ["d"], when: assist.offered, run: () => assist.insert() },
   { id: "assign", label: t("Assign"), group: t("Conversation"), glyph: "user-plus", keys: ["a"], when: acts.canAct, run: (from) => void acts.assign(from) },
   { id: "mine", label: t("Assign to me"), group: t("Conversation"), glyph: "user", keys: ["i"], when: acts.canAct, run: () => void acts.assignToMe() },
   { id: "tag", label: t("Tag"), group: t("Conversation"), glyph: "tag", keys: ["l"], when: acts.canAct, run: (from) => void acts.tag(from) },
@@ -167,6 +170,7 @@ watchInput();
 keepFresh();
 keys.listen(composer.typedAhead);
 composer.listen();
+assist.listen();
 calls.listen();
 presence.listen();
 pane.onOpen(() => nameButtons(pane.main()));

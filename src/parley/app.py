@@ -23,6 +23,7 @@ from parley.log.readers import Follower, Following, News, rebuild
 from parley.log.record import Reader, Record, utc_now
 from parley.services import (
     answers,
+    assist,
     delivery,
     desk_notes,
     fetching,
@@ -47,9 +48,11 @@ from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
 from parley.services.gathered import nudge
 from parley.services.intake import Intake
+from parley.services.language_model import Model
 from parley.services.numbers import NumbersReader
 from parley.services.outgoing import Dispatch
 from parley.services.voice import Exchange
+from parley.services.wording import Summaries
 
 if TYPE_CHECKING:
     from parley.web.state import Room
@@ -96,6 +99,8 @@ class Desk:
         self.bot = BotFollower(
             self.channels, config.key, by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
         )
+        self.model = Model(self.record)
+        self.bot.model = self.model
         self.topics = triage.Topics(self.record, config.data / "topics", by_meaning=config.ai == "meaning")
         self.trainer = triage.Trainer(self.topics)
         self.followers: list[Follower] = [
@@ -104,6 +109,7 @@ class Desk:
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),
             surveys.SurveyFollower(surveys.delay),
             followups.LowAnswers(),
+            Summaries(self.model),
         ]
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()
@@ -310,7 +316,7 @@ def in_step_readers() -> list[Reader]:
 
 def behind_readers() -> list[Reader]:
     """Readers that may be a moment behind."""
-    return [search.SearchReader(), NumbersReader(), answers.AnswerReader(), topics.TopicReader()]
+    return [search.SearchReader(), NumbersReader(), answers.AnswerReader(), topics.TopicReader(), assist.DraftReader()]
 
 
 def behind_readers_of(readers: Sequence[Reader]) -> list[Reader]:

@@ -452,6 +452,20 @@ class ApprovalGiven(Event, frozen=True, tag="approval_given"):
     outcome: str = ""
 
 
+class DraftJudged(Event, frozen=True, tag="draft_judged"):
+    """What an agent made of a drafted answer. source: article, macro or solved; ref: which.
+
+    outcome: accepted (sent as it was), edited, rejected. kept: the share of its words that were sent, from 0 to 1.
+    answer: the message that was written in its place.
+    """
+
+    source: str
+    outcome: str
+    answer: int | None = None
+    ref: str = ""
+    kept: float = 0.0
+
+
 class TopicGuessed(Event, frozen=True, tag="topic_guessed"):
     """What a new conversation is probably about, as `model` learnt it from the desk's tags; `probability` is 0..1.
 
@@ -672,7 +686,7 @@ AnyEvent = Union[
     Sent, Delivered,
     Read, SendDelayed,
     SendFailed, SendReplayed, Assigned, Tagged, Untagged, SubjectChanged, Snoozed, Woke, Closed, Reopened,
-    HandoffAsked, BotPondered, ProcedureWentOn, ApprovalGiven,
+    HandoffAsked, BotPondered, ProcedureWentOn, ApprovalGiven, DraftJudged,
     TopicGuessed, SurveyDue, SurveyAsked, SurveyDropped, SurveyAnswered, TaskOpened,
     TaskGiven, TaskClosed, PromiseNear, PromiseBroken,
     Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,

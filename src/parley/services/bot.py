@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from parley.core import conversation as talk
@@ -15,10 +16,11 @@ from parley.core import events as e
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.log.record import Record, Tx, stream, words_of
-from parley.services import gathered, knowledge, orders, people, proof, replies, setup
+from parley.services import gathered, knowledge, orders, people, proof, replies, setup, wording
 from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
+from parley.services.language_model import Model
 from parley.services.understanding import Brain, Understood
 
 SKILLS = {
@@ -83,6 +85,7 @@ class BotFollower:
         """
         self.channels, self.key = channels, key
         self.brain = Brain(by_meaning, vectors)
+        self.model: Model | None = None
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Understood]:
         with record.reading() as conn:
@@ -93,9 +96,17 @@ class BotFollower:
             brands = setup.all_brands(conn)
         found = {}
         for message, spoken in words.items():
-            brand = brands.get(now[mine[message].subject_id].brand)
-            found[message] = self.brain.understand(record, _question(spoken), brand)
+            number = mine[message].subject_id
+            understood = self.brain.understand(record, _question(spoken), brands.get(now[number].brand))
+            found[message] = msgspec.structs.replace(understood, reworded=self._reworded(number, understood))
         return found
+
+    def _reworded(self, conversation: int, heard: Understood) -> str:
+        """What a model makes of the surest answer, where there is a model and all of it is held by the article."""
+        if self.model is None or not heard.hits or heard.hits[0].confidence < heard.threshold or heard.sensitive:
+            return ""
+        hit = heard.hits[0]
+        return wording.reword(self.model, conversation, self.brain.answer(hit, heard.text), [hit.passage]) or ""
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Understood] | None) -> None:
         tx.flush()
@@ -264,9 +275,10 @@ class Turn:
         return False
 
     def answer_surely(self) -> None:
-        self._answer_with(self.heard.hits[0], self.heard.hits[0].confidence, self.heard.text)
+        hit = self.heard.hits[0]
+        self._answer_with(hit, hit.confidence, self.heard.text, self.heard.reworded)
 
-    def _answer_with(self, hit: Any, confidence: float, question: str) -> None:
+    def _answer_with(self, hit: Any, confidence: float, question: str, wording: str = "") -> None:
         source = e.Source(
             kind="article",
             title=hit.title,
@@ -276,7 +288,7 @@ class Turn:
             confidence=round(confidence, 3),
         )
         self._ponder("article", confidence, f"answered from {hit.ref}")
-        self.say(self.brain.answer(hit, question), sources=(source,), confidence=round(confidence, 3))
+        self.say(wording or self.brain.answer(hit, question), sources=(source,), confidence=round(confidence, 3))
 
     # handing over ───────────────────────────────────────────────────────────────────────────
 

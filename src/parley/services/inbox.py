@@ -101,7 +101,8 @@ KINDS = tuple(
     if kind in talk._CHANGES or kind in (e.BotPondered, e.Sent, e.SurveyDue, e.SurveyAsked, e.SurveyAnswered,
                                          e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased,
                                          e.Reacted, e.TaskOpened, e.TaskGiven, e.TaskClosed,
-                                         e.ProcedureWentOn, e.ApprovalGiven, e.PromiseNear, e.PromiseBroken)
+                                         e.ProcedureWentOn, e.ApprovalGiven, e.PromiseNear, e.PromiseBroken,
+                                         e.DraftJudged)
 )  # fmt: skip
 
 

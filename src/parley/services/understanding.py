@@ -25,7 +25,7 @@ WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message says, as far as machines can tell."""
+    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone."""
 
     text: str
     intents: tuple[str, ...] = ()
@@ -39,6 +39,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     choice: tuple[float, float] = (0.0, 1.1)
     mood: float = 0.0
     named: tuple[str, ...] = ()
+    reworded: str = ""
 
 
 class Mind(NamedTuple):

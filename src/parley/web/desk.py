@@ -15,7 +15,7 @@ from parley.core.errors import NotFound, Refused
 from parley.core.events import ConversationOpened
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import delivery, desk_notes, inbox, messages, people, prepared, replies, sendings, setup
+from parley.services import assist, delivery, desk_notes, inbox, messages, people, prepared, replies, sendings, setup
 from parley.services.inbox import Viewer
 from parley.web import present, telling, views
 from parley.web.forms import read_files, read_form
@@ -140,7 +140,7 @@ class Written(msgspec.Struct):
     """A reply or note. via: "identity:inbox" of the channel picker. seen: newest seq on the writer's screen.
 
     due: when it is to go, empty for now. hold: "1" where the screen offers to take it back for some seconds.
-    unless: "1" if only when the customer writes nothing before.
+    unless: "1" if only when the customer writes nothing before. draft, draft_…: the suggestion that stood beside it.
     """
 
     text: str = ""
@@ -152,6 +152,10 @@ class Written(msgspec.Struct):
     due: str = ""
     hold: str = ""
     unless: str = ""
+    draft: str = ""
+    draft_source: str = ""
+    draft_ref: str = ""
+    draft_inserted: str = ""
 
 
 @post("/desk/conversations/{number:int}/replies", status_code=200, opt=ACT, include_in_schema=False)
@@ -167,12 +171,17 @@ async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int
         if form.mode == "note":
             replies.note(tx, number, who, form.text, files=kept, client_id=form.client_id or None)
         else:
-            replies.reply(
+            message = replies.reply(
                 tx, number, who, form.text, files=kept, client_id=form.client_id or None,
                 via=_via(tx, room, number, who, form.via), expect_seen=form.seen or None,
                 channels=room.channels, hold=sendings.HOLD if form.hold == "1" else None,
                 keep=(lambda fact, words: sendings.plan(tx, number, who, fact, words, planned)) if planned else None,
             )  # fmt: skip
+            if form.draft:
+                given = assist.Given(
+                    draft=form.draft, source=form.draft_source, ref=form.draft_ref, inserted=bool(form.draft_inserted)
+                )
+                assist.judge(tx, number, who, given, form.text, message)
         desk_notes.keep_draft(tx, number, who, "", "")
         if form.then == "close" and planned is None:
             replies.close(tx, number, who)

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from parley.services import figures, inbox, setup
 from parley.services.figures import PERIODS, Group, Number, Report
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice
-from parley.web import plots, present, views
+from parley.web import assist, plots, present, views
 from parley.web.formats import DAYS, MONTHS
 from parley.web.security import Caller
 from parley.web.state import Room
@@ -143,6 +143,7 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         csv=f"/desk/numbers.csv?{_query(choice)}",
         calendar=_calendar(found),
         as_of=now,
+        drafts=assist.lines(conn, who, now - timedelta(days=choice.days)),
         empty="" if _anything(found) else t("No customer wrote in this period, and none in the one before."),
     )
     return present.shell(conn, caller.agent, caller.csrf, "numbers"), page

@@ -25,10 +25,36 @@ logger = logging.getLogger("parley.web")
 
 # Each has `routes()`, and may have `begin(room)`, called once before the first request.
 PAGES = (
-    "session", "desk", "pages", "settings_pages", "topics", "numbers", "monday", "forecast", "followups", "listening",
-    "wall", "procedure_settings", "survey_settings", "promises", "api", "widget", "help", "rating",
-    "setup_pages", "live", "calls", "passages", "files", "mail_frame", "health", "static_files", "shop", "hooks",
-)  # fmt: skip
+    "session",
+    "desk",
+    "pages",
+    "settings_pages",
+    "topics",
+    "numbers",
+    "monday",
+    "forecast",
+    "followups",
+    "listening",
+    "wall",
+    "procedure_settings",
+    "assist",
+    "model_settings",
+    "survey_settings",
+    "promises",
+    "api",
+    "widget",
+    "help",
+    "rating",
+    "live",
+    "calls",
+    "passages",
+    "files",
+    "mail_frame",
+    "health",
+    "static_files",
+    "shop",
+    "hooks",
+)
 ONLY_IN_DEMO = ("shop",)
 BODY_LIMIT = 32 * 1024 * 1024
 

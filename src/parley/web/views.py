@@ -597,6 +597,7 @@ class NumbersPage(View, frozen=True, kw_only=True):
 
     kept: the part of an address that keeps what is picked when the period changes. every: all figures,
     for the table at the end. methods: (kind of figure, how sure it is). csv: the same figures as a table.
+    drafts: what became of drafted answers, by source.
     """
 
     period: str
@@ -611,6 +612,19 @@ class NumbersPage(View, frozen=True, kw_only=True):
     every: tuple[Figure, ...] = ()
     methods: tuple[tuple[str, str], ...] = ()
     csv: str = ""
+    drafts: tuple["DraftLine", ...] = ()
+
+
+class DraftLine(View, frozen=True, kw_only=True):
+    """How drafts from one source fared. used: accepted or edited, with its interval."""
+
+    source: str
+    n: int
+    accepted: int
+    edited: int
+    rejected: int
+    used: str
+    interval: str
 
 
 class Field(View, frozen=True, kw_only=True):

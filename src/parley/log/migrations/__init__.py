@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 from parley.core.errors import BadConfig
 from parley.log.engines import Database
 
-NEWEST = "0013"
+NEWEST = "0015"
 
 
 def migrate(database: Database) -> None:
