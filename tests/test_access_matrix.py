@@ -12,7 +12,7 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
-from parley.services import access, files, followups, inbox, knowledge, outgoing, setup, surveys, voice
+from parley.services import access, files, followups, inbox, knowledge, outgoing, people, setup, surveys, voice
 from parley.web.server import make_app
 
 # ── who comes ───────────────────────────────────────────────────────────────────────────────
@@ -118,6 +118,8 @@ ROWS: dict[str, Row] = {
     "GET /help/of/{brand:int}/{slug:str}": Row(expected=ALL, path="/help/of/1/returns"),
     "GET /rate/{token:str}": Row(expected=ALL, path="/rate/{rating}"),
     "POST /rate/{token:str}": Row(expected=ALL, path="/rate/{rating}", send=form(score="4")),
+    "GET /leave/{token:str}": Row(expected=ALL, path="/leave/{leaving}"),
+    "POST /leave/{token:str}": Row(expected=ALL, path="/leave/{leaving}"),
     "GET /static/{path:path}": Row(expected=ALL, path="/static/mark.svg"),
     "GET /pictures/{mac:str}": Row(
         expected=outcomes(rest="404"), path="/pictures/00?until=9999999999&url=http://a.test/"
@@ -205,6 +207,12 @@ ROWS: dict[str, Row] = {
     "POST /desk/people/{number:int}/merges/{absorbed:int}/undoing": Row(
         expected=OURS_ACT, path="/desk/people/{person}/merges/{person}/undoing", ok=(422,)
     ),
+    "POST /desk/people/{number:int}/consents": Row(
+        expected=OURS_ACT,
+        path="/desk/people/{person}/consents",
+        send=form(identity="1", purpose="surveys", evidence="on the phone"),
+        ok=DONE,
+    ),
     "GET /desk/knowledge": Row(expected=PAGE),
     "GET /desk/knowledge/new": Row(expected=PAGE_ACT),
     "POST /desk/knowledge": Row(
@@ -243,6 +251,10 @@ ROWS: dict[str, Row] = {
     "GET /desk/numbers/cases": Row(expected=PAGE, path="/desk/numbers/cases?figure=volume"),
     "GET /desk/settings": Row(expected=PAGE, ok=(200, 303)),
     "GET /desk/settings/surveys": Row(expected=PAGE_LEAD),
+    "GET /desk/settings/quiet": Row(expected=PAGE_LEAD),
+    "POST /desk/settings/quiet/{brand:int}": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/quiet/1", send=form(on="1", start="21:00", end="08:00"), ok=DONE
+    ),
     "POST /desk/settings/surveys": Row(
         expected={**PAGE_LEAD, "far lead": "403"},
         ok=DONE,
@@ -332,6 +344,12 @@ ROWS: dict[str, Row] = {
     f"PUT {AC}/snooze": Row(expected=API_OURS_ACT, send=json({"until": "2027-01-01T09:00:00Z"})),
     f"DELETE {AC}/snooze": Row(expected=API_OURS_ACT),
     "GET /api/v1/people": Row(expected=API_OURS, path="/api/v1/people?kind=console&value=kim"),
+    "GET /api/v1/people/{number:int}/consents": Row(expected=API_OURS, path="/api/v1/people/{person}/consents"),
+    "POST /api/v1/people/{number:int}/consents": Row(
+        expected=API_OURS_ACT,
+        path="/api/v1/people/{person}/consents",
+        send=json({"identity": 1, "purpose": "surveys", "given": False, "evidence": "on the phone"}),
+    ),
     "GET /api/v1/people/{number:int}": Row(expected=API_OURS, path="/api/v1/people/{person}"),
     "GET /api/v1/search": Row(expected=API, path="/api/v1/search?q=hello"),
     "GET /api/v1/articles": Row(expected=API),
@@ -445,10 +463,13 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     with story.record.reading() as conn:
         attached = conn.execute(files.files.select()).first().message
     survey = story.change(lambda tx: surveys.plan(tx, inbox.state(tx.conn, number), tx.at))
+    identity = story.record.ask(people.identities_of, story.record.ask(inbox.state, number).person)[0].id
+    assert identity == 1, "the requests above name it"
     article = story.change(lambda tx: knowledge.write(tx, "Returns", "Within *30* days.", "agent/1", brand=1))
     return {
         "number": number,
         "person": story.record.ask(inbox.state, number).person,
+        "leaving": outgoing.leaving_token(story.desk.config.key, identity, "surveys"),
         "delivery": delivery,
         "failed": failed,
         "attached": attached,

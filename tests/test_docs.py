@@ -176,6 +176,7 @@ def test_every_dependency_is_used() -> None:
         "dnspython": "dns",
         "dkimpy": "dkim",
         "pyspf": "spf",
+        "phonenumberslite": "phonenumbers",
     }
     of_uvicorn = {"websockets", "httptools"}
     code = "\n".join(text_of(file) for file in (ROOT / "src").rglob("*.py"))

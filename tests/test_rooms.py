@@ -16,7 +16,7 @@ STDLIB = sys.stdlib_module_names
 
 # room: (rooms of ours it may import beside itself, packages from outside). None: anything.
 ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
-    "core": (set(), {"msgspec"}),
+    "core": (set(), {"msgspec", "phonenumbers"}),
     "log": ({"core"}, {"msgspec", "sqlalchemy", "alembic", "psycopg"}),
     "channels": ({"core"}, None),
     "ai": ({"core"}, {"numpy", "onnxruntime"}),

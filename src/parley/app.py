@@ -24,6 +24,7 @@ from parley.log.record import Reader, Record, utc_now
 from parley.services import (
     answers,
     assist,
+    consent,
     delivery,
     desk_notes,
     fetching,
@@ -85,7 +86,7 @@ class Desk:
         self._setup, self._changes = 0, 0
         self._remembering = threading.Lock()
         self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
-        self.dispatch = Dispatch(self.store, config.key, config.url, self.channels)
+        self.dispatch = Dispatch(self.store, config.key, config.url, self.channels, clock)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
         self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
         self.clockwork = timers.Clockwork(
@@ -311,6 +312,7 @@ def in_step_readers() -> list[Reader]:
         surveys.SurveyReader(),
         routing.RoutingReader(),
         followups.TaskReader(),
+        consent.ConsentReader(),
     ]
 
 

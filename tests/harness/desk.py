@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Table, select, text
 
+from harness.blanks import lay_sqlite
 from parley.app import Desk
 from parley.channels.console import Console, line
 from parley.channels.webchat import raw as webchat
@@ -53,6 +54,8 @@ class StoryDesk:
         from parley.channels import installed
 
         channels = dict(installed()) | {"console": self.console}
+        if not url:
+            lay_sqlite(folder)
         self.desk = Desk(config, clock=self.clock, channels=channels)
         self.record = self.desk.record
         self.numbers = itertools.count(1)

@@ -1,12 +1,12 @@
 """Fixtures: a desk on each engine. PostgreSQL is used where a server answers; its absence is shown as a skip."""
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.blanks import Postgres
 from harness.desk import StoryDesk
 from harness.web import WebDesk, served
 
@@ -41,17 +41,18 @@ def postgres_server() -> str:
     return ADMIN
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A database of its own, dropped afterwards."""
-    import psycopg
+@pytest.fixture(scope="session")
+def postgres(postgres_server: str) -> Iterator[Postgres]:
+    server = Postgres(postgres_server)
+    yield server
+    server.close()
 
-    name = f"parley_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield f"{postgres_server.rpartition('/')[0]}/{name}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[str]:
+    """A database of its own, dropped afterwards: with a desk's tables for stories, else without any."""
+    with postgres.database(blank=bool({"desk", "bot_desk", "web"} & set(request.fixturenames))) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -26,6 +26,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     text_limit: characters per message; longer text is split, or refused where `splits` is False. None: no limit.
     segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
+    rings: it rings in a customer's pocket: a lone STOP ends it, and quiet hours hold back what was not asked for.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
     window: how long after the customer's last word there they can be answered, where the platform ends that.
     vouches: the platform shows who writes, so that a sender is who they say they are.
@@ -51,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     html: bool = False
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
+    rings: bool = False
     buttons: bool = False
     window: timedelta | None = None
     vouches: bool = False
@@ -135,6 +137,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     page: the web page it was written on, for chats.
     forwarded: the message inside, where the sender only passes it on.
     remote: files that the platform keeps and gives on request (`Fetching`).
+    wants: the platform says that they want no more messages (False) or want them again (True).
     """
 
     sender: Address
@@ -154,6 +157,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     page: str | None = None
     forwarded: Forwarded | None = None
     remote: tuple[Remote, ...] = ()
+    wants: bool | None = None
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):

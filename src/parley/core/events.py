@@ -660,6 +660,23 @@ class CodeRefused(Event, frozen=True, tag="code_refused"):
     tries: int
 
 
+class ConsentChanged(Event, frozen=True, tag="consent_changed"):
+    """Somebody wants messages on an address, or wants no more. purpose: replies, surveys, notices, offers or all.
+
+    how: a word, a link, an agent, another program, wrote again. evidence: what shows it, for people; `said`: the
+    message in which they said it, `conversation`: where.
+    """
+
+    identity: int
+    person: int
+    purpose: str
+    given: bool
+    how: str
+    evidence: str = ""
+    said: int | None = None
+    conversation: int | None = None
+
+
 # ── agent ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -691,7 +708,7 @@ AnyEvent = Union[
     TaskGiven, TaskClosed, PromiseNear, PromiseBroken,
     Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,
     IdentityProved,
-    PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, PresenceChanged,
+    PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, ConsentChanged, PresenceChanged,
     PromisesAgreed,
 ]  # fmt: skip
 

@@ -13,10 +13,10 @@ def normal(kind: str, value: str) -> str:
     """The form under which an address is unique for its kind.
 
     Mail: trimmed, NFKC, lower case, domain in IDNA. RFC 5321 lets the local part be case-sensitive,
-    but no large provider uses that and people type as they like. Other kinds: trimmed.
+    but no large provider uses that and people type as they like. Phone: E.164. Other kinds: trimmed.
     """
     value = unicodedata.normalize("NFKC", value).strip()
-    return _mail(value) if kind == "mail" else value
+    return _mail(value) if kind == "mail" else _phone(value) if kind == "phone" else value
 
 
 def _mail(value: str) -> str:
@@ -29,10 +29,19 @@ def _mail(value: str) -> str:
 
 
 def _phone(value: str) -> str:
-    """Without the signs that people put between; 00 is how the + is dialled. A sender that is a name stays as it is."""
-    bare = re.sub(r"[\s().\-/]", "", value)
-    match = re.fullmatch(r"(?:\+|00)([1-9]\d{6,14})", bare)
-    return f"+{match[1]}" if match else value
+    """E.164 where a country code is told, with + or with the 00 that is dialled for it; else as it stands: a sender
+    may be a name, and a number without a country is anybody's guess."""
+    bare = f"+{value[2:]}" if value.startswith("00") else value
+    if not bare.startswith("+"):
+        return value
+    import phonenumbers  # 45 ms, so only when there is a number
+
+    try:
+        number = phonenumbers.parse(bare)
+    except phonenumbers.NumberParseException:
+        return value
+    possible = phonenumbers.is_possible_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if possible else value
 
 
 def looks_like_mail(value: str) -> bool:

@@ -30,7 +30,7 @@ from parley.core.conversation import State
 from parley.core.identity import looks_like_mail, normal
 from parley.log.record import Tx, chunks
 from parley.log.tables import deliveries
-from parley.services import afterwards, calls, fetching, passages, people, setup, surveys, threads
+from parley.services import afterwards, calls, consent, fetching, passages, people, setup, surveys, threads, wishes
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
 from parley.services.reading import Heard
@@ -57,6 +57,7 @@ class Admission:
         self.open_by_sender: dict[tuple[int, int], int] = {}
         self.early: dict[int, str] = {}
         self.arrived: list[tuple[int, str]] = []
+        self.ended: set[int] = set()
         self.ours = _addresses(self.inboxes.values())
 
     def admit(self, heard: Sequence[Heard]) -> None:
@@ -117,6 +118,8 @@ class Admission:
         self.asked = dict(surveys.pending_of(self.tx.conn, news, self.tx.at)) if news else {}
         wanted |= {row.conversation for row in self.asked.values()}
         self.states = states(self.tx.conn, list(wanted))
+        ringing = [who.id for who in self.people.values() if who.kind in self.intake.ringing]
+        self.ended = consent.ended(self.tx.conn, ringing) if ringing else set()
         self.tx.versions([e.conversation(number) for number in self.states])
 
     def _told(self, heard: Sequence[Heard]) -> Iterator[Afterwards]:
@@ -188,6 +191,9 @@ class Admission:
         for address in message.known_as:
             who = self._joined(who, address)
         carried = None if one.history or message.automatic else self._carried(inbox, who, message)
+        wants = None if carried else self._wish(one, inbox, message)
+        if wants is not None:
+            message = msgspec.structs.replace(message, automatic=wishes.REASON)
         survey = None if carried else self._to_a_survey(one, who, message)
         number: int | None
         if carried is not None:
@@ -202,7 +208,7 @@ class Admission:
         else:
             number, unverified = self._thread(inbox, who, message, one.history)
         at = message.sent_at if one.history and message.sent_at else None
-        if number is None:
+        if new := number is None:
             number = self._open(inbox, who, message, one.history, at)
         state = self.states[number]
         fact = self._fact(one, inbox, who, message, files, unverified)
@@ -220,6 +226,7 @@ class Admission:
             self._came_over(number, carried, inbox)
         if message.forwarded and (agent := self.passed_on.get(id(message.forwarded))):
             self._comment(number, agent, message.forwarded.comment)
+        self._consent(number, who, fact, wants, new)
         if survey is not None:
             row, score = survey
             surveys.note_answer(self.tx, row, score, fact.message, _new_text(message), inbox.channel)
@@ -249,6 +256,23 @@ class Admission:
         self.tx.flush()
         self.states |= states(self.tx.conn, [number])
         self.open_by_sender[(who.person, inbox.brand)] = number
+
+    def _wish(self, one: Heard, inbox: Inbox, message: InboundMessage) -> bool | None:
+        """Whether it is a lone STOP or START, which a machine notes and confirms; it is no work for anybody."""
+        rings = self.intake.channels[inbox.channel].manifest.rings
+        return wishes.wish(message) if rings and not (one.history or message.sender.doubt) else None
+
+    def _consent(
+        self, number: int, who: people.Identity, said: e.MessageReceived, wants: bool | None, new: bool
+    ) -> None:
+        """new: the message opened its matter."""
+        if wants is not None:
+            self.ended = self.ended - {who.id} if wants else self.ended | {who.id}
+            wishes.told(self.tx, self.states[number], who, wants, said)
+            self._note(number, [e.Closed()] if new else [], wishes.BY)
+        elif who.id in self.ended:
+            self.ended -= {who.id}
+            wishes.wrote_again(self.tx, self.states[number], who, said)
 
     def _to_a_survey(self, one: Heard, who: people.Identity, message: InboundMessage) -> tuple[Any, int] | None:
         """The survey of a closed matter whose question this message answers, with the score."""

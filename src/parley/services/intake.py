@@ -51,6 +51,7 @@ class Intake:
     ) -> None:
         """apart: whether a second process reads backlogs; None: where there is more than one processor."""
         self.record, self.store, self.channels, self.inboxes, self.key = record, store, channels, inboxes, key
+        self.ringing = {c.manifest.identity_kind for c in channels.values() if c.manifest.rings}
         self.readers = Readers(channels, store, apart)
         self._gathering: Takings | None = None
         self._lock = threading.Lock()

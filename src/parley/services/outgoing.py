@@ -1,6 +1,7 @@
 """Makes a written reply ready for its channel: words, names, references, links and files put together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -8,26 +9,39 @@ from sqlalchemy import Connection, select
 
 from parley.core import events as e
 from parley.core.channel import Address, Attached, Channel, Letterhead, Outbound
+from parley.core.consent import COUNTS_AS, PURPOSES, UNASKED
 from parley.core.errors import NotFound, SendFailed
 from parley.core.questionnaire import TEXT, steps
 from parley.log import record as log
-from parley.services import inbox, people, proof, setup, surveys, threads
+from parley.log.record import utc_now
+from parley.services import consent, inbox, people, proof, setup, surveys, threads
 from parley.services.files import Store
 
 
 class Dispatch:
     """Prepares outbox rows. `public_url`: where customers' links begin."""
 
-    def __init__(self, store: Store, key: bytes, public_url: str, channels: Mapping[str, Channel]) -> None:
-        self.store, self.key, self.public_url, self.channels = store, key, public_url, channels
+    def __init__(
+        self,
+        store: Store,
+        key: bytes,
+        public_url: str,
+        channels: Mapping[str, Channel],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.store, self.key, self.public_url, self.channels, self.clock = store, key, public_url, channels, clock
 
     def prepare(self, conn: Connection, row: Any) -> Outbound:
         """Everything a channel needs for one message. Raises SendFailed when its address is gone."""
         recorded = self._written(conn, row)
         event = recorded.event
         assert isinstance(event, e.ReplyWritten)
-        words = log.words_of(conn, [event.message])[event.message]
         state = inbox.state(conn, row.conversation)
+        channel = self.channels.get(event.channel)
+        consent.check(
+            conn, event.identity, event.purpose, bool(channel and channel.manifest.rings), state.brand, self.clock()
+        )
+        words = log.words_of(conn, [event.message])[event.message]
         try:
             to = people.identity_by_id(conn, event.identity)
             name = people.person(conn, state.person).name
@@ -54,8 +68,17 @@ class Dispatch:
             cc=event.cc,
             files=self.store.attach(event.files),
             choices=self._choices(conn, event),
-            unsubscribe_url=f"{self.public_url}/unsubscribe" if event.purpose == "bulk" else None,
+            unsubscribe_url=self._leaving(event),
             letterhead=self._letterhead(conn, brand, recorded.by, words.text) if brand else None,
+        )
+
+    def _leaving(self, event: e.ReplyWritten) -> str | None:
+        """Where what nobody asked for can be ended with one click (RFC 8058)."""
+        purpose = COUNTS_AS.get(event.purpose)
+        return (
+            f"{self.public_url}/leave/{leaving_token(self.key, event.identity, purpose)}"
+            if purpose in UNASKED
+            else None
         )
 
     def _letterhead(self, conn: Connection, brand: setup.Brand, by: str, text: str) -> Letterhead | None:
@@ -123,6 +146,17 @@ def rating_token(key: bytes, survey: int) -> str:
     return threads.sign(key, survey, 0, "quality")
 
 
+def leaving_token(key: bytes, identity: int, purpose: str) -> str:
+    """A signed link part by which the holder of an address ends a purpose."""
+    return threads.sign(key, PURPOSES.index(purpose), identity, "leave")
+
+
+def leaving_of_token(key: bytes, token: str) -> tuple[int, str] | None:
+    """(identity, purpose), or None for a token that is none of ours."""
+    read = threads.read_token(key, token)
+    return (read[2], PURPOSES[read[1]]) if read and read[0] == "l" and read[1] < len(PURPOSES) else None
+
+
 def survey_of_token(key: bytes, token: str) -> int | None:
     read = threads.read_token(key, token)
     return read[1] if read and read[0] == "q" else None
@@ -141,4 +175,4 @@ def _writer(conn: Connection, by: str) -> str:
     return ""
 
 
-__all__ = ["Dispatch", "rating_token", "survey_of_token"]
+__all__ = ["Dispatch", "leaving_of_token", "leaving_token", "rating_token", "survey_of_token"]

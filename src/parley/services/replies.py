@@ -19,8 +19,8 @@ from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
+from parley.services import consent, people, setup
 from parley.services import inbox as desk
-from parley.services import people, setup
 from parley.services.inbox import Viewer
 
 MAX_TEXT = 100_000
@@ -432,6 +432,7 @@ def ways(
     if any(_asks_elsewhere(box, state, channels, known, used) for box in inboxes):
         heard = _heard_elsewhere(conn, state) | heard
         used |= {box for _, box in heard}
+    unwanted = consent.ended(conn, [i.id for i in known])
     found = []
     for inbox in inboxes:
         if inbox.brand != state.brand:
@@ -446,6 +447,8 @@ def ways(
             why_not = f"{manifest.label} takes no written answer. Choose another channel."
         elif inbox.id not in used and not manifest.starts:
             why_not = f"{manifest.label} can only answer; they have not written there."
+        elif identity.id in unwanted:
+            why_not = "They asked for no more messages there."
         way = Way(inbox, identity, why_not)
         way.heard_at = heard.get((identity.id, inbox.id)) if identity else None
         if way.open and now is not None:

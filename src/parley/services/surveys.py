@@ -31,7 +31,7 @@ from parley.core.questionnaire import (
 from parley.log import record as log
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
-from parley.services import calls, inbox, replies, setup, threads
+from parley.services import calls, consent, inbox, replies, setup, threads
 
 surveys = Table(
     "surveys",
@@ -218,6 +218,8 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
         return "automatic sender"
     if calls.is_call(inbox.history(tx.conn, state.id, newest=60), last.message):
         return "a phone call"
+    if consent.standing_against(tx.conn, last.identity, "survey"):
+        return "not wanted"
     recently = tx.at - timedelta(days=setup.setting(tx.conn, "survey_pause_days", PAUSE_DAYS))
     asked = select(_S.id).where(_S.person == state.person, _S.asked_at > recently).limit(1)
     return "asked recently" if tx.conn.execute(asked).first() else None

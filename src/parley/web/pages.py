@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from parley.core.errors import Refused
 from parley.log.record import Tx
 from parley.services import inbox, knowledge, people, search, setup
-from parley.web import formats, present, views
+from parley.web import consents, formats, present, views
 from parley.web.desk import Answer, html, lens, seen_other
 from parley.web.forms import read_form
 from parley.web.help import as_html, summary
@@ -117,7 +117,8 @@ def _person_html(conn: Connection, room: Room, caller: Caller, number: int) -> s
     page = present.person_page(lens(room, conn), number, caller.viewer, room.inboxes())
     alike = _people_rows(conn, people.alike(conn, number), caller)
     shell = present.shell(conn, caller.agent, caller.csrf, "people")
-    return room.page("desk/person.html", shell=shell, page=msgspec.structs.replace(page, alike=alike))
+    page = msgspec.structs.replace(page, alike=alike)
+    return room.page("desk/person.html", shell=shell, page=page, consent=consents.known(conn, number))
 
 
 class Merging(msgspec.Struct):

@@ -41,6 +41,7 @@ PAGES = (
     "model_settings",
     "survey_settings",
     "promises",
+    "consents",
     "api",
     "widget",
     "help",

@@ -62,6 +62,7 @@ class Console:
         threads="identity",
         text_limit=2000,
         weight=0.34,
+        rings=True,
         settings=ConsoleSettings,
     )
 

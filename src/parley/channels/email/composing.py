@@ -108,11 +108,10 @@ def _manners(message: Outbound, inbox: Inbox) -> list[str]:
         lines.append("X-Auto-Response-Suppress: All")
     if message.purpose == "bulk":
         lines.append("Precedence: bulk")
-        url = _header_url(message.unsubscribe_url or "")
-        if url:
-            lines.append(f"List-Unsubscribe: <{url}>")
-            if url.startswith("https://"):
-                lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    if message.purpose != "reply" and (url := _header_url(message.unsubscribe_url or "")):
+        lines.append(f"List-Unsubscribe: <{url}>")
+        if url.startswith("https://"):
+            lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     return lines
 
 

@@ -51,6 +51,7 @@ class Instagram:
         text_limit=1000,
         window=timedelta(hours=24),
         vouches=True,
+        rings=True,
         settings=InstagramSettings,
     )
 

@@ -109,6 +109,7 @@ class Line:
         threads="identity",
         text_limit=5000,
         vouches=True,
+        rings=True,
         settings=LineSettings,
     )
 

@@ -157,6 +157,7 @@ class Messenger:
         text_limit=2000,
         window=timedelta(hours=24),
         vouches=True,
+        rings=True,
         settings=MessengerSettings,
     )
 

@@ -54,6 +54,7 @@ class Sms:
         text_limit=1600,
         segments=segments,
         file_limit=16 * 1024 * 1024,
+        rings=True,
         settings=SmsSettings,
     )
 

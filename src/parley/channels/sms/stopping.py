@@ -1,15 +1,15 @@
-"""Whether somebody asks by SMS for no more messages: the words that carriers and Twilio know (CTIA's handbook)."""
+"""Words that end text messages for carriers and Twilio, beside those that do so everywhere (CTIA's handbook)."""
 
-import re
+from parley.core.consent import alone, wish
 
 STOP = {
-    "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "revoke", "arret",
-    "arrêt", "stopp", "abmelden", "baja", "parar", "pare", "alto", "sair", "basta", "afmelden",
+    "cancel", "end", "quit", "optout", "opt out", "revoke", "baja", "parar", "pare", "alto", "sair", "basta",
 }  # fmt: skip
-REASON = "It asks for no more messages"
+TOLD = {"STOP": False, "START": True}
 
 
-def asks_to_stop(text: str, told: str = "") -> bool:
-    """told: what the provider made of it (Twilio's OptOutType). The word has to stand alone."""
-    bare = re.sub(r"[^\w ]", "", text).strip().casefold()
-    return told.upper() == "STOP" or bare in STOP
+def wanted(text: str, told: str = "") -> bool | None:
+    """Whether they want messages; None: it says neither. told: what the provider made of it (Twilio's OptOutType)."""
+    if told.upper() in TOLD:
+        return TOLD[told.upper()]
+    return False if alone(text) in STOP else wish(text)

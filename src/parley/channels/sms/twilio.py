@@ -18,7 +18,7 @@ import msgspec
 
 from parley.channels.calling import call, secret
 from parley.channels.fetching import named
-from parley.channels.sms.stopping import REASON, asks_to_stop
+from parley.channels.sms.stopping import wanted
 from parley.core.channel import Address, Door, Inbound, InboundMessage, InboundReceipt, Inbox, Outbound, Receipt, Remote
 from parley.core.errors import Busy, NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, same
@@ -148,13 +148,12 @@ def _message(form: Mapping[str, str]) -> InboundMessage | None:
     text = "\n".join([*([form["Body"]] if form.get("Body") else []), *lines])
     if not sender or ":" in sender or not text:  # another channel of Twilio's, such as whatsapp:
         return None
-    stops = asks_to_stop(form.get("Body", ""), form.get("OptOutType", ""))
     return InboundMessage(
         sender=Address(kind="phone", value=sender),
         text=text,
         external_id=form.get("MessageSid") or form.get("SmsSid"),
         sent_at=_time(form.get("DateSent")),
-        automatic=REASON if stops else None,
+        wants=wanted(form.get("Body", ""), form.get("OptOutType", "")),
         remote=tuple(
             Remote(name=named(MEDIA.get(kind.partition("/")[0], "File"), kind), type=kind, ref=form[f"MediaUrl{n}"])
             for n, kind in enumerate(kinds)

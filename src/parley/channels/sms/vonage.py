@@ -15,7 +15,7 @@ import msgspec
 
 from parley.channels.calling import post_json, secret
 from parley.channels.fetching import named
-from parley.channels.sms.stopping import REASON, asks_to_stop
+from parley.channels.sms.stopping import wanted
 from parley.core.channel import Address, Inbound, InboundMessage, InboundReceipt, Outbound, Receipt, Remote
 from parley.core.errors import NotProved, SendFailed
 from parley.core.webhook import Call, same
@@ -150,7 +150,7 @@ def _message(event: Event) -> InboundMessage | None:
         text=text,
         external_id=event.message_uuid,
         sent_at=_time(event.timestamp),
-        automatic=REASON if asks_to_stop(event.text) else None,
+        wants=wanted(event.text),
         remote=(Remote(name=named(MEDIA[event.message_type], "", medium.name), ref=medium.url),)
         if medium and medium.url
         else (),

@@ -185,6 +185,7 @@ class Telegram:
         text_limit=4096,
         file_limit=20 * 1024 * 1024,
         vouches=True,
+        rings=True,
         settings=TelegramSettings,
     )
 

@@ -97,6 +97,7 @@ class Viber:
         threads="identity",
         text_limit=7000,
         vouches=True,
+        rings=True,
         settings=ViberSettings,
     )
 

@@ -53,6 +53,7 @@ class Whatsapp:
         text_limit=4096,
         window=timedelta(hours=24),
         vouches=True,
+        rings=True,
         settings=WhatsappSettings,
     )
 
