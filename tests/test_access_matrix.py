@@ -204,6 +204,9 @@ ROWS: dict[str, Row] = {
     "POST /desk/people/{number:int}/merges": Row(
         expected=OURS_ACT, path="/desk/people/{person}/merges", send=form(absorbed="1"), ok=(422,)
     ),
+    "POST /desk/people/{number:int}/apart": Row(
+        expected=OURS_ACT, path="/desk/people/{person}/apart", send=form(absorbed="1"), ok=(422,)
+    ),
     "POST /desk/people/{number:int}/merges/{absorbed:int}/undoing": Row(
         expected=OURS_ACT, path="/desk/people/{person}/merges/{person}/undoing", ok=(422,)
     ),

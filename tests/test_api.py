@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from harness.desk import StoryDesk
+from harness.waiting import eventually
 from harness.web import WebDesk, serving
 from parley.channels.console import line
 from parley.core import events as e
-from parley.services import delivery
+from parley.services import delivery, knowledge
 
 
 @pytest.fixture
@@ -150,3 +151,12 @@ def test_the_description_names_every_call_and_every_call_its_meaning(web: WebDes
     for path in schema["paths"]:
         assert path.startswith("/api/v1/")
         assert path in page
+
+
+def test_articles_are_read_before_somebody_asks(web: WebDesk) -> None:
+    ada = web.with_token("ada", "lead")
+    for n in range(3):
+        new = {"title": f"Returns {n}", "body": "Within thirty days.", "audience": "public"}
+        assert ada.post("/api/v1/articles", json=new).status_code == 201
+    brain = web.room.bot.brain
+    eventually(lambda: brain._mind is not None and brain._stamp == web.story.record.ask(knowledge.stamp))

@@ -36,6 +36,7 @@ from parley.services import (
     promises,
     replies,
     routing,
+    sameness,
     search,
     sendings,
     setup,
@@ -313,6 +314,7 @@ def in_step_readers() -> list[Reader]:
         routing.RoutingReader(),
         followups.TaskReader(),
         consent.ConsentReader(),
+        sameness.ApartReader(),
     ]
 
 

@@ -644,6 +644,13 @@ class PersonsUnmerged(Event, frozen=True, tag="persons_unmerged"):
     conversations: tuple[int, ...]
 
 
+class PersonsHeldApart(Event, frozen=True, tag="persons_held_apart"):
+    """An agent said that these two are not the same human, so that it is not suggested again."""
+
+    person: int
+    other: int
+
+
 class CodeSent(Event, frozen=True, tag="code_sent"):
     """A code was mailed to an address that the person claims. The code itself is kept only as a hash."""
 
@@ -708,7 +715,7 @@ AnyEvent = Union[
     TaskGiven, TaskClosed, PromiseNear, PromiseBroken,
     Quarantined, PersonChanged, WordsErased, PersonMet, PersonRenamed, IdentityClaimed,
     IdentityProved,
-    PersonsMerged, PersonsUnmerged, CodeSent, CodeRefused, ConsentChanged, PresenceChanged,
+    PersonsMerged, PersonsUnmerged, PersonsHeldApart, CodeSent, CodeRefused, ConsentChanged, PresenceChanged,
     PromisesAgreed,
 ]  # fmt: skip
 

@@ -67,6 +67,8 @@ codes = Table(
     Column("tries", Integer, nullable=False),
 )
 
+Index("ix_codes_person", codes.c.person)
+
 CODE_MINUTES, CODE_TRIES = 10, 3
 TELLING = ("mail", "phone")  # kinds of addresses by which people know each other
 
@@ -405,12 +407,9 @@ def merges_of(conn: Connection, number: int) -> list[Merge]:
     ]
 
 
-def alike(conn: Connection, number: int, limit: int = 5) -> list[Person]:
-    """Others who may be the same human, because they have the same name. Suggestions only."""
-    one = person(conn, number)
-    if len(one.name) < 5 or " " not in one.name:
-        return []
-    question = select(people).where(people.c.name == one.name, people.c.id != number, people.c.merged_into.is_(None))
+def namesakes(conn: Connection, one: Person, limit: int) -> list[Person]:
+    """Others of the same name."""
+    question = select(people).where(people.c.name == one.name, people.c.id != one.id, people.c.merged_into.is_(None))
     return [Person(**row._mapping) for row in conn.execute(question.limit(limit))]
 
 

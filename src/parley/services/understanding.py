@@ -5,6 +5,7 @@ Slow, so it runs outside any transaction; deciding and appending are the bot's (
 
 import logging
 import threading
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ logger = logging.getLogger("parley.bot")
 
 PROMISE = 0.9  # of the answers it gives from articles, this share is right
 CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
+SETTLE = 2.0  # seconds after an article was written, for others to follow
 NEVER = 1.1  # no confidence reaches it
 
 WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
@@ -63,7 +65,7 @@ class Brain:
         """vectors: where the articles' vectors are kept between starts."""
         self._by_meaning, self._vectors = by_meaning, vectors
         self._stamp: tuple[int, int] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._soon = threading.Lock(), threading.Lock()
         self._mind: Mind | None = None
 
     def warm(self, record: Record) -> Mind:
@@ -75,6 +77,21 @@ class Brain:
                 if self._by_meaning:
                     threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
             return self._mind
+
+    def soon(self, record: Record) -> None:
+        """Articles were written: read them before somebody asks. Many in a row are read together."""
+        if not self._soon.acquire(blocking=False):
+            return  # one thread waits already, and looks after its pause
+
+        def read() -> None:
+            time.sleep(SETTLE)
+            self._soon.release()
+            try:
+                self.warm(record)
+            except Exception as error:
+                logger.warning("The articles could not be read ahead: %s", error)
+
+        threading.Thread(target=read, name="articles", daemon=True).start()
 
     def _deepen(self, record: Record, stamp: tuple[int, int]) -> None:
         from parley.ai.encoder import encoder

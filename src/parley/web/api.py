@@ -454,14 +454,20 @@ async def get_article(room: Room, who: Viewer, number: FromPath[int]) -> knowled
 
 @post("/articles", opt=ACT, tags=["knowledge"])
 async def add_article(room: Room, who: Viewer, data: JSONBody[NewArticle]) -> knowledge.Article:
-    return await room.do(_write_article, who, data)
+    return await _written(room, who, data)
 
 
 @put("/articles/{number:int}", opt=ACT, tags=["knowledge"])
 async def change_article(
     room: Room, who: Viewer, number: FromPath[int], data: JSONBody[NewArticle]
 ) -> knowledge.Article:
-    return await room.do(_write_article, who, data, number)
+    return await _written(room, who, data, number)
+
+
+async def _written(room: Room, who: Viewer, new: NewArticle, number: int | None = None) -> knowledge.Article:
+    article = await room.do(_write_article, who, new, number)
+    room.bot.brain.soon(room.record)
+    return article
 
 
 def _write_article(tx: Tx, who: Viewer, new: NewArticle, number: int | None = None) -> knowledge.Article:

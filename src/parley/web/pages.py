@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from parley.core.errors import Refused
 from parley.log.record import Tx
-from parley.services import inbox, knowledge, people, search, setup
+from parley.services import inbox, knowledge, people, sameness, search, setup
 from parley.web import consents, formats, present, views
 from parley.web.desk import Answer, html, lens, seen_other
 from parley.web.forms import read_form
@@ -115,10 +115,28 @@ def _seen_person(conn: Connection, caller: Caller, number: int) -> people.Person
 def _person_html(conn: Connection, room: Room, caller: Caller, number: int) -> str:
     inbox.may_see_person(conn, number, caller.viewer)
     page = present.person_page(lens(room, conn), number, caller.viewer, room.inboxes())
-    alike = _people_rows(conn, people.alike(conn, number), caller)
+    alike = _suggested(conn, room, number, caller)
     shell = present.shell(conn, caller.agent, caller.csrf, "people")
     page = msgspec.structs.replace(page, alike=alike)
     return room.page("desk/person.html", shell=shell, page=page, consent=consents.known(conn, number))
+
+
+def _suggested(conn: Connection, room: Room, number: int, caller: Caller) -> tuple[views.SamePerson, ...]:
+    """Who may be the same human, as far as the caller may see them."""
+    found = {one.person.id: one for one in sameness.suggested(conn, number, phone_kinds(room))}
+    rows = _people_rows(conn, [one.person for one in found.values()], caller)
+    return tuple(
+        views.SamePerson(
+            row=row, reasons=found[row.id].reasons, percent=min(99, round(100 * found[row.id].confidence))
+        )
+        for row in rows
+    )
+
+
+def phone_kinds(room: Room) -> frozenset[str]:
+    """Kinds of addresses that may be phone numbers: those of channels that ring, and plain phone numbers."""
+    manifests = (channel.manifest for channel in room.channels.values())
+    return frozenset({"phone", *(m.identity_kind for m in manifests if m.rings)})
 
 
 class Merging(msgspec.Struct):
@@ -135,6 +153,21 @@ async def merge(request: Request[Any, Any, Any], room: Room, caller: Caller, num
         for one in (number, int(form.absorbed)):
             inbox.may_see_person(tx.conn, one, caller.viewer)
         people.merge(tx, number, int(form.absorbed), "by hand", caller.viewer.by)
+
+    await room.do(act)
+    return seen_other(f"/desk/people/{number}")
+
+
+@post("/desk/people/{number:int}/apart", opt=ACT, include_in_schema=False)
+async def hold_apart(request: Request[Any, Any, Any], room: Room, caller: Caller, number: FromPath[int]) -> Answer:
+    form = await read_form(request, Merging)
+    if not form.absorbed.isdigit():
+        raise Refused("Say who is somebody else.")
+
+    def act(tx: Tx) -> None:
+        for one in (number, int(form.absorbed)):
+            inbox.may_see_person(tx.conn, one, caller.viewer)
+        sameness.hold_apart(tx, number, int(form.absorbed), caller.viewer.by)
 
     await room.do(act)
     return seen_other(f"/desk/people/{number}")
@@ -274,11 +307,12 @@ async def _write(request: Request[Any, Any, Any], room: Room, caller: Caller, nu
         )
 
     written = await room.do(act)
+    room.bot.brain.soon(room.record)
     return seen_other(f"/desk/knowledge/{written}")
 
 
 def routes() -> list[ControllerRouterHandler]:
     return [
-        search_page, people_page, person_page, merge, unmerge, knowledge_page, article_page, article_edit_page,
-        article_new_page, write_article, rewrite_article,
+        search_page, people_page, person_page, merge, hold_apart, unmerge, knowledge_page, article_page,
+        article_edit_page, article_new_page, write_article, rewrite_article,
     ]  # fmt: skip

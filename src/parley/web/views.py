@@ -405,7 +405,7 @@ class PersonPage(View, frozen=True, kw_only=True):
     pane: PersonPane
     turns: tuple[Turn, ...]
     merges: tuple["MergeLine", ...] = ()
-    alike: tuple["PersonRow", ...] = ()
+    alike: tuple["SamePerson", ...] = ()
 
 
 class MergeLine(View, frozen=True, kw_only=True):
@@ -429,6 +429,14 @@ class PersonRow(View, frozen=True, kw_only=True):
     conversations: int = 0
     open: int = 0
     last_at: datetime | None = None
+
+
+class SamePerson(View, frozen=True, kw_only=True):
+    """Somebody who may be the same human, with what speaks for it."""
+
+    row: PersonRow
+    reasons: tuple[str, ...]
+    percent: int
 
 
 # ── live ────────────────────────────────────────────────────────────────────────────────────
