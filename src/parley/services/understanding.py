@@ -111,6 +111,7 @@ class Brain:
         from parley.ai.retrieval import Article
 
         key = "bot_calibration_by_meaning" if by_meaning else "bot_calibration"
+        vectors = self._vectors if by_meaning else None
 
         with record.reading() as conn:
             found = knowledge.every(conn, audience="public")
@@ -118,7 +119,7 @@ class Brain:
         articles = tuple(
             Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
         )
-        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning, self._vectors)
+        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning, vectors)
         if not kept or kept.get("digest") != calibration.digest:
             record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
         sure, choice = calibration.promise(PROMISE), calibration.promise_of_choice(CHOICE_PROMISE)
