@@ -5,7 +5,7 @@ import pytest
 from harness.dovecot import needs_dovecot
 from mail_trials import attacks, fetching, tracking
 from parley.channels.email import bodies, markup, receiver
-from parley.services import threads
+from parley.services import admission, threads
 
 
 @needs_dovecot
@@ -41,6 +41,17 @@ def test_s6_a_mail_that_calls_home_would_be_noticed(monkeypatch: pytest.MonkeyPa
 def test_s15_costly_mails_cost_little_and_are_all_told_of() -> None:
     figures = attacks.bombs(0.5)
     assert figures["score"] == 1, figures
+
+
+def test_s4_nobodys_mailbox_is_filled_through_us() -> None:
+    figures = attacks.flood(60, 1)
+    assert figures["score"] == 1, figures
+    assert figures["sent to the victim"] == 1, "a person whom nothing proves is answered once"
+
+
+def test_s4_a_desk_that_answered_each_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission.Admission, "_machine_may_answer", lambda *_: True)
+    assert attacks.flood(12, 1)["score"] == 0
 
 
 def test_s18_machines_are_not_answered_and_people_are() -> None:

@@ -12,6 +12,7 @@ from mail_trials import attacks, fetching, tracking
 TRIALS: dict[str, tuple[Callable[[Any, int], dict[str, Any]], float, str]] = {
     "R9": (lambda mails, seed: fetching.trial(int(mails), max(10, int(mails) // 25), seed), 5000, "mails"),
     "S1": (attacks.guesses, 1_000_000, "guesses"),
+    "S4": (attacks.flood, 10_000, "forged mails"),
     "S6": (tracking.opened, 300, "mails"),
     "S15": (attacks.bombs, 10, "times the table"),
     "S18": (attacks.loops, 1000, "automatic mails"),

@@ -13,11 +13,12 @@ from typing import Any
 
 from harness.desk import START, StoryDesk
 from harness.ports import free_port
+from harness.smtp_sink import smtp_sink
 from parley.channels.email import EmailSettings, channel
 from parley.core import events as e
 from parley.core.channel import Address, Attached, Delivery, Door, Inbox, Outbound
 from parley.core.errors import SendFailed, Unreadable
-from parley.services import threads
+from parley.services import setup, threads
 
 KEY = b"the key of a desk under trial, 32 bytes"
 SECONDS, MEGABYTES = 5.0, 512
@@ -136,6 +137,51 @@ def _asks(number: int, sender: str, mark: str) -> bytes:
     return (
         f"{mark}\r\nFrom: {sender}\r\nTo: help@larkspur.test\r\nSubject: Where is it?\r\n"
         f"Message-ID: <loop{number}@example.com>\r\n\r\nWhere is order 10342?\r\n"
+    ).encode()
+
+
+# ── a victim's mailbox ──────────────────────────────────────────────────────────────────────
+
+BAIT = ("WIN-A-CAR", "https://evil.example/pay", "URGENT-Bank")
+
+
+def flood(count: int, seed: int) -> dict[str, Any]:
+    """S4. Mails in a victim's name, each with words for them and a question that the bot could answer."""
+    chance, victim = random.Random(seed), "victim@example.org"
+    with (
+        tempfile.TemporaryDirectory(prefix="parley-trial-") as folder,
+        smtp_sink() as sink,
+        closing(StoryDesk(Path(folder), with_bot=True)) as desk,
+    ):
+        settings = {"smtp_host": "127.0.0.1", "smtp_port": sink.port, "smtp_security": "none"}
+        desk.change(lambda tx: setup.change_inbox(tx, desk.mail_inbox, settings=settings))
+        desk.desk.setup_changed()
+        for number in range(count):
+            raw = _forged(number, victim, chance)
+            desk.desk.intake.take(desk.mail_inbox, f"flood {number}", raw).result(60)
+            if number % 500 == 499:
+                desk.settle()
+        desk.settle()
+        sent = [mail.raw for mail in sink.mails]
+        desk.later(hours=25)
+        desk.desk.intake.take(desk.mail_inbox, "next day", _forged(count, victim, chance)).result(60)
+        desk.settle()
+        day_after = len(sink.mails) - len(sent)
+        kept = len(desk.events(e.MessageReceived))
+    baited = sum(any(bait.encode().lower() in raw.lower() for bait in BAIT) for raw in sent)
+    good = len(sent) <= 1 and not baited and day_after <= 1 and kept == count + 1
+    return {
+        "trial": "S4", "score": float(good), "forged mails": count, "sent to the victim": len(sent),
+        "with the attacker's words": baited, "the day after": day_after, "kept": kept,
+    }  # fmt: skip
+
+
+def _forged(number: int, victim: str, chance: random.Random) -> bytes:
+    thread = f"In-Reply-To: <flood{chance.randrange(number + 1)}@evil.example>\r\n" if number % 3 == 0 else ""
+    return (
+        f"From: {chance.choice(BAIT)} <{victim}>\r\nTo: help@larkspur.test\r\n"
+        f"Subject: {chance.choice(BAIT)} {number}\r\n"
+        f"{thread}Message-ID: <flood{number}@evil.example>\r\n\r\n{chance.choice(BAIT)}\r\nWhere is order 10342?\r\n"
     ).encode()
 
 

@@ -5,6 +5,7 @@ stored, so a stolen database opens no door.
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -14,7 +15,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, insert, select, update
 
 from parley.core.errors import Refused
-from parley.log.record import Tx
+from parley.log.record import Tx, chunks
 from parley.log.tables import Moment, metadata
 from parley.services import setup
 from parley.services.inbox import Viewer
@@ -123,6 +124,20 @@ def allowed(tx: Tx, key: str, limit: int = LIMIT, window: timedelta = WINDOW) ->
         return True
     tx.conn.execute(update(attempts).where(attempts.c.key == key[:120]).values(count=row._mapping["count"] + 1))
     return bool(row._mapping["count"] < limit)
+
+
+def first_of_window(tx: Tx, keys: Collection[str], window: timedelta) -> set[str]:
+    """Those of many keys that were not counted within the window; from now on they are."""
+    counted = set()
+    for chunk in chunks(sorted(keys), 500):
+        recent = select(attempts.c.key).where(attempts.c.key.in_(chunk), attempts.c.since > tx.at - window)
+        counted |= set(tx.conn.execute(recent).scalars())
+    fresh = set(keys) - counted
+    for chunk in chunks(sorted(fresh), 500):
+        tx.conn.execute(delete(attempts).where(attempts.c.key.in_(chunk)))
+    if fresh:
+        tx.conn.execute(insert(attempts), [{"key": key, "count": 1, "since": tx.at} for key in sorted(fresh)])
+    return fresh
 
 
 def forgive(tx: Tx, key: str) -> None:

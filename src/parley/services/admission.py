@@ -30,7 +30,7 @@ from parley.core.conversation import State
 from parley.core.identity import looks_like_mail, normal
 from parley.log.record import Tx, chunks
 from parley.log.tables import deliveries
-from parley.services import afterwards, calls, consent, fetching, passages, people, setup, surveys, threads, wishes
+from parley.services import access, afterwards, calls, consent, fetching, passages, people, setup, surveys, threads, wishes
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
 from parley.services.reading import Heard
@@ -38,6 +38,9 @@ from parley.services.reading import Heard
 if TYPE_CHECKING:
     from parley.services.intake import Intake
 
+BY = "intake"
+FORGED = "nothing proves who writes, and a machine answered that address today"
+ONE_ANSWER_IN = timedelta(hours=24)  # from a machine, to an address that nothing proves to be the sender's
 ANSWERED = "rs"  # purposes of tokens (reply, survey) that stand in our own address
 SAME_SUBJECT = timedelta(days=14)  # an answer without references still finds a matter that was active so lately
 STALE = timedelta(hours=12)  # a matter closed longer ago stays closed; a new message opens a new one
@@ -58,6 +61,7 @@ class Admission:
         self.early: dict[int, str] = {}
         self.arrived: list[tuple[int, str]] = []
         self.ended: set[int] = set()
+        self.answerable: set[int] = set()
         self.ours = _addresses(self.inboxes.values())
 
     def admit(self, heard: Sequence[Heard]) -> None:
@@ -121,6 +125,28 @@ class Admission:
         ringing = [who.id for who in self.people.values() if who.kind in self.intake.ringing]
         self.ended = consent.ended(self.tx.conn, ringing) if ringing else set()
         self.tx.versions([e.conversation(number) for number in self.states])
+        self._count_answerable(heard)
+
+    def _count_answerable(self, heard: Sequence[Heard]) -> None:
+        """Of senders whom nothing proves, those that no machine answered of late: else whoever writes in another's name
+        has us fill that person's mailbox."""
+        boxes = [one for one in heard if not one.history and self._bot_answers_mail(one.inbox)]
+        unproved = {
+            who.id
+            for one in boxes
+            for said in one.said
+            if isinstance(said, InboundMessage) and not said.automatic
+            and (who := self.people.get((said.sender.kind, normal(said.sender.kind, said.sender.value)[:254])))
+            and not self._proved(who, said)
+        }  # fmt: skip
+        fresh = (
+            access.first_of_window(self.tx, {f"machine/{n}" for n in unproved}, ONE_ANSWER_IN) if unproved else set()
+        )
+        self.answerable = {n for n in unproved if f"machine/{n}" in fresh}
+
+    def _bot_answers_mail(self, inbox: int) -> bool:
+        box = self.inboxes.get(inbox)
+        return box is not None and box.with_bot and not self._names_are_sure(inbox)
 
     def _told(self, heard: Sequence[Heard]) -> Iterator[Afterwards]:
         for one in heard:
@@ -214,6 +240,10 @@ class Admission:
         fact = self._fact(one, inbox, who, message, files, unverified)
         if message.automatic == passages.CAME_OVER:
             fact = msgspec.structs.replace(fact, preview=state.preview)  # what they asked says more than a code
+        if state.status == talk.BOT and not self._machine_may_answer(inbox, who, fact):
+            state = self._note(
+                number, talk.hand_off(state, e.HandoffAsked(reason=FORGED, wish=f"“{fact.preview}”")), BY
+            )
         remote = () if one.history else message.remote
         facts = [*talk.receive(state, fact), *fetching.awaited(fact.message, inbox.id, len(files), remote)]
         recorded = self.tx.append(e.conversation(number), facts, _by(one, who), at=at)
@@ -256,6 +286,13 @@ class Admission:
         self.tx.flush()
         self.states |= states(self.tx.conn, [number])
         self.open_by_sender[(who.person, inbox.brand)] = number
+
+    def _machine_may_answer(self, inbox: Inbox, who: people.Identity, said: e.MessageReceived) -> bool:
+        if said.proved or said.automatic or self._names_are_sure(inbox.id):
+            return True
+        first = who.id in self.answerable
+        self.answerable -= {who.id}
+        return first
 
     def _wish(self, one: Heard, inbox: Inbox, message: InboundMessage) -> bool | None:
         """Whether it is a lone STOP or START, which a machine notes and confirms; it is no work for anybody."""

@@ -49,14 +49,15 @@ class Dispatch:
             raise SendFailed("The address it was written to is not known any more.", permanent=True) from error
         names = [n for n in threads.names_of(conn, state.id) if n != row.external_id]
         brand = setup.all_brands(conn).get(state.brand)
+        theirs = not self._to_a_stranger(conn, state.id, event)
         purpose = "survey" if event.purpose == "survey" else "reply"
         return Outbound(
             message=event.message,
             conversation=state.id,
-            to=Address(kind=to.kind, value=to.value, name=name),
+            to=Address(kind=to.kind, value=to.value, name=name if theirs else ""),
             text=proof.with_code(words.text, self.key, event.message) if event.purpose == "code" else words.text,
             html=words.html,
-            subject=_subject(state.subject),
+            subject=_subject(state.subject) if theirs else f"Your message to {brand.name if brand else 'us'}",
             external_id=row.external_id or f"<{event.message}@parley.invalid>",
             references=tuple(names),
             in_reply_to=self._answered(conn, event, names),
@@ -71,6 +72,16 @@ class Dispatch:
             unsubscribe_url=self._leaving(event),
             letterhead=self._letterhead(conn, brand, recorded.by, words.text) if brand else None,
         )
+
+    def _to_a_stranger(self, conn: Connection, conversation: int, event: e.ReplyWritten) -> bool:
+        """A machine's answer to a mail that anybody may have written in this name: nothing of theirs is passed on."""
+        channel = self.channels.get(event.channel)
+        if not event.automatic or channel is None or channel.manifest.threads != "reference":
+            return False
+        history = reversed(log.stream(conn, e.conversation(conversation), newest=200))
+        said = (r.event for r in history if isinstance(r.event, e.MessageReceived))
+        answered = next((m for m in said if m.message == event.answers), None)
+        return answered is not None and not answered.proved
 
     def _leaving(self, event: e.ReplyWritten) -> str | None:
         """Where what nobody asked for can be ended with one click (RFC 8058)."""
