@@ -155,6 +155,12 @@ ROWS: dict[str, Row] = {
     "GET /desk/choices": Row(expected=PAGE),
     "GET /desk/live": Row(expected=STREAM),
     f"GET {C}": Row(expected=OURS),
+    f"GET {C}/messages/{{message:int}}/secrets": Row(
+        expected=OURS_ACT, path="/desk/conversations/{number}/messages/{attached}/secrets", ok=(200, 404)
+    ),
+    f"POST {C}/messages/{{message:int}}/secrets": Row(
+        expected=OURS_ACT, path="/desk/conversations/{number}/messages/{attached}/secrets", ok=(200, 201, 404)
+    ),
     f"POST {C}/replies": Row(expected=OURS_ACT, send=form(text="Hello"), ok=DONE),
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),

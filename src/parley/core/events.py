@@ -261,6 +261,12 @@ class SendCancelled(Event, frozen=True, tag="send_cancelled"):
     last_by: str | None = None
 
 
+class SecretShown(Event, frozen=True, tag="secret_shown"):
+    """An agent had a hidden code or link of a message shown: one with which somebody signs in somewhere."""
+
+    message: int
+
+
 class NoteWritten(Event, frozen=True, tag="note_written"):
     """An internal note, seen by the desk only. `mentions` are agent ids."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from parley.core import calls as phone
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core import signin
 from parley.core.channel import (
     Address,
     Afterwards,
@@ -233,6 +234,7 @@ class Admission:
             message = msgspec.structs.replace(message, automatic=surveys.ANSWER)
         else:
             number, unverified = self._thread(inbox, who, message, one.history)
+        message = self._without_secrets(inbox, message)
         at = message.sent_at if one.history and message.sent_at else None
         if new := number is None:
             number = self._open(inbox, who, message, one.history, at)
@@ -286,6 +288,20 @@ class Admission:
         self.tx.flush()
         self.states |= states(self.tx.conn, [number])
         self.open_by_sender[(who.person, inbox.brand)] = number
+
+    def _without_secrets(self, inbox: Inbox, message: InboundMessage) -> InboundMessage:
+        """A mail with which somebody signs in somewhere is kept without its code; its bytes still have it."""
+        found = signin.secrets_in(message.subject or "", message.text) if not self._names_are_sure(inbox.id) else None
+        if not found:
+            return message
+        new = signin.hidden(_new_text(message), found)
+        return msgspec.structs.replace(
+            message,
+            text=new + signin.hidden(message.text[len(_new_text(message)) :], found),
+            fold=None if message.fold is None else len(new),
+            html=signin.hidden(message.html, found) if message.html else None,
+            subject=signin.hidden(message.subject, found) if message.subject else None,
+        )
 
     def _machine_may_answer(self, inbox: Inbox, who: people.Identity, said: e.MessageReceived) -> bool:
         if said.proved or said.automatic or self._names_are_sure(inbox.id):

@@ -42,6 +42,7 @@ PAGES = (
     "survey_settings",
     "promises",
     "consents",
+    "secrets",
     "api",
     "widget",
     "help",

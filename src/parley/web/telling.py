@@ -11,6 +11,7 @@ from parley.core import events as e
 from parley.core.channel import Inbox
 from parley.core.conversation import State
 from parley.core.opinions import SCALES
+from parley.core.signin import HIDDEN
 from parley.log import record as log
 from parley.services import (
     afterwards,
@@ -118,7 +119,12 @@ class Teller:
             withdrawn=event.message in self.withdrawn,
             former=tuple(said.text for n in self.former.get(event.message, ()) if (said := self.words.get(n))),
             signs=self._signs(event.message),
+            secret=self._secret(event.message, f"{words.subject} {words.text}"),
         )
+
+    def _secret(self, message: int, words: str) -> str:
+        """Where what was hidden in it is shown."""
+        return f"/desk/conversations/{self.state.id}/messages/{message}/secrets" if HIDDEN in words else ""
 
     def _reply(self, r: e.Recorded, event: e.ReplyWritten) -> views.Message:
         words = self.words.get(event.message) or e.Words(text="")
@@ -266,6 +272,8 @@ class Teller:
                 line = ("user-minus", t("{who} gave it back to all", who=who))
             case e.Assigned(agent=int(agent)):
                 line = ("user-plus", self._assigned(r.by, agent, who))
+            case e.SecretShown():
+                line = ("eye", t("{who} had a hidden code shown", who=who))
             case e.Tagged(tag=tag):
                 line = ("tag", t("{who} tagged it {tag}", who=who, tag=tag))
             case e.Untagged(tag=tag):

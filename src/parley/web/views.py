@@ -144,7 +144,7 @@ class Message(View, frozen=True, kw_only=True):
     instead of the text when `framed`; `frame_height` in pixels, estimated by `formats.frame_height`.
     remote_images: the mail has pictures that would be fetched from elsewhere; not loaded until asked.
     former: the wordings before the one that stands, oldest first. withdrawn: the customer took it back.
-    signs: what was put on it, as (sign, by whom).
+    signs: what was put on it, as (sign, by whom). secret: where a code that was hidden in it is shown.
     awaited: a sentence for each file that is not here yet, or will not come.
     state: queued, sent, delivered, read, delayed, failed, planned, cancelled; empty for what came in. held: it can
     still be taken back. reason: why it failed or waits; can_retry: a replay may help; next_try: when it is tried again
@@ -176,6 +176,7 @@ class Message(View, frozen=True, kw_only=True):
     next_try: datetime | None = None
     parts: int = 0
     client_id: str = ""
+    secret: str = ""
     unverified: bool = False
     rejected: bool = False
     proved: bool = False
