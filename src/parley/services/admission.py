@@ -31,7 +31,19 @@ from parley.core.conversation import State
 from parley.core.identity import looks_like_mail, normal
 from parley.log.record import Tx, chunks
 from parley.log.tables import deliveries
-from parley.services import access, afterwards, calls, consent, fetching, passages, people, setup, surveys, threads, wishes
+from parley.services import (
+    access,
+    afterwards,
+    calls,
+    consent,
+    fetching,
+    passages,
+    people,
+    setup,
+    surveys,
+    threads,
+    wishes,
+)
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
 from parley.services.reading import Heard

@@ -5,8 +5,8 @@ from alembic import op
 
 from parley.log.tables import Id
 
-revision = "0012"
-down_revision = "0011"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

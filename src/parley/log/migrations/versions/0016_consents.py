@@ -5,8 +5,8 @@ from alembic import op
 
 from parley.log.tables import Id, Moment
 
-revision = "0011"
-down_revision = "0010"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
