@@ -156,10 +156,10 @@ ROWS: dict[str, Row] = {
     "GET /desk/live": Row(expected=STREAM),
     f"GET {C}": Row(expected=OURS),
     f"GET {C}/messages/{{message:int}}/secrets": Row(
-        expected=OURS_ACT, path="/desk/conversations/{number}/messages/{attached}/secrets", ok=(200, 404)
+        expected=OURS_ACT, path="/desk/conversations/{mailed}/messages/{attached}/secrets"
     ),
     f"POST {C}/messages/{{message:int}}/secrets": Row(
-        expected=OURS_ACT, path="/desk/conversations/{number}/messages/{attached}/secrets", ok=(200, 201, 404)
+        expected=OURS_ACT, path="/desk/conversations/{mailed}/messages/{attached}/secrets"
     ),
     f"POST {C}/replies": Row(expected=OURS_ACT, send=form(text="Hello"), ok=DONE),
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
@@ -470,7 +470,8 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     story.desk.intake.take(story.mail_inbox, "mail-1", mail_with_a_file()).result(10)
     story.settle()
     with story.record.reading() as conn:
-        attached = conn.execute(files.files.select()).first().message
+        with_file = conn.execute(files.files.select()).first()
+        attached, mailed = with_file.message, with_file.conversation
     survey = story.change(lambda tx: surveys.plan(tx, inbox.state(tx.conn, number), tx.at))
     identity = story.record.ask(people.identities_of, story.record.ask(inbox.state, number).person)[0].id
     assert identity == 1, "the requests above name it"
@@ -482,6 +483,7 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
         "delivery": delivery,
         "failed": failed,
         "attached": attached,
+        "mailed": mailed,
         "html": attached,
         "task": story.change(lambda tx: followups.open_(tx, inbox.state(tx.conn, number), "1 of 5", tx.at, None)),
         "rating": outgoing.rating_token(story.desk.config.key, survey),

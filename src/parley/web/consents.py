@@ -111,7 +111,7 @@ class Wish(msgspec.Struct):
     evidence: str
 
 
-@get("/api/v1/people/{number:int}/consents", tags=["people"])
+@get("/api/v1/people/{number:int}/consents", opt={"api": True}, tags=["people"])
 async def list_wishes(room: Room, who: Viewer, number: FromPath[int]) -> list[consent.Standing]:
     """What the person said last about each purpose, by address."""
     return await room.ask(_wishes, number, who)
@@ -123,7 +123,7 @@ def _wishes(conn: Connection, number: int, who: Viewer) -> list[consent.Standing
     return consent.of(conn, [i.id for i in people.identities_of(conn, number)])
 
 
-@post("/api/v1/people/{number:int}/consents", opt=ACT, tags=["people"])
+@post("/api/v1/people/{number:int}/consents", opt={"api": True, **ACT}, tags=["people"])
 async def note_wish(room: Room, who: Viewer, number: FromPath[int], data: Wish) -> list[consent.Standing]:
     """Note a wish that was told elsewhere (a shop's account page, a form)."""
     return await room.do(
