@@ -342,7 +342,7 @@ async def people() -> Response[str]:
 async def person(id: int) -> Response[str]:
     talk = next(talk for talk in desk.talks.values() if talk.person_id == id)
     shown = samples.person_page(talk, tuple(arrange(talk.turns, LABELS, UTC, datetime.now(UTC))))
-    return page("desk/person.html", shell=desk.shell("people"), page=shown)
+    return page("desk/person.html", shell=desk.shell("people"), page=shown, consent=samples.CONSENT)
 
 
 @get("/desk/knowledge")

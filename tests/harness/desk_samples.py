@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from parley.web import consents
 from parley.web import views as v
 from parley.web.formats import frame_height, hue, initials
 
@@ -443,11 +444,24 @@ def people(all_talks: list[Talk]) -> tuple[v.PersonRow, ...]:
     )  # fmt: skip
 
 
+CONSENT = consents.Known(
+    lines=(
+        consents.Line(address="+442079460000", told="wants no surveys", given=False, at=ago(4000), evidence="They used the link in a message."),
+        consents.Line(address="kim@example.com", told="wants offers", given=True, at=ago(9000), evidence="Said so on the phone.", conversation=1),
+    ),
+    addresses=((1, "kim@example.com"), (2, "+442079460000")),
+    purposes=(("surveys", "surveys"), ("all", "everything")),
+)  # fmt: skip
+
+
 def person_page(talk: Talk, turns: tuple[v.Turn, ...]) -> v.PersonPage:
     return v.PersonPage(
         pane=talk.pane(), turns=turns,
         merges=(v.MergeLine(id=1, name="Visitor 4712", at=ago(3000), reason="same address proved by code"),),
-        alike=(v.PersonRow(id=300, name=talk.person.split()[0], initials=talk.person[0], hue=30, addresses=("home@example.net",), conversations=1),),
+        alike=(v.SamePerson(
+            row=v.PersonRow(id=300, name=talk.person.split()[0], initials=talk.person[0], hue=30, addresses=("home@example.net",), conversations=1),
+            reasons=("The same phone number, +442079460000", "The same name"), percent=97,
+        ),),
     )  # fmt: skip
 
 

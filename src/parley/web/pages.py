@@ -126,9 +126,7 @@ def _suggested(conn: Connection, room: Room, number: int, caller: Caller) -> tup
     found = {one.person.id: one for one in sameness.suggested(conn, number, phone_kinds(room))}
     rows = _people_rows(conn, [one.person for one in found.values()], caller)
     return tuple(
-        views.SamePerson(
-            row=row, reasons=found[row.id].reasons, percent=min(99, round(100 * found[row.id].confidence))
-        )
+        views.SamePerson(row=row, reasons=found[row.id].reasons, percent=min(99, round(100 * found[row.id].confidence)))
         for row in rows
     )
 
