@@ -79,9 +79,9 @@ def _message(message: Message, event: Event, sender: Address) -> list[Inbound]:
             sent_at=moment(event.timestamp),
             references=(answered.mid,) if answered and answered.mid else (),
             remote=tuple(
-                Remote(name=FETCHED[one.type], ref=one.payload.url)
+                Remote(name=FETCHED[one.type], ref=one.told.url)
                 for one in message.attachments or ()
-                if one.type in FETCHED and one.payload and one.payload.url
+                if one.type in FETCHED and one.told.url
             ),
         )
     ]
@@ -89,7 +89,7 @@ def _message(message: Message, event: Event, sender: Address) -> list[Inbound]:
 
 def _attached(attachment: Attachment) -> str:
     what = MEDIA.get(attachment.type, attachment.type.replace("_", " ").capitalize() or "Something")
-    title = attachment.payload.title if attachment.payload else None
+    title = attachment.told.title
     return f"[{what}] {title or ''}".strip()
 
 

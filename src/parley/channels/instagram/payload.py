@@ -34,7 +34,12 @@ class Payload(Loose, frozen=True):
 
 class Attachment(Loose, frozen=True):
     type: str = ""
-    payload: Payload | None = None
+    payload: Payload | str | None = None
+
+    @property
+    def told(self) -> Payload:
+        """What is known of it; old kinds have a word in its place."""
+        return self.payload if isinstance(self.payload, Payload) else Payload()
 
 
 class Message(Loose, frozen=True):

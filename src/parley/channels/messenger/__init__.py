@@ -68,7 +68,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     type: str = ""
     title: str | None = None
-    payload: Payload | None = None
+    payload: Payload | str | None = None  # old kinds have a word in its place
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,7 +243,7 @@ def _media(message: Message | None) -> tuple[Remote, ...]:
     return tuple(
         Remote(name=named(one.type, ""), ref=one.payload.url)
         for one in (message.attachments if message else None) or ()
-        if one.type in ("image", "video", "audio", "file") and one.payload and one.payload.url
+        if one.type in ("image", "video", "audio", "file") and isinstance(one.payload, Payload) and one.payload.url
     )
 
 
