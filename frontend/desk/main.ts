@@ -166,6 +166,8 @@ async function showEarlier(link: HTMLAnchorElement): Promise<void> {
 }
 
 document.documentElement.classList.add("js");
+// On a narrow screen the row of pages scrolls; the one that is open must be seen in it.
+document.querySelector(".segments [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 watchInput();
 keepFresh();
 keys.listen(composer.typedAhead);
