@@ -39,9 +39,10 @@ def test_the_page_of_events_is_made_from_the_events() -> None:
 
 
 def test_every_event_is_explained() -> None:
+    page = describe.page()
     for kind in events.KINDS.values():
         assert kind.__doc__ != events.Event.__doc__, f"{kind.__name__} has no docstring of its own"
-        assert f"## {kind.__struct_config__.tag}\n" in describe.page()
+        assert f"## {kind.__struct_config__.tag}\n" in page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
