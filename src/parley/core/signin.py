@@ -45,12 +45,15 @@ class Secrets(msgspec.Struct, frozen=True):
         return bool(self.codes or self.links)
 
 
+NONE = Secrets()
+
+
 def secrets_in(subject: str, text: str) -> Secrets:
     """Codes and links of a message that speaks of signing in. Numbers of any other message are no secrets."""
     whole = f"{subject}\n{text[:LOOKED_AT]}"
     low = whole.lower()
     if not any(words in low for words in _SPEAKS_OF_IT):
-        return Secrets()
+        return NONE
     found = sorted((m for form in _TOLD for m in form.finditer(whole)), key=lambda m: m.start("code"))
     codes = dict.fromkeys(m["code"] for m in found if any(letter.isdigit() for letter in m["code"]))
     links = dict.fromkeys(m[0].rstrip(".,;") for m in _LINK.finditer(whole) if _TOKEN.search(m[0]))

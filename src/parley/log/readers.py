@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from parley.core.errors import Busy, Conflict
 from parley.core.events import Event, Recorded
@@ -48,13 +48,17 @@ class Follower(Protocol):
 
 def place_of(conn: Connection, name: str) -> int:
     """How far a reader got; 0 before its first event."""
-    return conn.execute(select(places.c.seq).where(places.c.reader == name)).scalar() or 0
+    return conn.execute(_PLACE, {"name": name}).scalar() or 0
+
+
+_PLACE = select(places.c.seq).where(places.c.reader == bindparam("name"))
+_MOVE = update(places).where(places.c.reader == bindparam("name"), places.c.seq == bindparam("old"))
+_MOVE = _MOVE.values(seq=bindparam("new"))
 
 
 def move_place(tx: Tx, name: str, old: int, new: int) -> None:
     """Move a place, provided that nobody else did meanwhile."""
-    moved = tx.conn.execute(update(places).where(places.c.reader == name, places.c.seq == old).values(seq=new)).rowcount
-    if not moved:
+    if not tx.conn.execute(_MOVE, {"name": name, "old": old, "new": new}).rowcount:
         if place_of(tx.conn, name) != old:
             raise Conflict(f"Another process follows as {name} and was faster.")
         tx.conn.execute(insert(places).values(reader=name, seq=new))

@@ -155,7 +155,7 @@ class Tx:
 
     def head(self) -> int:
         if self._head is None:
-            self._head = self.conn.execute(select(func.max(events.c.seq))).scalar() or 0
+            self._head = head(self.conn)
         return self._head
 
     def version(self, stream: str) -> int:
@@ -416,7 +416,10 @@ def openings(conn: Connection, names: Sequence[str], kinds: Sequence[type[Event]
 
 def head(conn: Connection) -> int:
     """The place of the newest event; 0 for an empty log."""
-    return conn.execute(select(func.max(events.c.seq))).scalar() or 0
+    return conn.execute(_HEAD).scalar() or 0
+
+
+_HEAD = select(func.max(events.c.seq))
 
 
 def words_of(conn: Connection, messages: Sequence[int]) -> dict[int, Words]:

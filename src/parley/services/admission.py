@@ -83,9 +83,10 @@ class Admission:
         for one in heard:
             if one.trouble:
                 self._quarantine(one)
-            for said, files in zip(one.said, one.files, strict=True):
+            secrets = one.secrets or [signin.NONE] * len(one.said)
+            for said, files, found in zip(one.said, one.files, secrets, strict=True):
                 if isinstance(said, InboundMessage):
-                    self._message(one, said, files)
+                    self._message(one, said, files, found)
                 elif isinstance(said, InboundReceipt):
                     self._receipt(one, said)
                 elif isinstance(said, InboundRating):
@@ -184,7 +185,8 @@ class Admission:
         """A mail that an agent passes on becomes its first writer's; only a proved agent's, as others could pretend."""
         if one.history or not any(isinstance(m, InboundMessage) and m.forwarded for m in one.said):
             return one
-        return msgspec.structs.replace(one, said=[self._first_written(said) for said in one.said])
+        said = [self._first_written(said) for said in one.said]
+        return msgspec.structs.replace(one, said=said, secrets=[_secrets_in(what) for what in said])
 
     def _first_written(self, said: Inbound) -> Inbound:
         if not isinstance(said, InboundMessage) or said.forwarded is None or said.sender.proved is None:
@@ -215,7 +217,9 @@ class Admission:
 
     # one message ────────────────────────────────────────────────────────────────────────────
 
-    def _message(self, one: Heard, message: InboundMessage, files: tuple[e.File, ...]) -> None:
+    def _message(
+        self, one: Heard, message: InboundMessage, files: tuple[e.File, ...], secrets: signin.Secrets = signin.NONE
+    ) -> None:
         inbox = self.inboxes[one.inbox]
         if self._is_here(inbox, message):
             return afterwards.forget_raw(self.tx, one.delivery)
@@ -246,7 +250,7 @@ class Admission:
             message = msgspec.structs.replace(message, automatic=surveys.ANSWER)
         else:
             number, unverified = self._thread(inbox, who, message, one.history)
-        message = self._without_secrets(inbox, message)
+        message = _without_secrets(message, secrets) if secrets else message
         at = message.sent_at if one.history and message.sent_at else None
         if new := number is None:
             number = self._open(inbox, who, message, one.history, at)
@@ -300,20 +304,6 @@ class Admission:
         self.tx.flush()
         self.states |= states(self.tx.conn, [number])
         self.open_by_sender[(who.person, inbox.brand)] = number
-
-    def _without_secrets(self, inbox: Inbox, message: InboundMessage) -> InboundMessage:
-        """A mail with which somebody signs in somewhere is kept without its code; its bytes still have it."""
-        found = signin.secrets_in(message.subject or "", message.text) if not self._names_are_sure(inbox.id) else None
-        if not found:
-            return message
-        new = signin.hidden(_new_text(message), found)
-        return msgspec.structs.replace(
-            message,
-            text=new + signin.hidden(message.text[len(_new_text(message)) :], found),
-            fold=None if message.fold is None else len(new),
-            html=signin.hidden(message.html, found) if message.html else None,
-            subject=signin.hidden(message.subject, found) if message.subject else None,
-        )
 
     def _machine_may_answer(self, inbox: Inbox, who: people.Identity, said: e.MessageReceived) -> bool:
         if said.proved or said.automatic or self._names_are_sure(inbox.id):
@@ -701,6 +691,22 @@ def _by(one: Heard, who: people.Identity) -> str:
 def _new_text(message: InboundMessage) -> str:
     """What is above the fold."""
     return message.text if message.fold is None else message.text[: message.fold]
+
+
+def _secrets_in(said: Inbound) -> signin.Secrets:
+    return signin.secrets_in(said.subject or "", said.text) if isinstance(said, InboundMessage) else signin.NONE
+
+
+def _without_secrets(message: InboundMessage, found: signin.Secrets) -> InboundMessage:
+    """A mail with which somebody signs in somewhere is kept without its code; its bytes still have it."""
+    new = signin.hidden(_new_text(message), found)
+    return msgspec.structs.replace(
+        message,
+        text=new + signin.hidden(message.text[len(_new_text(message)) :], found),
+        fold=None if message.fold is None else len(new),
+        html=signin.hidden(message.html, found) if message.html else None,
+        subject=signin.hidden(message.subject, found) if message.subject else None,
+    )
 
 
 def _words(message: InboundMessage) -> e.Words:

@@ -82,6 +82,7 @@ class LowAnswers:
     name = "low-answers"
     kinds = (e.SurveyAnswered,)
     batch = 200
+    rest = 0.5
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> None:
         return None

@@ -32,9 +32,11 @@ from parley.services.reading_apart import Readers
 logger = logging.getLogger("parley.intake")
 
 READ_AT_ONCE = 200
+FEW = 50  # deliveries after which a rest is due, so that more of them come together
 BYTES_AT_ONCE = 16 * 1024 * 1024  # many large deliveries must not stand in memory together
 RAW_IN_TABLE = 1024 * 1024
 REST = 0.01  # seconds between two looks: what arrives meanwhile is read and filed together
+LONGEST_REST = 0.06  # after much work; a round costs as much for one message as for ten
 
 
 class Intake:
@@ -129,7 +131,7 @@ class Intake:
     def _work(self) -> None:
         while not self._stop:
             self._wake.clear()
-            pause = 2.0
+            pause, began = 2.0, time.monotonic()
             try:
                 self.drain()
                 self.readers.rest()
@@ -138,7 +140,7 @@ class Intake:
             except Exception:
                 logger.exception("Intake stumbled; the deliveries are kept and will be tried again")
                 pause = 1.0
-            time.sleep(REST)
+            time.sleep(min(max(REST, time.monotonic() - began), LONGEST_REST))
             self._wake.wait(pause)
 
     def drain(self) -> None:
@@ -147,7 +149,7 @@ class Intake:
         reading = self.readers.read(batch)
         while batch and not self._stop:
             heard = reading.result()
-            following = self._unread(batch[-1].delivery.id)
+            following = self._unread(batch[-1].delivery.id) if len(batch) > FEW else []
             reading = self.readers.read(following) if following else reading
             self._file(heard)
             batch = following

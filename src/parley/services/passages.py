@@ -130,8 +130,9 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
 def code_in(*texts: str | None) -> str | None:
     """A code somewhere in the beginning of a text; written by hand it may be in small letters."""
     for text in texts:
-        if text and (found := _CODE.search(text[:2000])):
-            return found[0].upper()
+        start = text[:2000].upper() if text else ""
+        if "GO-" in start and (found := _CODE.search(start)):  # nearly no message has one, and every one is asked
+            return found[0]
     return None
 
 

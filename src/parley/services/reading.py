@@ -11,6 +11,7 @@ import msgspec
 from parley.core import events as e
 from parley.core.channel import Attached, Channel, Delivery, Inbound, InboundMessage, Inbox
 from parley.core.errors import Unreadable
+from parley.core.signin import NONE, Secrets, secrets_in
 from parley.services.files import Store
 
 logger = logging.getLogger("parley.intake")
@@ -26,12 +27,14 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a delivery says, or the trouble with it. files: those of each thing said, already kept."""
+    """What a delivery says, or the trouble with it. files: those of each thing said, already kept. secrets: with which
+    one signs in somewhere, in each thing said."""
 
     delivery: int
     inbox: int
     said: list[Inbound] = []
     files: list[tuple[e.File, ...]] = []
+    secrets: list[Secrets] = []
     trouble: str | None = None
     history: bool = False
 
@@ -49,13 +52,22 @@ def read_one(one: Unread, channels: Mapping[str, Channel]) -> Heard:
     heard = Heard(delivery=one.delivery.id, inbox=one.delivery.inbox, history=one.history)
     if one.inbox is None or one.trouble:
         return msgspec.structs.replace(heard, trouble=one.trouble or "Its inbox was removed meanwhile.")
+    channel = channels[one.inbox.channel]
     try:
-        return msgspec.structs.replace(heard, said=channels[one.inbox.channel].read(one.delivery, one.inbox))
+        said = channel.read(one.delivery, one.inbox)
+        return msgspec.structs.replace(heard, said=said, secrets=[_secrets(channel, what) for what in said])
     except Unreadable as error:
         return msgspec.structs.replace(heard, trouble=str(error))
     except Exception as error:
         logger.exception("Delivery %s cannot be read", one.delivery.id)
         return msgspec.structs.replace(heard, trouble=f"It cannot be read ({type(error).__name__}).")
+
+
+def _secrets(channel: Channel, said: Inbound) -> Secrets:
+    """On a platform nobody signs in elsewhere with what is written to us: its names are sure."""
+    if not isinstance(said, InboundMessage) or channel.manifest.threads == "identity":
+        return NONE
+    return secrets_in(said.subject or "", said.text)
 
 
 def _attached(said: Inbound) -> tuple[Attached, ...]:

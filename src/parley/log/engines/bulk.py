@@ -1,8 +1,9 @@
 """Many rows into a table at once. SQLAlchemy spends more on a row than SQLite does, so here it only plans."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, insert, update
@@ -43,6 +44,13 @@ def add_missing(
     conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: Sequence[str]
 ) -> list[Row[Any]]:
     """Insert the rows whose key is not there yet. Returns the id and key of those that were new."""
+    if not rows:
+        return []
+    names = tuple(rows[0])
+    if conn.dialect.name == "sqlite":
+        pick = _picker(table, names)
+        statement = _insert_missing(table, names, tuple(key), len(rows))
+        return list(conn.exec_driver_sql(statement, tuple(value for row in rows for value in pick(row))))
     dialect = import_module(f"sqlalchemy.dialects.{conn.dialect.name}")  # the other one need not be loaded
     statement = dialect.insert(table).on_conflict_do_nothing(index_elements=key)
     return list(conn.execute(statement.returning(table.c.id, *(table.c[name] for name in key)), rows))
@@ -51,16 +59,35 @@ def add_missing(
 @cache
 def _picker(table: Table, names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
     """A row as a tuple of what the driver takes; moments are the only type of ours that it doesn't know."""
-    moments = {name for name in names if isinstance(table.c[name].type, Moment)}
-    return lambda row: tuple(
-        to_micros(row[name]) if name in moments and row[name] is not None else row[name] for name in names
-    )
+    moments = [place for place, name in enumerate(names) if isinstance(table.c[name].type, Moment)]
+    get = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    if not moments:
+        return get
+
+    def pick(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        values = list(get(row))
+        for place in moments:
+            if values[place] is not None:
+                values[place] = to_micros(values[place])
+        return tuple(values)
+
+    return pick
 
 
 @cache
 def _insert(table: Table, names: tuple[str, ...]) -> str:
     columns = ", ".join(f'"{name}"' for name in names)
     return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
+
+
+@lru_cache(600)
+def _insert_missing(table: Table, names: tuple[str, ...], key: tuple[str, ...], count: int) -> str:
+    """Several rows in one statement, which alone can tell the numbers of the new ones."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    row = f"({', '.join('?' * len(names))})"
+    told = ", ".join(f'"{name}"' for name in ("id", *key))
+    values, alike = ", ".join([row] * count), ", ".join(f'"{name}"' for name in key)
+    return f"INSERT INTO {table.name} ({columns}) VALUES {values} ON CONFLICT ({alike}) DO NOTHING RETURNING {told}"
 
 
 @cache
