@@ -1,5 +1,6 @@
 """The `parley` command. Heavy imports wait until a command needs them, so that `--help` is quick."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,11 +27,14 @@ app = typer.Typer(
 new = typer.Typer(help="Begin something of your own.", no_args_is_help=True)
 app.add_typer(new, name="new")
 
+RARELY = (50_000, 20, 20)  # when garbage is looked for: by default that takes a seventh of the start
+
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (or PARLEY_DATA). Default: parley-data.")]
 
 
 def main() -> None:
     """Entry point: shows a failure as a sentence, never as a traceback of ours."""
+    gc.set_threshold(*RARELY)
     try:
         app()
     except ParleyError as error:

@@ -1,6 +1,7 @@
 """Runs a desk: with its pages (`parley serve`, `parley demo`) or without (`parley work`)."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -116,6 +117,7 @@ async def _alive(desk: Desk, work: bool) -> AsyncIterator[None]:
         await desk.run()
     else:
         desk.follow_others()
+    gc.freeze()  # what was made until now stays, and need not be looked through
     try:
         yield
     finally:

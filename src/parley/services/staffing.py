@@ -4,18 +4,22 @@ Days are forecast on their own, half hours give their course within the day (ai/
 taken off, as measured or as assumed; the rest meets Erlang's formulas (core/staffing.py). Days and hours are UTC's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection
 
-from parley.ai.forecasting import outlook
+from parley.ai.forecasting import BAND
 from parley.core import stats
 from parley.core.measure import DAY, contained, micros, moment
 from parley.core.staffing import Demand, Queue, Target, agents_needed, on_rota, queue
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Facts, Period, facts_of, may_choose
+
+if TYPE_CHECKING:
+    from parley.ai.forecasting.outlook import Outlook
 
 HALF_HOURS = 48
 SLOT = timedelta(minutes=30)
@@ -95,7 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     course_method: str = ""
     backtests: int = 0
     trials: tuple[Trial, ...] = ()
-    band: float = outlook.BAND
+    band: float = BAND
     kept: stats.Estimate = stats.Estimate()
     kept_n: int = 0
     bot: float = 0.0
@@ -122,7 +126,7 @@ def plan(conn: Connection, who: Viewer, choice: Choice, assumed: Assumed, now: d
     if known < 7:
         return Plan(choice=choice, assumed=assumed, days_known=known, kept=kept, kept_n=n, bot=bot)
     totals = tuple(float(sum(counts[d * HALF_HOURS : (d + 1) * HALF_HOURS])) for d in range(known))
-    daily = outlook.remembered(totals, 1, AHEAD)
+    daily = _remembered()(totals, 1, AHEAD)
     method, course = _course(counts[-COURSE * HALF_HOURS :], daily, today)
     slots = _slots(daily, course, today, assumed, (1 - bot) * (1 + assumed.more / 100))
     return Plan(
@@ -158,16 +162,23 @@ def _past(totals: Sequence[float], today: datetime) -> tuple[Day, ...]:
     return tuple(Day(day=today - timedelta(days=shown - i), mid=totals[len(totals) - shown + i]) for i in range(shown))
 
 
+def _remembered() -> "Callable[..., Outlook]":
+    """The forecast comes with numpy, which a desk that just starts does not need yet."""
+    from parley.ai.forecasting.outlook import remembered
+
+    return remembered
+
+
 # ── the course of a day ─────────────────────────────────────────────────────────────────────
 
 Course = list[tuple[float, float, float]]  # each half hour's middle, low and high
 
 
-def _course(counts: Sequence[float], daily: outlook.Outlook, today: datetime) -> tuple[str, Course]:
+def _course(counts: Sequence[float], daily: "Outlook", today: datetime) -> tuple[str, Course]:
     """Half hours, in any unit: they are brought to their day's total. Few conversations have no pattern of their own
     in half an hour; then working days share one course, and the days of a weekend another."""
     if sum(counts) * HALF_HOURS >= MANY * len(counts):
-        own = outlook.remembered(tuple(counts), HALF_HOURS, AHEAD * HALF_HOURS, COURSE_BACKTESTS)
+        own = _remembered()(tuple(counts), HALF_HOURS, AHEAD * HALF_HOURS, COURSE_BACKTESTS)
         return own.method, [tuple(map(float, row)) for row in zip(own.mid, own.low, own.high, strict=True)]  # type: ignore[misc]
     days = [counts[i : i + HALF_HOURS] for i in range(0, len(counts), HALF_HOURS)]
     dates = [today - timedelta(days=len(days) - i) for i in range(len(days))]
@@ -193,7 +204,7 @@ def _smoothed(days: Sequence[Sequence[float]]) -> list[float]:
 
 def _with_band(mid: float, day_off: float) -> tuple[float, float, float]:
     """An 80 % band of chance (Poisson) and of the day's own band, as a normal distribution's."""
-    z = stats.z_of(outlook.BAND)
+    z = stats.z_of(BAND)
     half = z * (mid + (mid * day_off / z) ** 2) ** 0.5
     return mid, max(0.0, mid - half), mid + half
 
@@ -201,9 +212,7 @@ def _with_band(mid: float, day_off: float) -> tuple[float, float, float]:
 # ── staffing ────────────────────────────────────────────────────────────────────────────────
 
 
-def _slots(
-    daily: outlook.Outlook, course: Course, today: datetime, assumed: Assumed, people: float
-) -> tuple[Slot, ...]:
+def _slots(daily: "Outlook", course: Course, today: datetime, assumed: Assumed, people: float) -> tuple[Slot, ...]:
     """The half hours of each day, so that they add up to the day; the band keeps its width relative to its middle."""
     found = []
     seen: dict[tuple[float, int], Queue] = {}
@@ -247,7 +256,7 @@ def _met(contacts: float, agents: int, assumed: Assumed, seen: dict[tuple[float,
     return seen[key]
 
 
-def _days(daily: outlook.Outlook, today: datetime, slots: Sequence[Slot], assumed: Assumed) -> tuple[Day, ...]:
+def _days(daily: "Outlook", today: datetime, slots: Sequence[Slot], assumed: Assumed) -> tuple[Day, ...]:
     found = []
     for i in range(AHEAD):
         own = slots[i * HALF_HOURS : (i + 1) * HALF_HOURS]

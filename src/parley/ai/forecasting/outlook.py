@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from parley.ai.forecasting import BAND
 from parley.ai.forecasting.models import Method, harmonic, lag_ridge, same_weekdays, seasonal_naive, weekly_profile
 from parley.ai.forecasting.series import Row, Series, mended, special_slots
 from parley.ai.forecasting.smoothing import smoothing
@@ -30,7 +31,6 @@ BLENDED = ("weekly profile", "exponential smoothing", "harmonic regression", "re
 MEDIAN = "median of the methods"
 BLEND = "weighted mean of the methods"
 CLEARLY = 0.9  # a single method speaks where its past error is below this share of the weighted mean's
-BAND = 0.8
 BACKTESTS = 14
 LEAST_WEEKS = 1
 QUIET = 0.5  # slots with less than this foreseen are judged among themselves: at night next to nothing goes wrong

@@ -12,7 +12,7 @@ from parley.channels.email.folding import arranged
 from parley.channels.email.forwards import forwarded
 from parley.channels.email.mime import Part, parse
 from parley.channels.email.posted import as_mail
-from parley.channels.email.settings import NOWHERE, EmailSettings
+from parley.channels.email.settings import NOWHERE, EmailSettings, own_addresses, without_plus
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
 from parley.channels.email.wrappings import unwrap
 from parley.core.channel import Address, Delivery, Inbound, InboundMessage, Inbox
@@ -79,13 +79,6 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox, report: bounces.Repor
         forwarded=forwarded(text_of(mail.first("subject"), charset), text),
         automatic=bounces.in_words(report) if report else automatic.reason(mail, sender, own),
     )
-
-
-def own_addresses(inbox: Inbox) -> tuple[str, ...]:
-    """The inbox's address and its aliases, in normal form."""
-    settings = inbox.settings
-    aliases = settings.aliases if isinstance(settings, EmailSettings) else ()
-    return tuple(normal("mail", address) for address in (inbox.address, *aliases) if address)
 
 
 def _charset(mail: Part) -> str:
@@ -155,12 +148,6 @@ def _others(written: list[Mailbox], sender: Mailbox, own: tuple[str, ...]) -> tu
     ours = {*own, normal("mail", sender.address)}
     addresses = _once(normal("mail", one.address) for one in written)
     return tuple(address for address in addresses if address not in ours and without_plus(address) not in own)
-
-
-def without_plus(address: str) -> str:
-    """`support+TOKEN@…` as `support@…`."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _known(sender: Mailbox, mail: Part, delivery: Delivery, inbox: Inbox) -> Address:

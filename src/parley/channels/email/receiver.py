@@ -26,8 +26,7 @@ from parley.channels.email.checker import Checker
 from parley.channels.email.encryption import Certificate
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.mime import MAIL_BYTES
-from parley.channels.email.reading import own_addresses, without_plus
-from parley.channels.email.settings import EmailSettings
+from parley.channels.email.settings import EmailSettings, own_addresses, without_plus
 from parley.channels.email.verdict import Envelope
 from parley.core.channel import Door, Inbox
 from parley.core.errors import Busy

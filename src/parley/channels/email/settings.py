@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from parley.core.channel import Inbox
 from parley.core.errors import BadConfig
+from parley.core.identity import normal
 
 NOWHERE = "sender.invalid"  # the domain of senders that mails did not name; no mail goes there
 Security = Literal["tls", "starttls", "none"]
@@ -95,3 +97,16 @@ def secret(value: str, environment: Mapping[str, str] = os.environ) -> str:
     if name not in environment:
         raise BadConfig(f"The environment has no {name}, which a mail setting points at. Set it and start again.")
     return environment[name]
+
+
+def own_addresses(inbox: Inbox) -> tuple[str, ...]:
+    """The inbox's address and its aliases, in normal form."""
+    settings = inbox.settings
+    aliases = settings.aliases if isinstance(settings, EmailSettings) else ()
+    return tuple(normal("mail", address) for address in (inbox.address, *aliases) if address)
+
+
+def without_plus(address: str) -> str:
+    """`support+TOKEN@…` as `support@…`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
