@@ -1,4 +1,4 @@
-"""The week behind the demo: conversations of the last seven days, as they stand at `now`, and quieter weeks before.
+"""The week behind the demo: conversations of the last seven days, as they stand at `now`, and the weeks before.
 
 The stories are written by hand in `data/week.txt`. Here they get their hour, their customer and
 their order. Hours are UTC: the desk works 8–20, Sundays 10–16, customers write in two waves.
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import msgspec
 
@@ -80,6 +80,9 @@ def week_of_conversations(now: datetime, seed: int = 7) -> list[Scripted]:
     return sorted(told, key=lambda script: script.started_at)
 
 
+TELLINGS = 2  # of the same stories in a week before, so that it is about as full as the last one
+
+
 def weeks_before(now: datetime, weeks: int = 3, seed: int = 7) -> list[Scripted]:
     """What came in the weeks before that one, all of it closed: everyday stories, told of other customers.
 
@@ -87,11 +90,11 @@ def weeks_before(now: datetime, weeks: int = 3, seed: int = 7) -> list[Scripted]
     """
     own = {place for place, story in enumerate(stories()) if not {"who", "number", "incident"} & story.marks.keys()}
     found = []
-    for week in range(1, weeks + 1):
-        cast = _Cast(now - timedelta(days=7 * week), seed + week)
+    for week, telling in product(range(1, weeks + 1), range(TELLINGS)):
+        cast = _Cast(now - timedelta(days=7 * week), seed + week + 100 * telling)
         told = [(place, _told(place, story, cast)) for place, story in enumerate(stories()) if place in own]
         found += [
-            msgspec.structs.replace(script, key=f"before-{week}-{place:03d}")
+            msgspec.structs.replace(script, key=f"before-{week}-{telling}-{place:03d}")
             for place, script in told
             if script.closed and script.order is None
         ]
