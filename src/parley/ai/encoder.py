@@ -5,9 +5,11 @@ or without the runtime, `encoder()` is None and the desk goes on by words alone.
 """
 
 import logging
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +27,7 @@ TOKENS = 256
 """Longest text in pieces, as the weights were trained; what follows is not read."""
 
 AT_ONCE = 32
+MANY, HANDS = 60, 4  # so many parts are much, and so many threads read them
 KEPT = 20_000
 """Vectors remembered by text: about 30 MB."""
 
@@ -69,14 +72,20 @@ class MiniLM:
     def layers(self, texts: Sequence[str]) -> Floats:
         numbers = [self._pieces.numbers(one, TOKENS) for one in texts]
         order = sorted(range(len(texts)), key=lambda place: len(numbers[place]))
-        found: Floats | None = None
-        for start in range(0, len(order), AT_ONCE):
-            places = order[start : start + AT_ONCE]
-            rows = self._run([numbers[place] for place in places])
-            if found is None:
-                found = np.empty((len(texts), rows.shape[1]), np.float32)
+        parts = [order[start : start + AT_ONCE] for start in range(0, len(order), AT_ONCE)]
+        found = np.empty((len(texts), 4 * WIDTH), np.float32)
+        for places, rows in zip(parts, self._rows([[numbers[place] for place in part] for part in parts]), strict=True):
             found[places] = rows
-        return np.empty((0, 4 * WIDTH), np.float32) if found is None else found
+        return found
+
+    def _rows(self, parts: Sequence[Sequence[Sequence[int]]]) -> Iterator[Floats]:
+        """Thousands of texts, with which somebody learns, are read on every core; questions on one."""
+        hands = min(HANDS, os.cpu_count() or 1)
+        if len(parts) < MANY or hands == 1:
+            yield from map(self._run, parts)
+        else:
+            with ThreadPoolExecutor(hands, "parley-reading-much") as pool:
+                yield from pool.map(self._run, parts)
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         with self._lock:

@@ -28,16 +28,27 @@ class Adam:
         self.weights, self.decay, self.step = weights, decay, 0
         self._first = [np.zeros_like(w) for w in weights]
         self._second = [np.zeros_like(w) for w in weights]
+        self._room = [np.empty_like(w) for w in weights]  # a step is bound by memory: none is asked for anew
 
     def move(self, rate: float, *gradients: Floats) -> None:
         self.step += 1
-        size = rate * np.sqrt(1 - 0.999**self.step) / (1 - 0.9**self.step)
-        for weight, gradient, first, second in zip(self.weights, gradients, self._first, self._second, strict=True):
-            first += 0.1 * (gradient - first)
-            second += 0.001 * (gradient * gradient - second)
+        size = float(rate * np.sqrt(1 - 0.999**self.step) / (1 - 0.9**self.step))
+        known = zip(self.weights, gradients, self._first, self._second, self._room, strict=True)
+        for weight, gradient, first, second, room in known:
+            np.subtract(gradient, first, out=room)
+            room *= 0.1
+            first += room
+            np.multiply(gradient, gradient, out=room)
+            room -= second
+            room *= 0.001
+            second += room
             if self.decay and weight.ndim > 1:
-                weight -= rate * self.decay * weight
-            weight -= size * first / (np.sqrt(second) + 1e-8)
+                weight *= 1 - rate * self.decay
+            np.sqrt(second, out=room)
+            room += 1e-8
+            np.divide(first, room, out=room)
+            room *= size
+            weight -= room
 
 
 @dataclass

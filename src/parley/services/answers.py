@@ -34,7 +34,6 @@ class AnswerReader:
     in_step = False
     batch = 1000
     rest = 0.3
-    rest = 0.3
     kinds = (e.SurveyAnswered,)
     tables = (answers,)
 

@@ -55,7 +55,6 @@ class DraftReader:
     name = "drafts"
     in_step = False
     batch = 1000
-    rest = 0.2
     rest = 0.3
     kinds = (e.DraftJudged,)
     tables = (judgements,)

@@ -105,7 +105,6 @@ class NumbersReader:
     name = "numbers"
     in_step = False
     batch = 2000
-    rest = 0.3
     rest = 0.5
     kinds = (
         e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.SendCancelled, e.Assigned, e.HandoffAsked, e.Closed,

@@ -55,7 +55,6 @@ class TopicReader:
     in_step = False
     batch = 2000
     rest = 0.5
-    rest = 0.5
     kinds = (e.MessageReceived, e.Tagged, e.Untagged, e.TopicGuessed, e.Closed)
     tables = (firsts, labels, guesses)
 
