@@ -20,6 +20,7 @@ export interface CallChange {
   cause: string;
   declined: number[];
   ice?: RTCIceServer[];
+  phone?: boolean;
 }
 export interface SignalChange { kind: "signal"; call: string; seq: number; data: string }
 
@@ -67,6 +68,7 @@ export function heard(signal: SignalChange): void {
 
 export async function accept(call = first()?.call): Promise<void> {
   const data = call && ringing.get(call);
+  if (data && data.phone) return putThrough(data);
   const mic = data && !held ? await listenIn() : null;
   if (!data || !mic) return;
   try {
@@ -78,6 +80,19 @@ export async function accept(call = first()?.call): Promise<void> {
     release(mic);
     say(trouble instanceof Trouble ? trouble.message : String(trouble), true);
   }
+}
+
+/** Whoever is on the telephone is put through to the agent's own phone; the sound never comes here. */
+async function putThrough(data: CallChange): Promise<void> {
+  try {
+    await act("POST", path(data.call, "acceptance"));
+    ringing.delete(data.call);
+    say(t("Your phone rings. Pick up to speak with {who}.", { who: data.who || t("A visitor") }));
+    if (data.conversation && list.hasList() && pane.openId() !== data.conversation) void pane.show(data.conversation);
+  } catch (trouble) {
+    say(trouble instanceof Trouble ? trouble.message : String(trouble), true);
+  }
+  draw();
 }
 
 export function decline(call = first()?.call): void {
@@ -244,7 +259,7 @@ function sound(): void {
 function incoming(data: CallChange): HTMLElement {
   const title = h("b.call-who", { id: `call-${data.call}` }, data.who || t("A visitor"));
   return h("div.call.is-ringing", { role: "alertdialog", "aria-labelledby": `call-${data.call}`, "aria-describedby": `rings-${data.call}` },
-    icon("phone-call", 20), h("div.call-lines", {}, title, h("span.call-state", { id: `rings-${data.call}`, role: "status" }, t("calls from the chat"))),
+    icon("phone-call", 20), h("div.call-lines", {}, title, h("span.call-state", { id: `rings-${data.call}`, role: "status" }, data.phone ? t("waits on the telephone") : t("calls from the chat"))),
     h("div.call-acts", {}, button("accept", "phone", t("Accept"), "button primary", () => void accept(data.call)),
       button("decline", "phone-off", t("Decline"), "button", () => decline(data.call))));
 }

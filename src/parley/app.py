@@ -44,6 +44,7 @@ from parley.services import (
     threads,
     timers,
     topics,
+    transcripts,
     triage,
 )
 from parley.services.bot import BotFollower, close_idle
@@ -112,6 +113,9 @@ class Desk:
             surveys.SurveyFollower(surveys.delay),
             followups.LowAnswers(),
             Summaries(self.model),
+            transcripts.TranscriptFollower(
+                self.store, transcripts.engine(config.speech_url, config.speech_model, config.speech_key)
+            ),
         ]
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()

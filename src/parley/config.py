@@ -26,6 +26,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: debug, info, warning or error.
     trusted_proxies: addresses whose X-Forwarded-For is believed.
     ice_servers: STUN and TURN servers that calls between browsers may use. turn_secret: what the TURN servers share.
+    speech_url: an OpenAI-compatible interface, up to and with `/v1`, that writes down what recordings say, with
+    speech_key. speech_model: its model; without an address, a folder with a model for faster-whisper or Vosk.
     ai: "meaning": the bot goes by the sentence encoder where it is there; "words": by words alone.
     """
 
@@ -39,6 +41,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     ice_servers: tuple[str, ...] = ()
     turn_secret: str = ""
+    speech_url: str = ""
+    speech_model: str = ""
+    speech_key: str = ""
     ai: str = "meaning"
 
     @property
@@ -100,6 +105,8 @@ def _refuse_nonsense(config: Config) -> None:
     if config.ai not in ("meaning", "words"):
         raise BadConfig(f"PARLEY_AI is “{config.ai}”. Choose meaning or words.")
     checked(config.ice_servers, config.turn_secret)
+    if config.speech_url and not config.speech_url.startswith(("https://", "http://")):
+        raise BadConfig("PARLEY_SPEECH_URL is no address. Write it whole, such as http://localhost:8000/v1.")
     if config.public_url and not config.public_url.startswith(("https://", "http://")):
         raise BadConfig(
             f"PARLEY_PUBLIC_URL is “{config.public_url}”. Write it whole, such as https://desk.example.com."

@@ -3,7 +3,7 @@
 import base64
 from urllib.parse import urlencode
 
-from parley.channels.sms.twilio import signature
+from parley.channels.twilio import joined, signature
 from simulators.server import Asked, Platform, Said, as_json
 
 ACCOUNT, TOKEN, NUMBER = "AC700", "auth token of the test", "+447946000700"
@@ -51,10 +51,7 @@ class TwilioService(Platform):
 
 def signed(url: str, form: bytes, token: str = TOKEN) -> dict[str, str]:
     """The headers under which Twilio posts a form."""
-    from parley.channels.sms.twilio import fields_of
-
-    joined = "".join(name + value for name, value in sorted(fields_of(form)))
     return {
         "content-type": "application/x-www-form-urlencoded",
-        "x-twilio-signature": signature(token, url + joined),
+        "x-twilio-signature": signature(token, url + joined(form)),
     }

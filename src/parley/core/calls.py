@@ -14,8 +14,11 @@ CAUSES = {
     "congestion": "the network had no line free",
     "notFound": "the number is not known",
     "unreachable": "no connection could be made",
+    "callback": "they asked to be called back",
+    "voicemail": "they left a message",
 }
 ELSEWHERE = {"forwarded", "answeredElsewhere"}  # somebody else took it
+MACHINE = "machine"  # one answered what they wanted
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,11 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def missed(self) -> bool:
         """Whether somebody called in and nobody spoke with them."""
-        return not self.outgoing and self.ended is not None and self.answered is None and self.cause not in ELSEWHERE
+        return not self.outgoing and self.ended is not None and self.answered is None and not self._taken
+
+    @property
+    def _taken(self) -> bool:
+        return self.cause in ELSEWHERE or self.cause == MACHINE
 
     @property
     def is_over(self) -> bool:
@@ -91,6 +98,9 @@ def told(course: Course) -> tuple[str, dict[str, str]]:
         if course.answered is None:
             return "The phone is ringing", {}
         return ("On the phone with {who}" if course.by else "On the phone"), {"who": course.by}
+    if course.cause == MACHINE:
+        lasted = max(timedelta(0), course.ended - (course.began or course.ended))
+        return "Call, {time}, answered by the bot", {"time": duration(lasted)}
     if not course.missed:
         return "Call that was taken elsewhere", {}
     return ("Missed call: {why}" if course.cause in CAUSES else "Missed call"), {"why": CAUSES.get(course.cause, "")}

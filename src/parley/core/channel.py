@@ -31,6 +31,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     window: how long after the customer's last word there they can be answered, where the platform ends that.
     vouches: the platform shows who writes, so that a sender is who they say they are.
     calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
+    queues: callers wait here in a line until an agent has them put through to a phone (`PuttingThrough`).
+    spoken: what a machine answers is read out to whoever is on the phone; what an agent writes is not taken.
     weight: share of an agent's capacity one conversation takes, 1.0 = fully occupied.
     bulk_unsubscribe: bulk messages carry an unsubscribe header.
     settings: struct that an inbox's settings must decode into; its docstring explains each key.
@@ -57,6 +59,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     window: timedelta | None = None
     vouches: bool = False
     calls: bool = False
+    queues: bool = False
+    spoken: bool = False
     weight: float = 0.34
     settings: type[msgspec.Struct]
 
@@ -138,6 +142,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     forwarded: the message inside, where the sender only passes it on.
     remote: files that the platform keeps and gives on request (`Fetching`).
     wants: the platform says that they want no more messages (False) or want them again (True).
+    spoken: said on the phone, and written down by a machine.
     """
 
     sender: Address
@@ -158,6 +163,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     forwarded: Forwarded | None = None
     remote: tuple[Remote, ...] = ()
     wants: bool | None = None
+    spoken: bool = False
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -219,11 +225,12 @@ class InboundReaction(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """News of a phone call, which may come in any order. state: rang, answered or ended.
+    """News of a phone call, which may come in any order. state: rang, waits, answered, recorded or ended.
 
     sender: the customer, whoever of both called. external_id: the call's name, the same in all its news.
     line, queue: our number, and where it rings. by: who answered, or calls out. cause: why it ended.
-    known_as: further identities that the transport proves.
+    known_as: further identities that the transport proves. machine: one speaks with them first, and no phone rings.
+    remote: recordings that the platform keeps.
     """
 
     sender: Address
@@ -236,6 +243,8 @@ class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     by: str = ""
     cause: str = ""
     known_as: tuple[Address, ...] = ()
+    machine: bool = False
+    remote: tuple[Remote, ...] = ()
 
 
 Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
@@ -265,6 +274,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     references: external ids of the conversation so far, oldest first.
     purpose: reply, code, survey, notice, bulk. choices: (label, value or link) pairs, shown as buttons
     where the channel has them and as a numbered list or links where it has not.
+    handed: people have the matter, so that no machine answers what comes next.
     """
 
     message: int
@@ -281,6 +291,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     brand_name: str = ""
     purpose: str = "reply"
     automatic: bool = False
+    handed: bool = False
     cc: tuple[str, ...] = ()
     files: tuple[Attached, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
@@ -371,6 +382,19 @@ class Speaking(Protocol):
 
     def called(self, news: InboundCall) -> tuple[str, bytes]:
         """The delivery that reads to this: its name, the same for the same news, and its bytes."""
+        ...
+
+
+@runtime_checkable
+class PuttingThrough(Protocol):
+    """A channel whose callers wait until somebody of us takes them; see its manifest's `queues`."""
+
+    async def put_through(self, inbox: Inbox, call: str, agent: str, mail: str) -> None:
+        """Let the phone of this agent ring for a call that waits. Raises `Refused` where they have none here."""
+        ...
+
+    def called(self, news: InboundCall) -> tuple[str, bytes]:
+        """As in `Speaking`."""
         ...
 
 

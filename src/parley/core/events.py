@@ -79,6 +79,7 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
     `unverified` marks a message held back: its sender is not a participant, or probably pretends to be one; it
     counts once an agent accepts it. `history`: imported, not news. `proved`: the transport, or a token that only
     they had, shows who wrote it. `doubt`: why it is probably somebody else. `checks`: what was looked at, in a line.
+    `call`: it stands for a phone call ("rang") or was spoken in one ("said").
     """
 
     message: int
@@ -98,6 +99,7 @@ class MessageReceived(Event, frozen=True, tag="message_received"):
     proved: bool = False
     doubt: str | None = None
     checks: str = ""
+    call: str = ""
 
 
 class MessageEdited(Event, frozen=True, tag="message_edited"):
@@ -312,6 +314,21 @@ class CallEnded(Event, frozen=True, tag="call_ended"):
     ended: datetime
     cause: str = ""
     preview: str = ""
+
+
+class CallTranscribed(Event, frozen=True, tag="call_transcribed"):
+    """What was said in a call, heard by a machine: its words lie under `wording`. `engine` is what heard them.
+
+    `number` is the recording's among the call's files, `preview` the first words. `reason`: why there are no words,
+    so that `wording` is 0.
+    """
+
+    message: int
+    number: int
+    wording: int = 0
+    engine: str = ""
+    preview: str = ""
+    reason: str = ""
 
 
 class Sent(Event, frozen=True, tag="sent"):
@@ -731,6 +748,7 @@ AnyEvent = Union[
     CallBegan,
     CallAnswered,
     CallEnded,
+    CallTranscribed,
     Sent,
     Delivered,
     Read,

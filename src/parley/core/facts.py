@@ -18,6 +18,7 @@ from parley.core.channel import (
     InboundReaction,
     InboundReceipt,
     InboundWithdrawal,
+    Remote,
 )
 
 
@@ -55,7 +56,9 @@ def _stated(one: Inbound) -> dict[str, Any]:
             queue=one.queue,
             by=one.by,
             cause=one.cause,
+            machine=one.machine or None,
             known_as=[_address(address) for address in one.known_as],
+            remote=_remote(one.remote),
         )
     if isinstance(one, InboundEdit):
         return _present(edit=one.external_id, sender=one.sender.value, new=one.text)
@@ -84,8 +87,12 @@ def _message(one: InboundMessage) -> dict[str, Any]:
         known_as=[_address(address) for address in one.known_as],
         page=one.page,
         files=[_file(file) for file in one.files],
-        remote=[_present(name=file.name, type=file.type, ref=file.ref, size=file.size) for file in one.remote],
+        remote=_remote(one.remote),
     )
+
+
+def _remote(files: Sequence[Remote]) -> list[dict[str, Any]]:
+    return [_present(name=file.name, type=file.type, ref=file.ref, size=file.size) for file in files]
 
 
 def _address(address: Address) -> dict[str, Any]:

@@ -14,11 +14,22 @@ import msgspec
 from parley.core.channel import Inbox
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """How busy those are who take calls: how many are here, and how many seconds a call took them of late, if any."""
+
+    people: int = 0
+    seconds: float | None = None
+
+    def wait(self, position: int) -> float | None:
+        """Seconds until it is the turn of whoever stands there: so many calls have to end first. None: not known."""
+        return None if self.seconds is None or not self.people else self.seconds * max(1, position) / self.people
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A request just as it came. url: as the platform sees it, with its query. headers: names in lower case.
 
     rest: the path below the inbox's own address, without a slash at its beginning. at: when it came, in seconds since
-    1970, against which a signed time is held.
+    1970, against which a signed time is held. line: for channels whose manifest says `queues`.
     """
 
     method: str
@@ -28,6 +39,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    line: Line = Line()
 
 
 class Handshake(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ from parley.services import (
     setup,
     surveys,
     threads,
+    voice,
     wishes,
 )
 from parley.services import delivery as outgoing
@@ -367,11 +368,29 @@ class Admission:
         state = self._state(number)
         if course is None or state is None:
             return
-        for fact in calls.news(course, call):
+        if call.state == "ended" and course.answered is None and state.status == talk.BOT:
+            call = self._only_a_machine(number, message, call)
+        news = calls.news(course, call)
+        for fact in news:
             state = self._note(number, [fact], "channel")
             if isinstance(fact, e.CallAnswered | e.CallEnded):
                 course = phone.after(course, fact)
+        if (call.state == "waits" and course.ended is None) or (news and course.missed):
+            state = self._note(number, calls.for_people(state, course), "channel")
+        if call.state == "waits" and call.queue:
+            state = self._note(number, talk.tag(state, call.queue), "channel")
+        if call.remote:
+            awaited = fetching.awaited(message, one.inbox, calls.files_of(self.tx, number, message), call.remote)
+            state = self._note(number, awaited, "channel")
+        if self.intake.channels[self.inboxes[one.inbox].channel].manifest.queues:
+            voice.told(self.tx, self.inboxes[one.inbox], call)
         self._note(number, calls.settled(state, course), "channel")
+
+    def _only_a_machine(self, number: int, message: int, call: InboundCall) -> InboundCall:
+        """Whoever was answered by the bot and hung up was not missed."""
+        self.tx.flush()
+        served = calls.answered_by_machine(self.tx.conn, number, message)
+        return msgspec.structs.replace(call, cause=phone.MACHINE) if served else call
 
     def _rang(self, one: Heard, call: InboundCall) -> tuple[int, int]:
         """A call is a message of whoever calls in; one that we make is a note."""
@@ -382,7 +401,8 @@ class Admission:
         number = self._open_matter(inbox, who)
         state = self._state(number) if number else None
         if number is None or state is None or (call.outgoing and state.status == talk.CLOSED):
-            title = InboundMessage(sender=call.sender, text="", subject="Phone call", automatic="a call")
+            by_hand = None if call.machine else "a call"
+            title = InboundMessage(sender=call.sender, text="", subject="Phone call", automatic=by_hand)
             number = self._open(inbox, who, title, False, None)
         message = self.tx.new_id("message")
         text = f"{'To' if call.outgoing else 'From'} {self._called(who, call)}"
@@ -399,10 +419,11 @@ class Admission:
                 delivery=one.delivery,
                 external_id=call.external_id,
                 sent_at=call.at,
+                call="rang",
             )
             facts = talk.receive(self.states[number], said)
             card = e.HandoffAsked(reason="called", wish="Speak with somebody")
-            handed = talk.hand_off(self.states[number], card)
+            handed = [] if call.machine else talk.hand_off(self.states[number], card)
         by = "channel" if call.outgoing else _by(one, who)
         self._note(number, [*facts, calls.began(message, inbox.id, call), *handed], by)
         self.tx.say(message, words)
@@ -548,6 +569,7 @@ class Admission:
             proved=self._proved(who, message),
             doubt=message.sender.doubt,
             checks=message.sender.checks,
+            call="said" if message.spoken else "",
         )
 
     def _proved(self, who: people.Identity, message: InboundMessage) -> bool:

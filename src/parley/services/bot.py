@@ -133,7 +133,7 @@ def _heard(conn: Connection, r: e.Recorded) -> e.MessageReceived | None:
 
 
 def _is_mine(said: e.MessageReceived, state: State | None) -> bool:
-    if said.automatic or said.history or said.unverified or said.doubt:
+    if said.automatic or said.history or said.unverified or said.doubt or said.call == "rang":
         return False
     return state is not None and state.status == talk.BOT
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from parley.core import calls
 from parley.core import conversation as talk
 from parley.core import events as e
@@ -59,6 +61,30 @@ def news(course: Course, call: InboundCall) -> list[e.Event]:
             )
         ]
     return []
+
+
+def for_people(state: State, course: Course) -> list[e.Event]:
+    """Whoever waits on the phone, or was missed, is work for people, whatever became of the matter meanwhile."""
+    wish = "Wait on the phone" if course.ended is None else calls.in_words(course)
+    handed = talk.hand_off(state, e.HandoffAsked(reason="called", wish=wish))
+    return [e.Reopened(reason="message"), *handed] if state.status == talk.CLOSED else handed
+
+
+def files_of(tx: Tx, number: int, message: int) -> int:
+    """How many files of a call are known, fetched or not."""
+    tx.flush()
+    told = (r.event for r in log.stream(tx.conn, e.conversation(number)))
+    return sum(len(event.files) for event in told if isinstance(event, e.FilesAwaited) and event.message == message)
+
+
+def answered_by_machine(conn: Connection, number: int, message: int) -> bool:
+    """Whether a machine answered something that was said in this call."""
+    began = False
+    for r in log.stream(conn, e.conversation(number)):
+        began = began or (isinstance(r.event, e.CallBegan) and r.event.message == message)
+        if began and isinstance(r.event, e.ReplyWritten) and r.event.automatic:
+            return True
+    return False
 
 
 def settled(state: State, course: Course) -> list[e.Event]:

@@ -108,7 +108,7 @@ def standing(history: Iterable[e.Recorded]) -> dict[int, dict[int, Standing]]:
     for r in history:
         match r.event:
             case e.FilesAwaited(message=message, first=first, files=files):
-                found[message] = {n: Standing(name=file.name) for n, file in enumerate(files, first)}
+                found.setdefault(message, {}).update((n, Standing(name=f.name)) for n, f in enumerate(files, first))
             case e.FileFetched(message=message, number=number, file=file) if number in found.get(message, {}):
                 found[message][number] = Standing(name=file.name if file else "", file=file)
             case e.FileDelayed(message=message, number=number, reason=why) if number in found.get(message, {}):

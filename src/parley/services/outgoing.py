@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, select
 
+from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Address, Attached, Channel, Letterhead, Outbound
 from parley.core.consent import COUNTS_AS, PURPOSES, UNASKED
@@ -66,6 +67,7 @@ class Dispatch:
             brand_name=brand.name if brand else "",
             purpose=event.purpose,
             automatic=event.automatic,
+            handed=state.status != talk.BOT,
             cc=event.cc,
             files=self.store.attach(event.files),
             choices=self._choices(conn, event),

@@ -227,7 +227,7 @@ def _checked(text: str, files: tuple[e.File, ...]) -> str:
 def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
     """Whether a channel takes these files."""
     manifest, size = channel.manifest, sum(file.size for file in files)
-    if not manifest.sends:
+    if not manifest.sends or manifest.spoken:
         raise Refused(f"{manifest.label} takes no written answer. Your text is kept: choose another channel.")
     if files and not manifest.files:
         raise Refused(f"{manifest.label} carries no files. Choose another channel; your text is kept.")
@@ -443,7 +443,7 @@ def ways(
         why_not = ""
         if identity is None:
             why_not = f"No {manifest.label.lower()} address of theirs is known."
-        elif not manifest.sends:
+        elif not manifest.sends or manifest.spoken:
             why_not = f"{manifest.label} takes no written answer. Choose another channel."
         elif inbox.id not in used and not manifest.starts:
             why_not = f"{manifest.label} can only answer; they have not written there."

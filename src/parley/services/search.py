@@ -37,7 +37,7 @@ class SearchReader:
     batch = 2000
     rest = 0.3
     kinds = (e.MessageReceived, e.ReplyWritten, e.NoteWritten, e.MessageEdited, e.WordsErased, e.MessageWithdrawn,
-             e.SendCancelled)  # fmt: skip
+             e.SendCancelled, e.CallTranscribed)  # fmt: skip
     tables = (indexed,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -63,7 +63,7 @@ def _gone(event: e.AnyEvent) -> tuple[int, ...]:
 
 def _number(event: e.AnyEvent) -> int:
     """Under which number the words of an event lie."""
-    if isinstance(event, e.MessageEdited):
+    if isinstance(event, e.MessageEdited | e.CallTranscribed):
         return event.wording
     assert isinstance(event, e.MessageReceived | e.ReplyWritten | e.NoteWritten)
     return event.message

@@ -216,7 +216,7 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
         return "no channel"
     if (last.automatic and last.automatic != ANSWER) or last.history:
         return "automatic sender"
-    if calls.is_call(inbox.history(tx.conn, state.id, newest=60), last.message):
+    if last.call or calls.is_call(inbox.history(tx.conn, state.id, newest=60), last.message):
         return "a phone call"
     if consent.standing_against(tx.conn, last.identity, "survey"):
         return "not wanted"

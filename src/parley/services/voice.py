@@ -1,8 +1,9 @@
-"""Calls between a customer's browser and an agent's: who rings, who picks up, what the browsers tell each other.
+"""Calls that the desk takes: who rings, who picks up, what two browsers tell each other.
 
-The sound goes from browser to browser; here is only what brings them together. A call that goes on is a row, so that
-every process of the desk knows it and exactly one agent gets it. What comes of it is told to its channel as a delivery
-in the same transaction, and reaches the timeline the way every call does (services/calls.py).
+Between browsers the sound goes from one to the other; here is only what brings them together. A caller on the telephone
+waits with the provider until an agent takes the call at the desk and picks up a phone of their own. A call that goes on
+is a row, so that every process of the desk knows it and exactly one agent gets it. What comes of it is told to its
+channel as a delivery in the same transaction, and reaches the timeline the way every call does (services/calls.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +15,9 @@ from sqlalchemy import Boolean, Column, Connection, Index, Integer, String, Tabl
 
 from parley.core import conversation as talk
 from parley.core import events as e
-from parley.core.channel import Address, Channel, InboundCall, Inbox, Speaking
+from parley.core.channel import Address, Channel, InboundCall, Inbox, PuttingThrough, Speaking
 from parley.core.errors import NotFound, Refused
+from parley.core.webhook import Line
 from parley.log.record import Tx
 from parley.log.tables import Id, Moment, metadata
 from parley.services import access, inbox, people, setup, threads
@@ -25,6 +27,8 @@ RINGING, TAKEN, SPOKEN, ENDED = "ringing", "taken", "spoken", "ended"
 RING_SECONDS = 40
 CONNECTING = timedelta(seconds=45)  # from picking up until the browsers have found each other
 SILENCE = timedelta(seconds=75)  # the agent's page gives a sign of life every 20 s
+WAITS_ON, SPEAKS_ON = timedelta(hours=2), timedelta(hours=8)  # a phone's row, if its end is never told
+LATELY, ENOUGH = 50, 5  # calls from which the length of one is reckoned, and how few are too few
 JUST_ENDED = timedelta(seconds=30)
 KEPT = timedelta(days=1)
 SIGNAL_LIMIT, SIGNALS = 16_000, 300
@@ -113,6 +117,18 @@ def takers(conn: Connection, brand: int) -> list[setup.Agent]:
     ]
 
 
+def line(conn: Connection, brand: int) -> Line:
+    """How busy those of a brand are who take calls, whether or not they are on one now."""
+    here = [a for a in setup.agents_online(conn) if a.takes_calls and a.active and serves(a.brands or None, brand)]
+    spoken = (calls.c.brand == brand) & (calls.c.state == ENDED) & calls.c.answered.is_not(None)
+    question = select(calls.c.answered, calls.c.until).where(spoken).order_by(calls.c.until.desc()).limit(LATELY)
+    lengths = [(row.until - row.answered).total_seconds() for row in conn.execute(question)]
+    return Line(
+        people=sum(a.role != "read-only" for a in here),
+        seconds=sum(lengths) / len(lengths) if len(lengths) >= ENOUGH else None,
+    )
+
+
 def serves(brands: Sequence[int] | None, brand: int) -> bool:
     return brands is None or brand in brands
 
@@ -183,6 +199,34 @@ def call_for(conn: Connection, number: str, who: Viewer) -> Call:
     if row is None or not (who.may_act and serves(who.brands, row.brand)):
         raise NotFound("There is no such call.")
     return _call(row)
+
+
+# ── what a telephone line tells ─────────────────────────────────────────────────────────────
+
+
+def told(tx: Tx, at: Inbox, call: InboundCall) -> None:
+    """Keep the row of a caller who waits in step with what the provider says of the call."""
+    of_it = calls.c.id == call.external_id
+    there = tx.conn.execute(select(calls).where(of_it)).one_or_none()
+    if call.state == "waits" and (there is None or there.state == TAKEN):
+        waits = {"state": RINGING, "agent": None, "until": tx.at + WAITS_ON}
+        if there is None:
+            row = {
+                "id": call.external_id, "inbox": at.id, "brand": at.brand, "visitor": call.sender.value,
+                "outgoing": False, "declined": "", "cause": "", "began": tx.at, "answered": None,
+            }  # fmt: skip
+            tx.conn.execute(insert(calls).values(**row, **waits))
+        else:
+            tx.conn.execute(update(calls).where(of_it).values(**waits))
+    elif there is None or there.state == ENDED:
+        return
+    elif call.state == "answered":
+        tx.conn.execute(update(calls).where(of_it).values(state=SPOKEN, answered=call.at, until=tx.at + SPEAKS_ON))
+    elif call.state == "ended":
+        tx.conn.execute(update(calls).where(of_it).values(state=ENDED, cause=call.cause, until=max(call.at, tx.at)))
+    else:
+        return
+    _stir(tx)
 
 
 # ── acts ────────────────────────────────────────────────────────────────────────────────────
@@ -278,7 +322,7 @@ class Exchange:
     def goes_on(self, tx: Tx, number: str, who: Viewer) -> None:
         """A sign of life from the agent's page."""
         call = self._mine(tx, number, who)
-        if call.state == SPOKEN:
+        if call.state == SPOKEN and not self.is_phone(call):
             tx.conn.execute(update(calls).where(calls.c.id == number).values(until=tx.at + SILENCE))
 
     # ending ─────────────────────────────────────────────────────────────────────────────────
@@ -290,7 +334,7 @@ class Exchange:
             raise Refused(GONE)
         declined = {*call.declined, agent}
         self._move(tx, call, RINGING, declined=",".join(map(str, sorted(declined))))
-        if all(a.id in declined for a in takers(tx.conn, call.brand)):
+        if not self.is_phone(call) and all(a.id in declined for a in takers(tx.conn, call.brand)):
             self._end(tx, call, "noAnswer")
 
     def hang_up(self, tx: Tx, number: str, who: Viewer) -> None:
@@ -311,6 +355,9 @@ class Exchange:
         question = select(calls).where(calls.c.state.in_((RINGING, TAKEN, SPOKEN)), calls.c.until <= tx.at).limit(100)
         late = [_call(row) for row in tx.conn.execute(question)]
         for call in late:
+            if self.is_phone(call) and call.state == TAKEN:
+                self._move(tx, call, TAKEN, state=RINGING, agent=None, until=tx.at + WAITS_ON)
+                continue
             self._end(tx, call, "noAnswer" if call.state == RINGING else _cause(call))
         return len(late)
 
@@ -335,6 +382,24 @@ class Exchange:
             raise Refused("That is more than two browsers have to tell each other.")
         tx.conn.execute(insert(signals).values(seq=tx.new_id("signal"), call=call.id, to_desk=to_desk, data=data))
         _stir(tx)
+
+    # a phone ────────────────────────────────────────────────────────────────────────────────
+
+    def is_phone(self, call: Call) -> bool:
+        """Whether the caller is on the telephone and waits there."""
+        at = self.inboxes().get(call.inbox)
+        return at is not None and self.channels[at.channel].manifest.queues
+
+    async def put_through(self, call: Call, agent: setup.Agent) -> None:
+        """Let the phone ring of the agent who has just taken the call."""
+        at = self.inboxes()[call.inbox]
+        channel = self.channels[at.channel]
+        assert isinstance(channel, PuttingThrough)
+        await channel.put_through(at, call.id, agent.name, agent.mail)
+
+    def give_back(self, tx: Tx, call: Call) -> None:
+        """It could not be put through: the caller waits on, and it rings again for everybody."""
+        self._move(tx, call, TAKEN, state=RINGING, agent=None, until=tx.at + WAITS_ON)
 
     # small things ───────────────────────────────────────────────────────────────────────────
 
@@ -370,7 +435,7 @@ class Exchange:
     def _note(self, tx: Tx, call: Call, state: str, *, by: str = "", cause: str = "") -> None:
         at = self.inboxes()[call.inbox]
         channel = self.channels[at.channel]
-        assert isinstance(channel, Speaking)
+        assert isinstance(channel, Speaking | PuttingThrough)
         news = InboundCall(
             sender=Address(kind=channel.manifest.identity_kind, value=call.visitor),
             external_id=call.id,

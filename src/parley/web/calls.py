@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core.channel import Inbox
-from parley.core.errors import Refused
+from parley.core.errors import Refused, SendFailed
 from parley.log.record import Tx
 from parley.services import inbox, people, replies, voice
 from parley.services.inbox import Viewer
@@ -48,9 +48,22 @@ def _reach(conn: Connection, room: Room, number: int, who: Viewer) -> tuple[Inbo
 
 @post("/desk/calls/{call:str}/acceptance", status_code=200, opt=ACT, include_in_schema=False)
 async def accept(room: Room, caller: Caller, call: FromPath[str]) -> views.CallChange:
-    """Take a call that rings; whoever is first has it."""
-    taken = await room.do(room.switchboard.exchange.accept, call, caller.agent, caller.viewer)
+    """Take a call that rings; whoever is first has it. For a caller on the telephone, the agent's own phone rings."""
+    exchange = room.switchboard.exchange
+    taken = await room.do(exchange.accept, call, caller.agent, caller.viewer)
+    if exchange.is_phone(taken):
+        await _put_through(room, taken, caller)
+        return told_of(taken, phone=True)
     return told_of(taken, room.switchboard.ice)
+
+
+async def _put_through(room: Room, taken: voice.Call, caller: Caller) -> None:
+    """Says what is the matter where the provider will not, and lets it ring on."""
+    try:
+        await room.switchboard.exchange.put_through(taken, caller.agent)
+    except (SendFailed, Refused) as failure:
+        await room.do(room.switchboard.exchange.give_back, taken)
+        raise Refused(str(failure)) from failure
 
 
 @post("/desk/calls/{call:str}/refusal", status_code=204, opt=ACT, include_in_schema=False)

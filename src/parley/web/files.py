@@ -16,6 +16,16 @@ _MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), 
           (b"GIF89a", "image/gif"))  # fmt: skip
 
 
+_SOUNDS = ((b"RIFF", "audio/wav"), (b"ID3", "audio/mpeg"), (b"\xff\xfb", "audio/mpeg"), (b"\xff\xf3", "audio/mpeg"))
+
+
+def sound_type(data: bytes) -> str | None:
+    """The type of a sound that can be played; None for everything else."""
+    if data[:4] == b"RIFF" and data[8:12] != b"WAVE":
+        return None
+    return next((kind for magic, kind in _SOUNDS if data.startswith(magic)), None)
+
+
 def picture_type(data: bytes) -> str | None:
     """The type of a raster picture that is safe to show; None for everything else."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -33,7 +43,8 @@ async def open_file(room: Room, who: Viewer, message: FromPath[int], number: Fro
         "content-security-policy": "default-src 'none'; sandbox",
         "cache-control": "private, max-age=3600",
     }
-    return Response(data, media_type=picture or "application/octet-stream", headers=headers)
+    kind = picture or sound_type(data) or "application/octet-stream"
+    return Response(data, media_type=kind, headers=headers)
 
 
 def _file(conn: Connection, store: files.Store, who: Viewer, message: int, number: int) -> tuple[str, bytes]:

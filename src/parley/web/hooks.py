@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from parley.core.errors import NotFound
 from parley.core.webhook import Answered, Call, Handshake, Webhook
+from parley.services import voice
 from parley.web.state import Room
 
 # Some platforms give up for ever at 413: more than any of them sends (a mail of 35 MB as base64 inside JSON).
@@ -47,7 +49,10 @@ async def _take(request: Request[Any, Any, Any], room: Room, number: int, rest: 
     channel = room.channels[inbox.channel] if inbox else None
     if inbox is None or not isinstance(channel, Webhook):
         raise NotFound("No platform is expected at this address.")
-    taken = channel.webhook(await _call(request, room, rest), inbox)
+    call = await _call(request, room, rest)
+    if channel.manifest.queues:
+        call = msgspec.structs.replace(call, line=await asyncio.to_thread(room.record.ask, voice.line, inbox.brand))
+    taken = channel.webhook(call, inbox)
     found = await taken if isinstance(taken, Awaitable) else taken
     if isinstance(found, Handshake):
         return Response(found.body, media_type=found.type)

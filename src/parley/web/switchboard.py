@@ -85,7 +85,7 @@ class Switchboard:
 
     def _tell(self, call: Call, was: Call | None) -> None:
         """Also those who could have taken it: for them it has stopped ringing."""
-        told = frame(msgspec.json.encode(told_of(call)))
+        told = frame(msgspec.json.encode(told_of(call, phone=self.exchange.is_phone(call))))
         self.hub.tell(told, lambda who: voice.may_know(who, call) or (was is not None and voice.may_know(who, was)))
         self.visitors.stir(call.visitor)
 
@@ -106,10 +106,11 @@ class Switchboard:
             seen = [call for call in mine if voice.may_know(who, call)]
             on = [call for call in seen if call.agent == who.agent]
             signals = [s for call in on for s in voice.signals_after(conn, 0, call.id, to_desk=True)]
-        return b"".join([*(frame(msgspec.json.encode(told_of(call))) for call in seen), *map(_as_frame, signals)])
+        told = [frame(msgspec.json.encode(told_of(c, phone=self.exchange.is_phone(c)))) for c in seen]
+        return b"".join([*told, *map(_as_frame, signals)])
 
 
-def told_of(call: Call, ice: Ice | None = None) -> views.CallChange:
+def told_of(call: Call, ice: Ice | None = None, phone: bool = False) -> views.CallChange:
     return views.CallChange(
         call=call.id,
         state=call.state,
@@ -122,6 +123,7 @@ def told_of(call: Call, ice: Ice | None = None) -> views.CallChange:
         cause=call.cause,
         declined=call.declined,
         ice=tuple(ice.servers(call.began)) if ice else (),
+        phone=phone,
     )
 
 

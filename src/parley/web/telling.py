@@ -43,6 +43,8 @@ class Teller:
             if isinstance(event, e.MessageEdited):
                 self.former.setdefault(event.message, []).append(event.former)
         before = [number for numbers in self.former.values() for number in numbers]
+        self.heard = [ev for ev in spoken if isinstance(ev, e.CallTranscribed)]
+        before += [ev.wording for ev in self.heard if ev.wording]
         self.words = log.words_of(conn, [*(ev.message for ev in spoken if isinstance(ev, SAID)), *before])
         self.withdrawn = {ev.message for ev in spoken if isinstance(ev, e.MessageWithdrawn)}
         self.signs = afterwards.signs(history)
@@ -110,6 +112,7 @@ class Teller:
             cc=event.cc,
             files=self._files(event.message, event.files),
             awaited=self._awaited(event.message),
+            transcripts=self._transcripts(event.message),
             unverified=event.message in self.held,
             rejected=event.message in self.rejected,
             proved=event.proved,
@@ -199,7 +202,9 @@ class Teller:
             author=face,
             at=r.at,
             text=self._call(event.message, words.text if words else ""),
-            files=_files(event.message, event.files),
+            files=self._files(event.message, event.files),
+            awaited=self._awaited(event.message),
+            transcripts=self._transcripts(event.message),
             client_id=event.client_id or "",
         )
 
@@ -222,6 +227,20 @@ class Teller:
                 reason = f" {one.reason}" if one.reason else ""
                 told.append(t("{name} is being fetched.{reason}", name=one.name, reason=reason))
         return tuple(told)
+
+    def _transcripts(self, message: int) -> tuple[views.Transcript, ...]:
+        """What a machine heard in the recordings of a call, or why nothing was."""
+        found = []
+        for heard in self.heard:
+            if heard.message == message:
+                words = self.words.get(heard.wording)
+                text = words.text if words else ""
+                why = (
+                    t("Not written down: {reason}", reason=t(heard.reason)) if heard.reason else t("Nothing was said.")
+                )
+                told = t("Written down by {engine}", engine=heard.engine) if text else why
+                found.append(views.Transcript(text=text, told=told))
+        return tuple(found)
 
     def _call(self, message: int, words: str) -> str:
         """How a call went stands above whom it was with; other words stay as they are."""
@@ -376,6 +395,7 @@ def _files(message: int, described: Sequence[e.File] | Mapping[int, e.File]) -> 
             name=f.name,
             href=f"/files/{message}/{n}",
             size=f.size,
+            sound=f.type in ("audio/wav", "audio/x-wav", "audio/mpeg"),
             picture=f.type in ("image/png", "image/jpeg", "image/gif", "image/webp"),
             thumb=f"/files/{message}/{n}?inline=1",
         )

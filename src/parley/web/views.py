@@ -117,13 +117,21 @@ class ListPage(View, frozen=True, kw_only=True):
 
 
 class FileLink(View, frozen=True, kw_only=True):
-    """A file to open; `picture` ones show a thumbnail. `size` in bytes."""
+    """A file to open; `picture` ones show a thumbnail, `sound` can be played. `size` in bytes."""
 
     name: str
     href: str
     size: int
     picture: bool = False
+    sound: bool = False
     thumb: str = ""
+
+
+class Transcript(View, frozen=True, kw_only=True):
+    """What was said in a recording, and who wrote it down or why nobody did."""
+
+    text: str
+    told: str
 
 
 class SourceChip(View, frozen=True, kw_only=True):
@@ -145,7 +153,7 @@ class Message(View, frozen=True, kw_only=True):
     remote_images: the mail has pictures that would be fetched from elsewhere; not loaded until asked.
     former: the wordings before the one that stands, oldest first. withdrawn: the customer took it back.
     signs: what was put on it, as (sign, by whom). secret: where a code that was hidden in it is shown.
-    awaited: a sentence for each file that is not here yet, or will not come.
+    awaited: a sentence for each file that is not here yet, or will not come. transcripts: of a call's recordings.
     state: queued, sent, delivered, read, delayed, failed, planned, cancelled; empty for what came in. held: it can
     still be taken back. reason: why it failed or waits; can_retry: a replay may help; next_try: when it is tried again
     by itself, or goes at all. parts: how many messages the network makes of it, where it charges for each.
@@ -168,6 +176,7 @@ class Message(View, frozen=True, kw_only=True):
     cc: tuple[str, ...] = ()
     files: tuple[FileLink, ...] = ()
     awaited: tuple[str, ...] = ()
+    transcripts: tuple[Transcript, ...] = ()
     sources: tuple[SourceChip, ...] = ()
     confidence: float | None = None
     state: str = ""
@@ -200,6 +209,8 @@ class Note(View, frozen=True, kw_only=True):
     at: datetime
     text: str
     files: tuple[FileLink, ...] = ()
+    awaited: tuple[str, ...] = ()
+    transcripts: tuple[Transcript, ...] = ()
     client_id: str = ""
     kind: str = "note"
 
@@ -483,7 +494,8 @@ class PresenceChange(View, frozen=True, kw_only=True):
 
 
 class CallChange(View, frozen=True, kw_only=True):
-    """How a call between browsers stands. agent: who is on it. who: the customer, once they are known.
+    """How a call stands that the desk takes. agent: who is on it. who: the customer, once they are known.
+    phone: they are on the telephone, and the sound never comes here.
 
     ice: for the agent who is on it, the servers that help the browsers find each other.
     """
@@ -499,6 +511,7 @@ class CallChange(View, frozen=True, kw_only=True):
     cause: str = ""
     declined: tuple[int, ...] = ()
     ice: tuple[IceServer, ...] = ()
+    phone: bool = False
     kind: str = "call"
 
 

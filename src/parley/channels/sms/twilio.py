@@ -1,29 +1,22 @@
-"""Twilio's SMS and MMS (twilio.com/docs/messaging): forms in, forms out, and its list of what it holds.
-
-`X-Twilio-Signature` is base64(HMAC-SHA1(auth token, URL + every key and value, sorted by key)); where the body is JSON,
-its SHA-256 stands in the URL (twilio.com/docs/usage/security).
-"""
+"""Twilio's SMS and MMS (twilio.com/docs/messaging): forms in, forms out, and its list of what it holds."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from parley.channels.calling import call, secret
 from parley.channels.fetching import named
 from parley.channels.sms.stopping import wanted
+from parley.channels.twilio import API, fields_of, login, must_be_signed
 from parley.core.channel import Address, Door, Inbound, InboundMessage, InboundReceipt, Inbox, Outbound, Receipt, Remote
-from parley.core.errors import Busy, NotProved, SendFailed, Unreadable
-from parley.core.webhook import Call, same
+from parley.core.errors import Busy, SendFailed, Unreadable
+from parley.core.webhook import Call
 
-API = "https://api.twilio.com"
 STATES = {"delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
 # Codes of twilio.com/docs/api/errors: (meaning for people, whether another try cannot help).
 CODES = {
@@ -64,16 +57,7 @@ class Twilio:
     LONGEST = 1600  # characters; longer ones are refused with 21617
 
     def must_be_signed(self, request: Call, ours: Any) -> None:
-        """Raises NotProved unless the auth token signed it. With and without a port, as Twilio does either."""
-        token = secret(ours.token)
-        given = request.headers.get("x-twilio-signature", "")
-        digest = request.query.get("bodySHA256", "")
-        if digest and not same(digest.lower(), hashlib.sha256(request.body).hexdigest()):
-            raise NotProved("The body is not what Twilio signed.")
-        fields = "" if digest else _joined(request.body)
-        proofs = [signature(token, url + fields) for url in spellings(request.url)]
-        if not (token and sum(same(given, proof) for proof in proofs)):
-            raise NotProved("This does not bear Twilio's signature.")
+        must_be_signed(request, secret(ours.token))
 
     def name_of(self, body: bytes) -> str:
         """Twilio's id; each state of a message of ours has a name of its own."""
@@ -95,7 +79,7 @@ class Twilio:
         form |= {"MessagingServiceSid": ours.service} if ours.service else {"From": ours.number}
         if ours.callback:
             form["StatusCallback"] = ours.callback
-        headers = {"content-type": "application/x-www-form-urlencoded", **_login(ours)}
+        headers = {"content-type": "application/x-www-form-urlencoded", **login(ours)}
         status, said = await call("POST", _messages(ours), urlencode(form).encode(), headers)
         said = said if isinstance(said, dict) else {}
         if status >= 400:
@@ -107,32 +91,10 @@ class Twilio:
 
     def login_for(self, url: str, ours: Any) -> dict[str, str]:
         """Media lies with Twilio, behind the account's login, which goes nowhere else."""
-        return _login(ours) if urlsplit(url)[:2] == urlsplit(ours.api or API)[:2] else {}
+        return login(ours) if urlsplit(url)[:2] == urlsplit(ours.api or API)[:2] else {}
 
 
 provider = Twilio()
-
-
-def signature(token: str, signed: str) -> str:
-    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
-
-
-def spellings(url: str) -> Iterator[str]:
-    """The URL as it came, without its port, and with the port that its scheme means."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    usual = {"https": 443, "http": 80}.get(parts.scheme, 0)
-    for place in dict.fromkeys((parts.netloc, host, f"{host}:{parts.port or usual}")):
-        yield urlunsplit(parts._replace(netloc=place))
-
-
-def fields_of(body: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-
-
-def _joined(body: bytes) -> str:
-    return "".join(name + value for name, value in sorted(set(fields_of(body))))
 
 
 def _came_in(form: Mapping[str, str]) -> bool:
@@ -176,10 +138,6 @@ def _receipt(form: Mapping[str, str]) -> InboundReceipt | None:
     return InboundReceipt(state=state, provider_id=named, reason=reason, permanent=permanent, kind=kind, code=code)
 
 
-def _login(ours: Any) -> dict[str, str]:
-    return {"authorization": "Basic " + base64.b64encode(f"{ours.account}:{secret(ours.token)}".encode()).decode()}
-
-
 def _messages(ours: Any) -> str:
     return f"{ours.api or API}/2010-04-01/Accounts/{quote(ours.account, safe='')}/Messages.json"
 
@@ -209,7 +167,7 @@ async def _look(door: Door, inbox: Inbox) -> int:
     query = urlencode({"To": ours.number, "DateSent>": since.date().isoformat(), "PageSize": "200"})
     url, found = f"{_messages(ours)}?{query}", 0
     while url:
-        status, said = await call("GET", url, None, _login(ours))
+        status, said = await call("GET", url, None, login(ours))
         if status >= 400 or not isinstance(said, dict):
             raise SendFailed(f"It answered {status}.", permanent=True)
         for one in said.get("messages") or ():

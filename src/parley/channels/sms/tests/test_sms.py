@@ -13,7 +13,7 @@ from parley.channels.calling import pieces
 from parley.channels.sms import channel, vonage
 from parley.channels.sms.segments import segments
 from parley.channels.sms.stopping import wanted
-from parley.channels.sms.twilio import signature, spellings
+from parley.channels.twilio import signature, spellings
 from parley.core import events as e
 from parley.services import setup
 from simulators.server import Asked, Platform, Said, as_json
