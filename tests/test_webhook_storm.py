@@ -6,16 +6,13 @@ virtual days (R23), and platforms that throttle, fail halfway and fail after the
 
 import json
 import random
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 
+from durability import freeze
 from durability.storm import Storm
 from harness.desk import StoryDesk
 from harness.doors import Door
@@ -23,7 +20,6 @@ from harness.waiting import eventually
 from harness.web import WebDesk
 from parley.channels import installed
 from parley.core import events as e
-from parley.log.engines import open_database
 from parley.services import setup
 from simulators.families import FAMILIES, Cloud, Family, Own, Saying
 from simulators.meta import MetaService
@@ -70,50 +66,10 @@ def test_inboxes_that_were_read_before_a_change_do_not_outlive_it(desk: StoryDes
     assert added[0] in desk.desk.inboxes()
 
 
-@contextmanager
-def frozen(web: WebDesk) -> Iterator[None]:
-    """Nobody can write to the database while the block runs."""
-    config = web.story.desk.config
-    database = open_database(config.database)
-    try:
-        with database.writer.connect() as conn:
-            conn.execute(text("SELECT 1"))  # SQLite: whoever begins to write is the only one
-            if not database.alone:
-                conn.execute(text("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE"))
-            yield
-            conn.rollback()
-    finally:
-        database.close()
-
-
-@pytest.mark.parametrize("family", [family for family, _ in FAMILIES], ids=lambda family: family.channel)
-def test_nothing_is_acknowledged_while_the_database_stands_still(web: WebDesk, family: Family) -> None:
-    door, chance = door_of(web, family), random.Random(1)
-    bodies = [family.body([Saying(n, n)], chance) for n in range(6)]
-    answers: list[tuple[float, int]] = []
-
-    def post(body: bytes) -> int:
-        try:
-            with httpx.Client(timeout=60) as http:
-                headers = family.headers(body, door.url, door.now)
-                status = http.post(door.url, content=body, headers=headers).status_code
-        except httpx.HTTPError:
-            status = 0
-        answers.append((time.monotonic(), status))
-        return status
-
-    with frozen(web):
-        senders = [threading.Thread(target=post, args=(body,)) for body in bodies]
-        for sender in senders:
-            sender.start()
-        time.sleep(2)
-        thawed = time.monotonic()
-    for sender in senders:
-        sender.join()
-    assert [status for at, status in answers if at < thawed and 200 <= status < 300] == []
-    assert [post(body) for body in bodies] == [200] * 6
-    names = [m.external_id for m in door.received(6)]
-    assert sorted(names) == sorted(family.name(Saying(n, n), door.number) for n in range(6))
+def test_nothing_is_acknowledged_while_the_database_stands_still(web: WebDesk) -> None:
+    told = freeze.every(web, 2)
+    assert len(told) == len(FAMILIES)
+    assert [one for one in told if not one.well] == []
 
 
 # ── ten days of retries ─────────────────────────────────────────────────────────────────────
@@ -190,7 +146,7 @@ def test_a_batch_that_failed_halfway_is_taken_whole_the_second_time(web: WebDesk
     family = Cloud()
     door, chance = door_of(web, family), random.Random(5)
     first = family.body([Saying(n, n) for n in range(30)], chance)
-    with pytest.raises(httpx.ReadTimeout), frozen(web), httpx.Client(timeout=1) as http:
+    with pytest.raises(httpx.ReadTimeout), freeze.frozen(web), httpx.Client(timeout=1) as http:
         http.post(door.url, content=first, headers=family.headers(first, door.url, door.now))
     again = family.body([Saying(n, n) for n in range(45)], chance)
     assert door.post(again, family.headers(again, door.url, door.now)) == 200

@@ -182,11 +182,16 @@ def main() -> None:
     asked.add_argument("--workers", type=int, default=WORKERS)
     asked.add_argument("--seed", type=int, default=20261127)
     asked.add_argument("--postgres", default="", metavar="URL", help="a database that may be emptied; else SQLite")
+    asked.add_argument(
+        "--freeze", type=float, default=0.0, metavar="SECONDS", help="instead: nothing is written for so long"
+    )
     asked.add_argument("--json", action="store_true")
     chosen = asked.parse_args()
     if chosen.postgres:
         empty_postgres(chosen.postgres)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder), url=chosen.postgres) as web:
+        if chosen.freeze:
+            return _freeze(web, chosen.freeze)
         told = Storm(web, chosen.seed).blow(chosen.events, chosen.workers)
     figures = asdict(told) | {"score": told.score, "seed": chosen.seed, "answers": dict(told.answers)}
     if chosen.json:
@@ -194,6 +199,15 @@ def main() -> None:
     else:
         print("\n".join(f"{name}: {value}" for name, value in figures.items()))
     sys.exit(0 if told.score == 1 else 1)
+
+
+def _freeze(web: WebDesk, seconds: float) -> None:
+    from durability import freeze
+
+    told = freeze.every(web, seconds)
+    well = sum(one.well for one in told) / len(told)
+    print(json.dumps({"families": [asdict(one) for one in told], "score": well}))
+    sys.exit(0 if well == 1 else 1)
 
 
 if __name__ == "__main__":

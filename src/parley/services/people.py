@@ -259,25 +259,50 @@ def merge(tx: Tx, keep: int, absorb: int, reason: str, by: str) -> int:
 
 
 def unmerge(tx: Tx, keep: int, restore: int, by: str) -> None:
-    """Undo a merge: what moved with it moves back; what came since stays."""
+    """Undo a merge: what moved with it moves back, and what they alone have said since goes along.
+
+    A conversation in which somebody spoke since who stays is not moved: nobody is to read another's words.
+    """
     from parley.log import record as log
 
     tx.flush()
+    if person(tx.conn, keep).merged_into:
+        raise Refused("They were merged into somebody else since. Undo that first.")
     history = log.stream(tx.conn, e.person(keep))
     merges = [r for r in history if isinstance(r.event, e.PersonsMerged) and r.event.absorbed == restore]
     if not merges or person(tx.conn, restore).merged_into != keep:
         raise Refused("These two are not merged.")
     last = merges[-1].event
     assert isinstance(last, e.PersonsMerged)
-    fact = e.PersonsUnmerged(
-        person=keep, restored=restore, identities=last.identities, conversations=last.conversations
-    )
+    addresses = tuple(i for i in last.identities if identity_by_id(tx.conn, i).person == keep)
+    talks = _theirs(tx.conn, keep, set(addresses), merges[-1])
+    fact = e.PersonsUnmerged(person=keep, restored=restore, identities=addresses, conversations=talks)
     tx.append(e.person(keep), [fact], by)
-    for talk in last.conversations:
+    for talk in talks:
         tx.append(e.conversation(talk), [e.PersonChanged(person=restore, was=keep, reason="un-merge")], by)
     if (name := _name_before(history, merges[-1])) is not None:
         rename(tx, keep, name, by)
     tx.flush()
+
+
+def _theirs(conn: Connection, keep: int, addresses: set[int], merged: e.Recorded) -> tuple[int, ...]:
+    """The conversations of a merged person that are the absorbed one's again, when it is undone."""
+    from parley.log import record as log
+    from parley.services.inbox import conversations
+
+    assert isinstance(merged.event, e.PersonsMerged)
+    moved = set(merged.event.conversations)
+    held = conn.execute(select(conversations.c.id, conversations.c.seq).where(conversations.c.person == keep)).all()
+    found = []
+    for number, seq in held:
+        if number not in moved and seq < merged.seq:
+            continue
+        said = [r for r in log.stream(conn, e.conversation(number)) if isinstance(r.event, e.MessageReceived)]
+        before = {r.event.identity for r in said if r.seq < merged.seq and number in moved}  # type: ignore[union-attr]
+        writers = {r.event.identity for r in said}  # type: ignore[union-attr]
+        if writers <= before | addresses and (number in moved or writers):
+            found.append(int(number))
+    return tuple(sorted(found))
 
 
 def _name_before(history: Sequence[e.Recorded], merged: e.Recorded) -> str | None:
