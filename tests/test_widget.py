@@ -476,3 +476,19 @@ def test_a_file_of_somebody_else_is_not_found(kim: Visitor, desk: ChatDesk) -> N
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=5)
     assert refused.value.code == 404
+
+
+# ── pages that a visitor agreed to tell ─────────────────────────────────────────────────────
+
+
+def test_pages_are_told_after_consent_and_once_the_visitor_wrote(kim: Visitor, desk: ChatDesk) -> None:
+    before = len(facts(desk, e.PagesSeen))
+    kim.opens().says("Can I send these boots back?").is_kept()
+    kim.page.goto(desk.site_url + "/other")
+    kim.page.evaluate("parley.event('asked_for_size')")  # nobody agreed to anything yet
+    kim.page.evaluate("parley.consent(true)")
+    kim.page.evaluate("parley.event('added_to_bag')")
+    eventually(lambda: len([s for f in facts(desk, e.PagesSeen)[before:] for s in f.steps]) == 2)
+    steps = [step for fact in facts(desk, e.PagesSeen)[before:] for step in fact.steps]
+    assert [(step.name, step.page) for step in steps] == [("page", "/other"), ("added_to_bag", "/other")]
+    assert kim.trouble == []

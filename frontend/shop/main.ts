@@ -56,8 +56,24 @@ for (const form of document.querySelectorAll<HTMLFormElement>("[data-add]"))
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const { sku = "", name = "", price = "0" } = form.dataset;
+    chat()?.event("added_to_bag");
     add({ sku, name, price: Number(price), size: `${new FormData(form).get("size")}`, count: 1 });
   });
+interface Chat {
+  open(): void;
+  consent(given: boolean): void;
+  event(name: string): void;
+}
+const chat = () => (window as Window & { parley?: Chat }).parley;
+
+// What the customer agreed to holds until they change their mind.
+const agree = document.querySelector<HTMLInputElement>("[data-agree]")!;
+agree.checked = localStorage.getItem("shop:agreed") === "1";
+agree.addEventListener("change", () => {
+  localStorage.setItem("shop:agreed", agree.checked ? "1" : "0");
+  chat()?.consent(agree.checked);
+});
+addEventListener("load", () => agree.checked && chat()?.consent(true));
 for (const ask of document.querySelectorAll("[data-ask]"))
-  ask.addEventListener("click", () => (window as Window & { parley?: { open(): void } }).parley?.open());
+  ask.addEventListener("click", () => chat()?.open());
 draw();

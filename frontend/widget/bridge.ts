@@ -1,17 +1,26 @@
 // What the page that shows the chat and the panel inside its frame say to each other.
 // Both sides check where a message comes from; nothing here can speak in the visitor's name.
 
+// What the visitor did on the page, told after consent only; `at` by the browser's clock.
+export interface Step {
+  name: string;
+  page: string;
+  at: number;
+}
+
 export type ToPanel =
   | { kind: "hi"; open: boolean; page: string; user: string }
   | { kind: "open" }
   | { kind: "close" }
   | { kind: "page"; page: string }
+  | { kind: "steps"; steps: Step[] }
   | { kind: "user"; user: string };
 
 export type ToHost =
   | { kind: "close" }
   | { kind: "ring" }
   | { kind: "unread"; count: number }
+  | { kind: "took"; last: number }
   | { kind: "active" };
 
 // Black or white, whichever stands out more on the brand's colour.

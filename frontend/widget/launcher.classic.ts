@@ -4,14 +4,18 @@
 //   <script src="https://desk.example/widget.js" data-inbox="shop" async></script>
 //
 // data-user: token signed by the shop's server. data-label, data-color, data-side="left", data-theme.
-// From the page: parley.open(), parley.close(), parley.user(token or "").
+// data-pages: the visitor agreed that pages are told, or later parley.consent(true). Nothing leaves the browser
+// before they first write. From the page: parley.open(), parley.close(), parley.user(token or ""),
+// parley.event("added_to_bag").
 
-import { inkOn, type ToHost, type ToPanel } from "./bridge.ts";
+import { inkOn, type Step, type ToHost, type ToPanel } from "./bridge.ts";
 
 interface Parley {
   open(): void;
   close(): void;
   user(token: string): void;
+  consent(given: boolean): void;
+  event(name: string): void;
 }
 
 const script = document.currentScript as HTMLScriptElement | null;
@@ -69,6 +73,7 @@ function start(tag: HTMLScriptElement) {
   let ready = false;
   let mounted = false;
   let frame: HTMLIFrameElement | undefined;
+  let agreed = "pages" in tag.dataset;
 
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
@@ -121,6 +126,7 @@ function start(tag: HTMLScriptElement) {
     frame.onload = () => {
       ready = true;
       tell({ kind: "hi", open: wanted, page: location.href, user });
+      tell({ kind: "steps", steps: steps() });
     };
     section.append(frame);
   }
@@ -155,6 +161,7 @@ function start(tag: HTMLScriptElement) {
     const message = (event.data as { parley?: ToHost } | null)?.parley;
     if (message?.kind === "close") show(false, true);
     else if (message?.kind === "ring") show(true, false);
+    else if (message?.kind === "took") keep(steps().filter((step) => step.at > message.last));
     else if (message?.kind === "active") remember(localStorage, "active", true);
     else if (message?.kind === "unread") count(message.count);
   }
@@ -182,6 +189,28 @@ function start(tag: HTMLScriptElement) {
     }
   }
 
+  function steps(): Step[] {
+    try {
+      return JSON.parse(sessionStorage.getItem(key + "steps") ?? "[]") as Step[];
+    } catch {
+      return [];
+    }
+  }
+
+  function keep(all: Step[]) {
+    try {
+      sessionStorage.setItem(key + "steps", JSON.stringify(all.slice(-40)));
+    } catch {}
+    if (ready) tell({ kind: "steps", steps: all });
+  }
+
+  // Parts of an address that could name a person or an order stay here.
+  function step(name: string) {
+    const path = location.pathname.replace(/[^/]*(@|%40|\d{4})[^/]*/g, "…");
+    if (agreed) keep([...steps(), { name, page: path, at: Date.now() }]);
+  }
+
+  step("page");
   page.parley = {
     open: () => show(true, true),
     close: () => show(false, true),
@@ -189,6 +218,13 @@ function start(tag: HTMLScriptElement) {
       user = token;
       if (ready) tell({ kind: "user", user });
     },
+    consent: (given) => {
+      if (!given) keep([]);
+      const first = given && !agreed;
+      agreed = given;
+      if (first) step("page");
+    },
+    event: step,
   };
 
   const soon = () => (window.requestIdleCallback ?? setTimeout)(mount);

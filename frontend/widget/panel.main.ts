@@ -14,7 +14,7 @@ import { MailSheet, ratingSheet } from "./panel/sheets.ts";
 import { chime } from "./panel/sound.ts";
 import { Turns } from "./panel/turns.ts";
 import { language, speak, t, when } from "./panel/words.ts";
-import { inkOn, type ToPanel } from "./bridge.ts";
+import { inkOn, type Step, type ToPanel } from "./bridge.ts";
 
 const setup = JSON.parse(document.getElementById("setup")!.textContent) as Setup;
 speak(setup.words);
@@ -29,6 +29,7 @@ let greeted = false; // the first welcome is history, not news
 let typingOver = 0;
 let haveName = () => {};
 const named = new Promise<void>((done) => (haveName = done)); // the desk knows this browser by a token
+let steps: Step[] = []; // what the visitor did on the page, not told yet
 let stuck = true; // the end of the chat is in sight and stays there
 
 // ── what is on the screen ───────────────────────────────────────────────────────────────────
@@ -399,6 +400,7 @@ function told(message: ToPanel) {
   } else if (message.kind === "open") shown(true, true);
   else if (message.kind === "close") shown(false, false);
   else if (message.kind === "page") page = message.page;
+  else if (message.kind === "steps") { steps = message.steps; setTimeout(tellSteps, 2000); }
   else if (message.kind === "user") signedIn(message.user);
 }
 
@@ -425,6 +427,16 @@ function restore() {
   chat.pending = memory.outbox.filter(isTurn).map((frame) => ({ frame, files: [], at: new Date() }));
 }
 
+// Of visitors who say nothing the desk is told nothing.
+function tellSteps() {
+  if (!chat.turns.length || !steps.length) return;
+  const now = Date.now();
+  const told = steps.slice(-40).map((step) => ({ name: step.name, page: step.page, ago: (now - step.at) / 1000 }));
+  if (!line.say({ kind: "visited", client_id: newId(), steps: told })) return;
+  host.tell({ kind: "took", last: steps.at(-1)!.at });
+  steps = [];
+}
+
 // ── where the visitor looks ─────────────────────────────────────────────────────────────────
 
 function atEnd(): boolean {
@@ -444,6 +456,7 @@ function looked() {
   }
   host.tell({ kind: "unread", count: open ? 0 : chat.unread });
   if (chat.begun) host.tell({ kind: "active" });
+  tellSteps();
 }
 
 begin();

@@ -46,6 +46,7 @@ from parley.services import (
     topics,
     transcripts,
     triage,
+    visits,
 )
 from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
@@ -324,7 +325,14 @@ def in_step_readers() -> list[Reader]:
 
 def behind_readers() -> list[Reader]:
     """Readers that may be a moment behind."""
-    return [search.SearchReader(), NumbersReader(), answers.AnswerReader(), topics.TopicReader(), assist.DraftReader()]
+    return [
+        search.SearchReader(),
+        NumbersReader(),
+        answers.AnswerReader(),
+        topics.TopicReader(),
+        assist.DraftReader(),
+        visits.VisitReader(),
+    ]
 
 
 def behind_readers_of(readers: Sequence[Reader]) -> list[Reader]:

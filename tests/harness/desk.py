@@ -22,6 +22,7 @@ from parley.config import Config
 from parley.core import events as e
 from parley.core.channel import Inbox, Outbound
 from parley.core.conversation import State
+from parley.core.visits import Told
 from parley.log import record as log
 from parley.log.readers import catch_up, rebuild
 from parley.services import access, inbox, people, replies, setup
@@ -222,6 +223,15 @@ class Chatter:
         )
         raw = webchat.encode(said)
         self.story.desk.intake.take(self.story.chat_inbox, webchat.provider_id(said), raw).result(10)
+        self.story.settle()
+        return self
+
+    def looks_at(self, *pages: str, ago: float = 0, client_id: str | None = None, name: str = "page") -> "Chatter":
+        """Their browser tells which pages they saw, `ago` seconds before."""
+        told = tuple(Told(name=name, page=page, ago=ago) for page in pages)
+        visited = webchat.Visited(visitor=self.token, client_id=client_id or f"v{next(self.story.numbers)}", steps=told)
+        raw = webchat.encode(visited)
+        self.story.desk.intake.take(self.story.chat_inbox, webchat.provider_id(visited), raw).result(10)
         self.story.settle()
         return self
 

@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from parley.core.visits import Step
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel is and can do.
@@ -247,8 +249,15 @@ class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     remote: tuple[Remote, ...] = ()
 
 
+class InboundVisit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What a visitor did on the website, of whom something was heard before; else nothing is kept of it."""
+
+    sender: Address
+    steps: tuple[Step, ...]
+
+
 Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
-Inbound = InboundMessage | InboundReceipt | InboundRating | InboundCall | Afterwards
+Inbound = InboundMessage | InboundReceipt | InboundRating | InboundCall | InboundVisit | Afterwards
 
 
 class Letterhead(msgspec.Struct, frozen=True, kw_only=True):

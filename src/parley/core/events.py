@@ -12,6 +12,7 @@ from typing import Union, get_args
 import msgspec
 
 from parley.core.agreement import Agreement
+from parley.core.visits import Step
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -690,6 +691,17 @@ class CodeRefused(Event, frozen=True, tag="code_refused"):
     tries: int
 
 
+class PagesSeen(Event, frozen=True, tag="pages_seen"):
+    """The visitor's browser told, after consent, which pages of the website they saw and what they did there.
+
+    Each step is a name (`page`, or the site's own word), the page's path and a time, oldest first.
+    """
+
+    identity: int
+    person: int
+    steps: tuple[Step, ...]
+
+
 class ConsentChanged(Event, frozen=True, tag="consent_changed"):
     """Somebody wants messages on an address, or wants no more. purpose: replies, surveys, notices, offers or all.
 
@@ -790,6 +802,7 @@ AnyEvent = Union[
     PersonsHeldApart,
     CodeSent,
     CodeRefused,
+    PagesSeen,
     ConsentChanged,
     PresenceChanged,
     PromisesAgreed,

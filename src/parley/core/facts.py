@@ -17,6 +17,7 @@ from parley.core.channel import (
     InboundMessage,
     InboundReaction,
     InboundReceipt,
+    InboundVisit,
     InboundWithdrawal,
     Remote,
 )
@@ -60,6 +61,9 @@ def _stated(one: Inbound) -> dict[str, Any]:
             known_as=[_address(address) for address in one.known_as],
             remote=_remote(one.remote),
         )
+    if isinstance(one, InboundVisit):
+        steps = [[step.name, step.page, step.at.isoformat()] for step in one.steps]
+        return _present(visit=steps, sender=one.sender.value)
     if isinstance(one, InboundEdit):
         return _present(edit=one.external_id, sender=one.sender.value, new=one.text)
     if isinstance(one, InboundWithdrawal):

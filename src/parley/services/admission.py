@@ -24,6 +24,7 @@ from parley.core.channel import (
     InboundRating,
     InboundReaction,
     InboundReceipt,
+    InboundVisit,
     InboundWithdrawal,
     Inbox,
 )
@@ -94,6 +95,8 @@ class Admission:
                     surveys.note_rating(self.tx, self.intake.key, said, self.inboxes[one.inbox].channel)
                 elif isinstance(said, InboundCall):
                     self._call(one, said)
+                elif isinstance(said, InboundVisit):
+                    self._visit(said)
                 elif isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction):
                     self._afterwards(one, said)
         self._mark(heard)
@@ -391,6 +394,15 @@ class Admission:
         self.tx.flush()
         served = calls.answered_by_machine(self.tx.conn, number, message)
         return msgspec.structs.replace(call, cause=phone.MACHINE) if served else call
+
+    def _visit(self, visit: InboundVisit) -> None:
+        """Of visitors who never said anything, nothing is kept."""
+        self.tx.flush()
+        key = (visit.sender.kind, normal(visit.sender.kind, visit.sender.value)[:254])
+        who = people.by_address(self.tx.conn, [key]).get(key)
+        if who is not None and visit.steps:
+            fact = e.PagesSeen(identity=who.id, person=who.person, steps=visit.steps)
+            self.tx.append(e.person(who.person), [fact], f"person/{who.person}")
 
     def _rang(self, one: Heard, call: InboundCall) -> tuple[int, int]:
         """A call is a message of whoever calls in; one that we make is a note."""

@@ -1,7 +1,7 @@
 """Turns what services answer into what pages show. Asks only; one look-up per kind of thing, never per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
+from parley.core.visits import PAGE
 from parley.log import record as log
 from parley.log.tables import to_micros
 from parley.services import (
@@ -23,6 +24,7 @@ from parley.services import (
     setup,
     surveys,
     topics,
+    visits,
     voice,
 )
 from parley.services.inbox import Viewer
@@ -34,6 +36,8 @@ from parley.web.words import translate as t
 
 SHOWN = 300
 LATEST = 30
+PAGES_SHOWN = 5
+BEFORE_WRITING = timedelta(minutes=30)  # pages seen in that time led to a conversation
 
 VIEWS = (
     ("waiting", "Waiting", "inbox", "Everybody has an answer"),
@@ -441,7 +445,30 @@ def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None
         earlier=tuple(_earlier(lens, s, s.id == current, scores.get(s.id)) for s in talks),
         ratings=tuple(score for s in talks if (score := scores.get(s.id)))[:8],
         facts=_worth(bought),
+        pages=_pages(conn, known, next((s.opened_at for s in talks if s.id == current), None)),
     )
+
+
+def _pages(conn: Connection, known: Sequence[people.Identity], opened: datetime | None) -> tuple[views.PageLine, ...]:
+    """What they looked at on the website, the newest first; beside a conversation those around its beginning."""
+    seen = visits.of(conn, [i.id for i in known if i.kind == "visitor"], 40)
+    if opened is not None:
+        seen = [one for one in seen if one.at > opened - BEFORE_WRITING] or seen
+    return tuple(
+        views.PageLine(
+            text=one.page if one.name == PAGE else f"{one.name.replace('_', ' ')} · {one.page}",
+            at=one.at,
+            before=_before(one.at, opened),
+        )
+        for one in seen[:PAGES_SHOWN]
+    )
+
+
+def _before(at: datetime, opened: datetime | None) -> str:
+    if opened is None or not timedelta() <= opened - at <= BEFORE_WRITING:
+        return ""
+    minutes = round((opened - at).total_seconds() / 60)
+    return t("{n} min before writing", n=minutes) if minutes else t("just before writing")
 
 
 def _identities(known: Sequence[people.Identity]) -> tuple[views.IdentityLine, ...]:

@@ -392,6 +392,14 @@ class EarlierLine(View, frozen=True, kw_only=True):
     score: int | None = None
 
 
+class PageLine(View, frozen=True, kw_only=True):
+    """What a visitor did on the website. before: how long before they wrote, in words; empty for what came later."""
+
+    text: str
+    at: datetime
+    before: str = ""
+
+
 class PersonPane(View, frozen=True, kw_only=True):
     """The human behind the conversation. facts: further (label, value) pairs."""
 
@@ -409,6 +417,7 @@ class PersonPane(View, frozen=True, kw_only=True):
     ratings: tuple[int, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     page: str = ""
+    pages: tuple[PageLine, ...] = ()
 
 
 class PersonPage(View, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from parley.core import visits
 from parley.core.channel import (
     Address,
     Attached,
@@ -20,6 +21,7 @@ from parley.core.channel import (
     InboundCall,
     InboundMessage,
     InboundRating,
+    InboundVisit,
     Inbox,
     Manifest,
     Outbound,
@@ -64,6 +66,8 @@ class Webchat:
             return [_message(taken, delivery, inbox.settings)]
         if isinstance(taken, raw.Called):
             return [_call(taken, delivery, inbox)]
+        if isinstance(taken, raw.Visited):
+            return [InboundVisit(sender=_visitor(taken.visitor), steps=visits.steps(taken.steps, delivery.received_at))]
         return [_rating(taken)]
 
     async def listen(self, door: Door) -> None:

@@ -10,6 +10,7 @@ the order of turns, and the cursor with which a browser asks for what it has mis
 import msgspec
 
 from parley.core.visitor import AskRating, Frame, OnCall, Onward, Signal, Turn, Typing, Wait
+from parley.core.visits import Told
 
 TEXT_LIMIT = 8000
 FILE_LIMIT = 10 * 1024 * 1024
@@ -97,6 +98,13 @@ class Rate(Frame, frozen=True, tag="rate"):
     question: str | None = None
 
 
+class Visited(Frame, frozen=True, tag="visited"):
+    """What the visitor did on the website, where they agreed to tell it; several steps at once, oldest first."""
+
+    client_id: str
+    steps: tuple[Told, ...]
+
+
 class Elsewhere(Frame, frozen=True, tag="elsewhere"):
     """The visitor wants to go on in another channel. `words` stand there before the code, in their language."""
 
@@ -136,6 +144,7 @@ FromBrowser = (
     | Code
     | End
     | Rate
+    | Visited
     | Elsewhere
     | Enter
     | Dial

@@ -6,6 +6,8 @@ reading stays pure.
 
 import msgspec
 
+from parley.core.visits import Told
+
 
 class RawFile(msgspec.Struct, frozen=True, kw_only=True):
     """An uploaded file with its bytes."""
@@ -50,7 +52,15 @@ class Called(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="c
     user: str | None = None
 
 
-Raw = Said | Rated | Called
+class Visited(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visited", omit_defaults=True):
+    """What the visitor did on the website. It is as old as its delivery says."""
+
+    visitor: str
+    client_id: str
+    steps: tuple[Told, ...]
+
+
+Raw = Said | Rated | Called | Visited
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Raw).decode

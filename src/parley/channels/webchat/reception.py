@@ -21,6 +21,7 @@ from parley.core.channel import Attached, Inbox
 from parley.core.errors import Busy, NotFound, ParleyError, Refused
 from parley.core.identity import looks_like_mail
 from parley.core.visitor import AskRating, OnCall, Onward, Sight, Signal, Typing
+from parley.core.visits import MOST, clean
 
 from . import protocol as p
 from . import raw
@@ -415,6 +416,8 @@ class Line:
                 self.wish = frame.client_id
             case p.Rate():
                 await self._rated(frame)
+            case p.Visited():
+                await self._visited(frame)
             case p.VisitorTyping():
                 await self.desk.typing(who, frame.on)
             case p.Got():
@@ -480,6 +483,16 @@ class Line:
         )
         await self.desk.take(self.inbox.id, raw.provider_id(rated), raw.encode(rated))
         self.out.append(p.Thanks())
+
+    async def _visited(self, frame: p.Visited) -> None:
+        """A few times a minute at most; whoever tells more is asked to wait. Only cleaned addresses are kept."""
+        assert self.who is not None
+        self.pace.spend(5)
+        if not 8 <= len(frame.client_id) <= 64 or not 1 <= len(frame.steps) <= MOST:
+            raise Refused(f"A visit is told with a client_id of 8 to 64 characters and at most {MOST} steps.")
+        steps = tuple(msgspec.structs.replace(step, page=clean(step.page)) for step in frame.steps)
+        visited = raw.Visited(visitor=self.who.visitor, client_id=frame.client_id, steps=steps)
+        await self.desk.take(self.inbox.id, raw.provider_id(visited), raw.encode(visited))
 
     async def _claim(self, mail: str) -> None:
         assert self.who is not None

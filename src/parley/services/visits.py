@@ -1,0 +1,63 @@
+"""What visitors of a website did there, as far as they agreed to tell it: pages seen, and the site's own words."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
+
+from parley.core import events as e
+from parley.log.record import Tx, add_rows
+from parley.log.tables import Id, Moment, metadata
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("seq", Id, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Id, nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("page", String(120), nullable=False),
+    Column("at", Moment, nullable=False),
+)
+_V = visits.c
+Index("ix_visits_identity", _V.identity, _V.at)
+
+
+class VisitReader:
+    """One row for each step that a visitor's browser told of."""
+
+    name = "visits"
+    in_step = False
+    batch = 2000
+    rest = 0.5
+    kinds = (e.PagesSeen,)
+    tables = (visits,)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        add_rows(tx.conn, visits, rows_of(batch))
+
+
+def rows_of(batch: Sequence[e.Recorded]) -> list[dict[str, object]]:
+    return [
+        {"seq": r.seq, "place": place, "identity": r.event.identity, "name": s.name[:40], "page": s.page[:120],
+         "at": s.at}
+        for r in batch
+        if isinstance(r.event, e.PagesSeen)
+        for place, s in enumerate(r.event.steps)
+    ]  # fmt: skip
+
+
+class Visited(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a visitor. name: `page`, or the site's own word for what they did on that page."""
+
+    name: str
+    page: str
+    at: datetime
+
+
+def of(conn: Connection, identities: Collection[int], limit: int = 50) -> list[Visited]:
+    """What the holder of these identities did, newest first."""
+    question = select(_V.name, _V.page, _V.at).where(_V.identity.in_(sorted(identities)))
+    rows = conn.execute(question.order_by(_V.at.desc(), _V.seq.desc(), _V.place.desc()).limit(limit))
+    return [Visited(name=row.name, page=row.page, at=row.at) for row in rows]
