@@ -242,6 +242,10 @@ ROWS: dict[str, Row] = {
     "GET /desk/wall": Row(expected=PAGE),
     "GET /api/v1/wall": Row(expected=API),
     "GET /desk/listening": Row(expected=PAGE_LEAD),
+    "GET /desk/journeys": Row(expected=PAGE_LEAD),
+    "GET /desk/journeys.csv": Row(expected=PAGE_LEAD),
+    "GET /desk/people/{number:int}/journey": Row(expected=OURS, path="/desk/people/{person}/journey"),
+    "GET /api/v1/journeys": Row(expected=API_LEAD),
     "GET /api/v1/listening": Row(expected=API_LEAD),
     "GET /desk/followups": Row(expected=PAGE),
     "POST /desk/followups/{number:int}/closure": Row(

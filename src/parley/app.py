@@ -31,6 +31,7 @@ from parley.services import (
     followups,
     hearing,
     inbox,
+    journeys,
     listening,
     people,
     promises,
@@ -46,7 +47,6 @@ from parley.services import (
     topics,
     transcripts,
     triage,
-    visits,
 )
 from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
@@ -331,7 +331,7 @@ def behind_readers() -> list[Reader]:
         answers.AnswerReader(),
         topics.TopicReader(),
         assist.DraftReader(),
-        visits.VisitReader(),
+        journeys.JourneyReader(),
     ]
 
 

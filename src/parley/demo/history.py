@@ -9,6 +9,7 @@ from parley.core import events as e
 from parley.core.channel import Address
 from parley.core.opinions import is_low
 from parley.core.questionnaire import WORDING
+from parley.core.visits import PAGE, Step
 from parley.demo import company
 from parley.demo.week import Scripted, Turn
 from parley.log.record import Tx
@@ -24,6 +25,13 @@ DONE = (
     "Called twice, reached them in the evening. They were glad somebody asked.",
     "Explained the deposit; the page about it now says so in its first line.",
 )
+
+PAGES = {  # by what a chat is about: where they were before they wrote
+    "tracking": ("/orders", "/delivery"), "delivery": ("/delivery", "/orders"), "returns": ("/orders", "/returns"),
+    "refund": ("/orders", "/returns"), "exchange": ("/size-guide", "/returns"), "sizes": ("/products", "/size-guide"),
+    "payments": ("/bag", "/checkout"), "products": ("/products", "/bag"), "warranty": ("/help", "/guarantee"),
+    "shoes": ("/products", "/size-guide"), "discounts": ("/sale", "/bag"),
+}  # fmt: skip
 
 Moment = tuple[datetime, int, str, e.Event, str]  # when, tie-break, stream, fact, by
 
@@ -68,6 +76,7 @@ class _Story:
         self.number, self.stream = number, e.conversation(number)
         self.inbox = telling.inboxes[(script.channel, script.brand)]
         self.assigned: int | None = None
+        self.passed = False
 
     def tell(self) -> None:
         script = self.script
@@ -84,6 +93,7 @@ class _Story:
             ),
             f"person/{self.who.person}",
         )
+        self._looked()
         for turn in script.turns:
             self._turn(turn)
         if script.handoff:
@@ -94,6 +104,21 @@ class _Story:
             )  # fmt: skip
             self._add(card.minutes, fact, "bot/helper")
         self._end()
+
+    def _looked(self) -> None:
+        """Two of three who chat agreed to tell which pages they saw."""
+        script = self.script
+        if self.who.kind != "visitor" or self.number % 3 == 0:
+            return
+        pages = next((PAGES[tag] for tag in script.tags if tag in PAGES), ("/", "/help"))
+        first = 2 + self.number % 7
+        steps = tuple(
+            Step(PAGE, page, script.started_at - timedelta(minutes=first / (place + 1)))
+            for place, page in enumerate(pages)
+        )
+        fact = e.PagesSeen(identity=self.who.id, person=self.who.person, steps=steps)
+        at = script.started_at + timedelta(minutes=0.05)
+        self.telling.moments.append((at, len(self.telling.moments), e.person(self.who.person), fact, "demo"))
 
     def _add(self, minutes: float, fact: e.Event, by: str) -> None:
         at = self.script.started_at + timedelta(minutes=minutes)
@@ -124,6 +149,7 @@ class _Story:
 
     def _reply(self, message: int, turn: Turn, by: str) -> None:
         if by.startswith("agent/") and self.assigned is None:
+            self._pass_on(turn.minutes, int(by[6:]))
             self._assign(turn.minutes, int(by[6:]), "answered first")
         source = _source(turn)
         fact = e.ReplyWritten(
@@ -141,6 +167,13 @@ class _Story:
         self._add(turn.minutes, fact, by)
         self._add(turn.minutes + 0.05, e.Sent(message=message), "delivery")
         self._add(turn.minutes + 0.1, e.Delivered(message=message), "channel")
+
+    def _pass_on(self, minutes: float, agent: int) -> None:
+        """In the weeks before, one in seven lay with somebody who could not help: it took long and was not liked."""
+        others = [number for number in self.telling.agents.values() if number != agent]
+        if self.script.key.startswith("before-") and self.number % 7 == 0 and minutes > 40:
+            self._assign(2, others[self.number % len(others)], "routed")
+            self.passed = True
 
     def _assign(self, minutes: float, agent: int, reason: str) -> None:
         self.assigned = agent
@@ -166,6 +199,7 @@ class _Story:
         script = self.script
         if script.rating is None:
             return
+        mood = min(script.rating, 1 + self.number % 3) if self.passed else script.rating
         survey, message = self.tx.new_id("survey"), self.tx.new_id("message")
         asked = closed + 5
         at = script.started_at + timedelta(minutes=asked)
@@ -188,13 +222,13 @@ class _Story:
         answered = max(script.rated_minutes or 0.0, asked + 1)
         by = f"person/{self.who.person}"
         comment = None
-        if script.comment:
+        if script.comment and not self.passed:
             comment = self.tx.new_id("message")
             self.tx.say(comment, e.Words(text=script.comment))
             self._add(answered, e.NoteWritten(message=comment, preview=talk.preview(script.comment)), by)
         measure = ASKED[survey % len(ASKED)]
         fact = e.SurveyAnswered(
-            survey=survey, score=SAID[measure][script.rating - 1], channel=script.channel, comment_message=comment,
+            survey=survey, score=SAID[measure][mood - 1], channel=script.channel, comment_message=comment,
             measure=measure,
         )  # fmt: skip
         self._add(answered + 0.01, fact, by)

@@ -1,4 +1,7 @@
-"""What visitors of a website did there, as far as they agreed to tell it: pages seen, and the site's own words."""
+"""What visitors of a website did there, as far as they agreed to tell it: pages seen, and the site's own words.
+
+The reader that keeps the table stands in journeys.py.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -7,7 +10,6 @@ import msgspec
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
 
 from parley.core import events as e
-from parley.log.record import Tx, add_rows
 from parley.log.tables import Id, Moment, metadata
 
 visits = Table(
@@ -22,20 +24,6 @@ visits = Table(
 )
 _V = visits.c
 Index("ix_visits_identity", _V.identity, _V.at)
-
-
-class VisitReader:
-    """One row for each step that a visitor's browser told of."""
-
-    name = "visits"
-    in_step = False
-    batch = 2000
-    rest = 0.5
-    kinds = (e.PagesSeen,)
-    tables = (visits,)
-
-    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        add_rows(tx.conn, visits, rows_of(batch))
 
 
 def rows_of(batch: Sequence[e.Recorded]) -> list[dict[str, object]]:

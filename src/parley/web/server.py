@@ -35,6 +35,7 @@ PAGES = (
     "forecast",
     "followups",
     "listening",
+    "journeys",
     "wall",
     "procedure_settings",
     "assist",
