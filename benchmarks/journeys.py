@@ -46,8 +46,8 @@ def ways(conversations: int) -> Iterator[dict[str, Any]]:
             at += chance.randrange(1_000_000, 100_000_000_000)
         yield {
             "conversation": number, "brand": number % 3 + 1, "channel": CHANNELS[number % 2], "identity": number,
-            "topic": f"topic {number % 20}", "by_hand": False, "holder": 0, "began": began, "looked": None,
-            "n": len(steps), "steps": msgspec.json.encode(steps),
+            "client": "", "topic": f"topic {number % 20}", "by_hand": False, "holder": 0, "looked": None,
+            "began": began, "n": len(steps), "steps": msgspec.json.encode(steps),
         }  # fmt: skip
 
 

@@ -126,7 +126,7 @@ function start(tag: HTMLScriptElement) {
     frame.onload = () => {
       ready = true;
       tell({ kind: "hi", open: wanted, page: location.href, user });
-      tell({ kind: "steps", steps: steps() });
+      tellSteps();
     };
     section.append(frame);
   }
@@ -197,11 +197,16 @@ function start(tag: HTMLScriptElement) {
     }
   }
 
+  // Along goes the number that the page's own analytics gave this browser, if it did.
+  function tellSteps() {
+    if (agreed) tell({ kind: "steps", steps: steps(), ga: /_ga=(GA1[\d.]+)/.exec(document.cookie)?.[1] ?? "" });
+  }
+
   function keep(all: Step[]) {
     try {
       sessionStorage.setItem(key + "steps", JSON.stringify(all.slice(-40)));
     } catch {}
-    if (ready) tell({ kind: "steps", steps: all });
+    if (ready) tellSteps();
   }
 
   // Parts of an address that could name a person or an order stay here.

@@ -190,20 +190,26 @@ def restore(source: Annotated[Path, typer.Argument(help="File made by `parley ba
 
 @app.command(name="import")
 def import_(
-    form: Annotated[str, typer.Argument(help="mbox, maildir, or config.")],
+    form: Annotated[str, typer.Argument(help="mbox, maildir, analytics, or config.")],
     path: Annotated[Path, typer.Argument(help="The mailbox, or the file of `parley assess`.")],
     inbox: Annotated[str | None, typer.Option(help="Address of the mail inbox it belongs to.")] = None,
     close_after_days: Annotated[int, typer.Option(help="Close what was silent for this many days.")] = 7,
     data: Data = None,
 ) -> None:
     """Take a mailbox in through the same door as live mail, or a setup. May be repeated: nothing comes twice."""
-    from parley.importing import import_mailbox, import_setup
+    from parley.importing import import_analytics, import_mailbox, import_setup
 
     with _desk(data) as desk:
         if form == "config":
             new = import_setup(desk, path)
             typer.echo(
                 f"New: {new.teams} teams, {new.tags} tags, {new.macros} macros, {new.articles} drafts of articles."
+            )
+            return
+        if form == "analytics":
+            seen = import_analytics(desk, path, inbox)
+            typer.echo(
+                f"{seen.views:,} page views of {seen.days} days; {seen.matched:,} conversations found their page."
             )
             return
         import_mailbox(desk, form, path, inbox, close_after_days)

@@ -7,11 +7,13 @@ from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
 from parley.app import Desk
 from parley.assess.letters import count, open_mailbox, raws
+from parley.core import analytics
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Inbox
@@ -20,7 +22,7 @@ from parley.core.identity import looks_like_mail
 from parley.log.readers import catch_up
 from parley.log.record import Tx, chunks
 from parley.services import inbox as desk_inbox
-from parley.services import prepared
+from parley.services import prepared, traffic
 
 AT_ONCE = 500
 
@@ -60,6 +62,28 @@ def import_setup(desk: Desk, path: Path) -> prepared.Taken:
     """Teams, tags, macros and drafts of articles of a file that `parley assess` wrote."""
     new = prepared.read(path)
     return desk.record.do(lambda tx: prepared.take(tx, new))
+
+
+def import_analytics(desk: Desk, path: Path, address: str | None) -> traffic.Taken:
+    """Page views that a website's analytics exported, an object to a line, whole days; for the brand of an inbox."""
+    boxes = [i for i in desk.inboxes().values() if not address or i.address.lower() == address.lower()]
+    brands = {box.brand for box in boxes}
+    if len(brands) != 1:
+        known = ", ".join(sorted(i.address for i in desk.inboxes().values()))
+        raise BadConfig(f"Say with --inbox whose brand's website this is: {known}.")
+    for reader in desk.readers:
+        if not reader.in_step:
+            catch_up(desk.record, reader)
+    with path.open("rb") as lines:
+        seen = [found for number, line in enumerate(lines, 1) if line.strip() and (found := _view(line, number))]
+    return desk.record.do(lambda tx: traffic.add(tx, brands.pop(), seen))
+
+
+def _view(line: bytes, number: int) -> analytics.View | None:
+    try:
+        return analytics.view(line)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadConfig(f"Line {number} is no row of an analytics export: {error}. Nothing was taken in.") from error
 
 
 def _progress() -> Progress:

@@ -250,10 +250,14 @@ class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class InboundVisit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What a visitor did on the website, of whom something was heard before; else nothing is kept of it."""
+    """What a visitor did on the website, of whom something was heard before; else nothing is kept of it.
+
+    client: how the website's analytics know their browser.
+    """
 
     sender: Address
     steps: tuple[Step, ...]
+    client: str = ""
 
 
 Afterwards = InboundEdit | InboundWithdrawal | InboundReaction

@@ -694,12 +694,14 @@ class CodeRefused(Event, frozen=True, tag="code_refused"):
 class PagesSeen(Event, frozen=True, tag="pages_seen"):
     """The visitor's browser told, after consent, which pages of the website they saw and what they did there.
 
-    Each step is a name (`page`, or the site's own word), the page's path and a time, oldest first.
+    Each step is a name (`page`, or the site's own word), the page's path and a time, oldest first. `client`: the number
+    by which the website's own analytics know the browser.
     """
 
     identity: int
     person: int
     steps: tuple[Step, ...]
+    client: str = ""
 
 
 class ConsentChanged(Event, frozen=True, tag="consent_changed"):

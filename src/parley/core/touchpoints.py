@@ -29,7 +29,8 @@ Step = tuple[str, int, int]  # what, when (µs), the message that said so, or 0
 
 class Journey(msgspec.Struct):
     """A conversation's way so far. Columns of the table stand in this order. looked: when the last page before it was
-    seen. n: how many steps are kept; 0: nobody said anything. steps: JSON of what, when and which message."""
+    seen. n: how many steps are kept; 0: nobody said anything. client:
+    how the website's analytics know the browser. steps: JSON of what, when and which message."""
 
     conversation: int
     brand: int = 0
@@ -40,15 +41,16 @@ class Journey(msgspec.Struct):
     holder: int = 0
     began: int = 0
     looked: int | None = None
+    client: str = ""
     n: int = 0
     steps: bytes = b"[]"
 
     def path(self) -> list[Step]:
         """All steps, with the pages before."""
-        return _read(self.steps) if self.looked is None else [(LOOKED, self.looked, 0), *_read(self.steps)]
+        return read(self.steps) if self.looked is None else [(LOOKED, self.looked, 0), *read(self.steps)]
 
 
-_read = msgspec.json.Decoder(list[Step]).decode
+read = msgspec.json.Decoder(list[Step]).decode
 KINDS = (
     e.ConversationOpened, e.MessageReceived, e.CallBegan, e.ReplyWritten, e.HandoffAsked, e.Assigned, e.Closed,
     e.Reopened, e.SurveyAnswered, e.Tagged, e.Untagged, e.TopicGuessed,
@@ -57,7 +59,7 @@ KINDS = (
 
 def take(journey: Journey, recorded: Sequence[e.Recorded]) -> None:
     """Go on with what happened next in the conversation."""
-    path = _read(journey.steps)
+    path = read(journey.steps)
     for r in recorded:
         what, message = _step(journey, r, path)
         if not what:

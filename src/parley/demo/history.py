@@ -116,7 +116,12 @@ class _Story:
             Step(PAGE, page, script.started_at - timedelta(minutes=first / (place + 1)))
             for place, page in enumerate(pages)
         )
-        fact = e.PagesSeen(identity=self.who.id, person=self.who.person, steps=steps)
+        fact = e.PagesSeen(
+            identity=self.who.id,
+            person=self.who.person,
+            steps=steps,
+            client=f"{1_400_000_000 + self.number}.1712345678",
+        )
         at = script.started_at + timedelta(minutes=0.05)
         self.telling.moments.append((at, len(self.telling.moments), e.person(self.who.person), fact, "demo"))
 

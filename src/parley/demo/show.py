@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import build, company, history, knowledge, promises
+from parley.demo import build, company, history, knowledge, promises, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
@@ -150,6 +150,7 @@ class Show:
         tasks.append(asyncio.create_task(self._print_addresses(), name="addresses"))
         warm = asyncio.to_thread(self.desk.bot.brain.warm, self.desk.record)
         tasks.append(asyncio.create_task(warm, name="bot"))
+        tasks.append(asyncio.create_task(website.count(self.desk.record), name="website"))
         if self.living:
             tasks.append(asyncio.create_task(self.crowd.run(), name="crowd"))
         try:

@@ -401,7 +401,7 @@ class Admission:
         key = (visit.sender.kind, normal(visit.sender.kind, visit.sender.value)[:254])
         who = people.by_address(self.tx.conn, [key]).get(key)
         if who is not None and visit.steps:
-            fact = e.PagesSeen(identity=who.id, person=who.person, steps=visit.steps)
+            fact = e.PagesSeen(identity=who.id, person=who.person, steps=visit.steps, client=visit.client)
             self.tx.append(e.person(who.person), [fact], f"person/{who.person}")
 
     def _rang(self, one: Heard, call: InboundCall) -> tuple[int, int]:

@@ -52,6 +52,7 @@ journeys = Table(
     Column("holder", Integer, nullable=False),
     Column("began", BigInteger, nullable=False),
     Column("looked", BigInteger),
+    Column("client", String(42), nullable=False),
     Column("n", Integer, nullable=False),
     Column("steps", LargeBinary, nullable=False),
 )
@@ -99,18 +100,20 @@ def _known(conn: Connection, numbers: Collection[int], lookers: Collection[int])
 
 def _look_back(conn: Connection, ways: Sequence[Journey]) -> None:
     """When the last page before each way's first words was seen, if that led to them."""
-    seen: dict[int, list[int]] = {}
+    seen: dict[int, list[tuple[int, str]]] = {}
     if not ways:
         return
     first, last = min(one.began for one in ways) - touchpoints.BEFORE, max(one.began for one in ways)
     when = visits.c.at.between(moment(first), moment(last))
     for chunk in chunks(sorted({one.identity for one in ways}), 500):
-        question = select(visits.c.identity, visits.c.at).where(visits.c.identity.in_(chunk), when)
+        question = select(visits.c.identity, visits.c.at, visits.c.client).where(visits.c.identity.in_(chunk), when)
         for row in conn.execute(question):
-            seen.setdefault(row.identity, []).append(micros(row.at))
+            seen.setdefault(row.identity, []).append((micros(row.at), row.client))
     for one in ways:
-        before = [at for at in seen.get(one.identity, ()) if one.began - touchpoints.BEFORE <= at <= one.began]
-        one.looked = max(before, default=None)
+        around = seen.get(one.identity, ())
+        before = [(at, client) for at, client in around if one.began - touchpoints.BEFORE <= at <= one.began]
+        one.looked = max((at for at, _ in before), default=None)
+        one.client = max((client for _, client in before), default="")
 
 
 def _replace(conn: Connection, rows: dict[int, Journey]) -> None:

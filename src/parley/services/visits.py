@@ -21,15 +21,38 @@ visits = Table(
     Column("name", String(40), nullable=False),
     Column("page", String(120), nullable=False),
     Column("at", Moment, nullable=False),
+    Column("client", String(42), nullable=False),
 )
 _V = visits.c
 Index("ix_visits_identity", _V.identity, _V.at)
+
+# What analytics counted, and which page led to a conversation; services/traffic.py fills and reads them.
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("brand", Integer, primary_key=True, autoincrement=False),
+    Column("day", String(10), primary_key=True),
+    Column("what", String(8), primary_key=True),
+    Column("name", String(120), primary_key=True),
+    Column("visitors", Integer, nullable=False),
+    Column("views", Integer, nullable=False),
+)
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+    Column("brand", Integer, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("page", String(120), nullable=False),
+    Column("campaign", String(120), nullable=False),
+)
+Index("ix_arrivals_day", arrivals.c.brand, arrivals.c.day)
 
 
 def rows_of(batch: Sequence[e.Recorded]) -> list[dict[str, object]]:
     return [
         {"seq": r.seq, "place": place, "identity": r.event.identity, "name": s.name[:40], "page": s.page[:120],
-         "at": s.at}
+         "at": s.at, "client": r.event.client[:42]}
         for r in batch
         if isinstance(r.event, e.PagesSeen)
         for place, s in enumerate(r.event.steps)

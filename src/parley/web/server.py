@@ -36,6 +36,7 @@ PAGES = (
     "followups",
     "listening",
     "journeys",
+    "traffic",
     "wall",
     "procedure_settings",
     "assist",

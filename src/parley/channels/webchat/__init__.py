@@ -67,7 +67,7 @@ class Webchat:
         if isinstance(taken, raw.Called):
             return [_call(taken, delivery, inbox)]
         if isinstance(taken, raw.Visited):
-            return [InboundVisit(sender=_visitor(taken.visitor), steps=visits.steps(taken.steps, delivery.received_at))]
+            return [_visit(taken, delivery)]
         return [_rating(taken)]
 
     async def listen(self, door: Door) -> None:
@@ -149,6 +149,11 @@ def _known_as(id: str, mail: str, name: str, settings: WebchatSettings) -> tuple
     if not looks_like_mail(mail):
         return (user,)
     return user, Address(kind="mail", value=mail, name=name, proved=SIGNED)
+
+
+def _visit(told: raw.Visited, delivery: Delivery) -> InboundVisit:
+    steps = visits.steps(told.steps, delivery.received_at)
+    return InboundVisit(sender=_visitor(told.visitor), steps=steps, client=told.client[:42])
 
 
 def _rating(rated: raw.Rated) -> InboundRating:

@@ -53,11 +53,12 @@ class Called(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="c
 
 
 class Visited(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visited", omit_defaults=True):
-    """What the visitor did on the website. It is as old as its delivery says."""
+    """What the visitor did on the website. It is as old as its delivery says. client: how analytics know them."""
 
     visitor: str
     client_id: str
     steps: tuple[Told, ...]
+    client: str = ""
 
 
 Raw = Said | Rated | Called | Visited

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from parley.core.analytics import client_id
 from parley.core.channel import Attached, Inbox
 from parley.core.errors import Busy, NotFound, ParleyError, Refused
 from parley.core.identity import looks_like_mail
@@ -491,7 +492,9 @@ class Line:
         if not 8 <= len(frame.client_id) <= 64 or not 1 <= len(frame.steps) <= MOST:
             raise Refused(f"A visit is told with a client_id of 8 to 64 characters and at most {MOST} steps.")
         steps = tuple(msgspec.structs.replace(step, page=clean(step.page)) for step in frame.steps)
-        visited = raw.Visited(visitor=self.who.visitor, client_id=frame.client_id, steps=steps)
+        visited = raw.Visited(
+            visitor=self.who.visitor, client_id=frame.client_id, steps=steps, client=client_id(frame.ga) or ""
+        )
         await self.desk.take(self.inbox.id, raw.provider_id(visited), raw.encode(visited))
 
     async def _claim(self, mail: str) -> None:

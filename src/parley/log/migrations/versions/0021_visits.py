@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(40), nullable=False),
         sa.Column("page", sa.String(120), nullable=False),
         sa.Column("at", Moment, nullable=False),
+        sa.Column("client", sa.String(42), nullable=False),
         sa.PrimaryKeyConstraint("seq", "place", name="pk_visits"),
     )
     op.create_index("ix_visits_identity", "visits", ["identity", "at"])
