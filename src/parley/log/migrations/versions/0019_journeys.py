@@ -5,8 +5,8 @@ from alembic import op
 
 from parley.log.tables import Id
 
-revision = "0022"
-down_revision = "0021"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
