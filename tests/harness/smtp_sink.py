@@ -4,6 +4,7 @@ with smtp_sink() as sink:
     … send to sink.host, sink.port …
     assert sink.mails[0].recipients == ["kim@example.com"]
 sink.answer("RCPT", "550 5.1.1 No such mailbox", times=1)
+sink.offers = ("DSN",)     more extensions after EHLO
 sink.delay = 0.5           seconds before each answer
 sink.drop_after_data = 1   so many mails are kept, but the connection is cut in place of the 250
 """
@@ -35,6 +36,7 @@ class Sink:
     port: int = 0
     mails: list[Mail] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    offers: tuple[str, ...] = ()
     delay: float = 0.0
     drop_after_data: int = 0
     logins: dict[str, str] | None = None
@@ -94,7 +96,8 @@ class _Session(socketserver.StreamRequestHandler):
         elif verb == "EHLO":
             kinds = "PLAIN" * (self.sink.logins is not None) + "XOAUTH2" * (self.sink.tokens is not None)
             login = f"250-AUTH {kinds}\r\n" if kinds else ""
-            self.say(f"250-sink.test\r\n{login}250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")
+            more = "".join(f"250-{one}\r\n" for one in self.sink.offers)
+            self.say(f"250-sink.test\r\n{login}{more}250-8BITMIME\r\n250 ENHANCEDSTATUSCODES")
         elif verb == "AUTH":
             self.say(self.login(line))
         elif verb == "MAIL":

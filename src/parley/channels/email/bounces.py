@@ -13,6 +13,7 @@ from parley.channels.email.charsets import decode
 from parley.channels.email.flowed import evened
 from parley.channels.email.markup import rough_text
 from parley.channels.email.mime import Part, headers, parse, split
+from parley.channels.email.notices import named
 from parley.channels.email.words import mailboxes, message_ids, text_of
 from parley.core.channel import InboundReceipt
 from parley.core.errors import Unreadable
@@ -261,13 +262,19 @@ def _reads_like_one(mail: Part, prose: str) -> bool:
 
 
 def _original_id(parts: list[Part]) -> str | None:
-    """The Message-ID of what we sent, from the copy or the headers that a report brings back."""
+    """The Message-ID of what we sent: from the copy or headers that a report brings back, or our envelope's name."""
     for part in parts:
         if part.type in _COPIES:
             found = message_ids(_head(part.content().lstrip()).get("message-id", [b""])[0])
             if found:
                 return found[0]
-    return None
+    return next((name for part in parts if part.type in _DELIVERY for name in _envelopes(part)), None)
+
+
+def _envelopes(part: Part) -> list[str]:
+    about_all = re.split(rb"\n\s*\n", part.content().replace(b"\r\n", b"\n").strip(), maxsplit=1)[0]
+    names = (named(text_of(one)) for one in _head(about_all).get("original-envelope-id", []))
+    return [id for name in names if name for id in message_ids(name.encode())[:1]]
 
 
 def _head(data: bytes) -> dict[str, list[bytes]]:

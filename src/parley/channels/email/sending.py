@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import aiosmtplib
 
-from parley.channels.email.composing import compose, copies, normal_with_case
+from parley.channels.email.composing import compose, copies, message_id, normal_with_case
+from parley.channels.email.notices import of_mail, of_recipient
 from parley.channels.email.settings import NOWHERE, EmailSettings, secret
 from parley.channels.email.tokens import TokenRefused, account, uses_tokens
 from parley.core.channel import Inbox, Outbound, Receipt
@@ -31,22 +32,27 @@ async def send(message: Outbound, inbox: Inbox) -> Receipt:
     raw = await asyncio.to_thread(compose, message, inbox)
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
-            return await hand_over(raw, message.to.value, copies(message), inbox, settings)
+            ours = message_id(message.external_id, inbox)
+            return await hand_over(raw, message.to.value, copies(message), inbox, settings, ours)
     except TimeoutError as problem:
         raise SendFailed(f"{_server(settings)} did not answer in time.") from problem
 
 
 async def hand_over(
-    raw: bytes, recipient: str, others: Iterable[str], inbox: Inbox, settings: EmailSettings
+    raw: bytes, recipient: str, others: Iterable[str], inbox: Inbox, settings: EmailSettings, ours: str = ""
 ) -> Receipt:
-    """The mail's bytes to the server. A copy that is refused does not stop it. Raises SendFailed."""
+    """The mail's bytes to the server. A copy that is refused does not stop it. Raises SendFailed.
+
+    `ours`: the Message-ID that a report about the mail is to bring back, where the server can see to that.
+    """
     client = aiosmtplib.SMTP()
     try:
         client = await asyncio.to_thread(client_of, settings)
         await client.connect()
         await log_in(client, settings)
-        await client.mail(inbox.address)
-        await client.rcpt(normal_with_case(recipient))
+        asks = bool(ours) and await _reports_on_request(client)
+        await client.mail(inbox.address, options=of_mail(ours) if asks else [])
+        await client.rcpt(normal_with_case(recipient), options=of_recipient(recipient) if asks else [])
         for other in others:
             await _also_to(client, other)
         answer = await client.data(raw, timeout=ANSWER_SECONDS)
@@ -100,6 +106,14 @@ def client_of(settings: EmailSettings) -> aiosmtplib.SMTP:
         tls_context=context,
         timeout=CONNECT_SECONDS,
     )
+
+
+async def _reports_on_request(client: aiosmtplib.SMTP) -> bool:
+    """Whether the server offers DSN. One that does not know EHLO is greeted with HELO later, and offers nothing."""
+    if client.is_ehlo_or_helo_needed:
+        with suppress(aiosmtplib.SMTPHeloError):
+            await client.ehlo()
+    return client.supports_extension("dsn")
 
 
 async def _also_to(client: aiosmtplib.SMTP, other: str) -> None:

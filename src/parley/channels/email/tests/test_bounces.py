@@ -114,6 +114,27 @@ def test_fields_inside_a_broken_report_are_found() -> None:
     assert (receipt(raw).cause, receipt(raw).kind) == ("hostunknown", "hard")
 
 
+@pytest.mark.parametrize("name", ["<our.9@acme.example>", "<our+2E9@acme.example>"])
+def test_a_report_that_brings_nothing_back_is_known_by_the_envelope(name: str) -> None:
+    assert receipt(REPORT.format(name=name)).recipient == "gone@example.com"
+
+
+@pytest.mark.parametrize("name", ["QQ314159", "<a@b>\n <our.9@acme.example>", "+ZZ", ""])
+def test_an_envelope_with_another_name_says_nothing_of_our_mail(name: str) -> None:
+    assert not [one for one in said(REPORT.format(name=name).encode()) if isinstance(one, InboundReceipt)]
+
+
+REPORT = HEAD.format(
+    subject="Undelivered",
+    sender="MAILER-DAEMON@mx.example.net",
+    more="Content-Type: multipart/report; report-type=delivery-status; boundary=r\n",
+) + (
+    "--r\n\nIt did not arrive.\n--r\nContent-Type: message/delivery-status\n\n"
+    "Reporting-MTA: dns; mx.example.net\nOriginal-Envelope-Id: {name}\n\n"
+    "Final-Recipient: rfc822; gone@example.com\nAction: failed\nStatus: 5.1.1\n\n--r--\n"
+)
+
+
 def test_a_report_wrapped_by_a_gateway_is_opened() -> None:
     inner = (
         "From: MAILER-DAEMON@mx.example.net\nContent-Type: multipart/report; report-type=delivery-status; "

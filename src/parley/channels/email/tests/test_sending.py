@@ -8,6 +8,7 @@ import pytest
 from harness.ports import free_port
 from harness.smtp_sink import Sink, smtp_sink
 from parley.channels.email import channel
+from parley.channels.email.notices import named
 from parley.channels.email.tests.facts import inbox, message
 from parley.channels.email.tests.test_composing import reply
 from parley.core.channel import Address, Inbox, Outbound, Receipt
@@ -35,6 +36,37 @@ def test_a_mail_arrives_as_composed() -> None:
     assert receipt == Receipt(provider_id="2.0.0 Ok: queued as 000001")
     assert (mail.sender, mail.recipients) == ("support@acme.example", ["kim@example.com", "lee@example.com"])
     assert message(mail.raw, inbox("kim@example.com")).text == ".\n..\nline"
+
+
+def envelope(sink: Sink) -> list[str]:
+    return [line.partition(">")[2].strip() for line in sink.commands if line.startswith(("MAIL", "RCPT"))]
+
+
+def test_a_server_that_offers_it_is_asked_to_name_our_mail_in_its_reports() -> None:
+    with smtp_sink() as sink:
+        sink.offers = ("DSN",)
+        ours = reply(cc=("lee@example.com",), external_id="<a=7+b@acme.example>", to=to("kim+shoes@example.com"))
+        send(ours, outgoing(sink))
+        send(reply(external_id=f"<{'x' * 120}@acme.example>"), outgoing(sink))
+    first, second = envelope(sink)[:3], envelope(sink)[3:]
+    mail, kim, lee = first
+    assert mail.split() == ["RET=HDRS", "ENVID=<a+3D7+2Bb@acme.example>"]
+    assert named(mail.partition("ENVID=")[2]) == ours.external_id
+    assert (kim, lee) == ("NOTIFY=FAILURE,DELAY ORCPT=rfc822;kim+2Bshoes@example.com", "")
+    assert second[0] == "RET=HDRS", "a name that is too long is left out"
+
+
+def test_other_servers_are_asked_nothing_that_they_do_not_offer() -> None:
+    with smtp_sink() as sink:
+        send(reply(), outgoing(sink))
+        sink.answer("EHLO", "502 5.5.1 Never heard of it", times=2)
+        send(reply(), outgoing(sink))
+        assert len(sink.wait_for(2)) == 2
+    assert envelope(sink) == ["", "", "", ""]
+
+
+def to(mail: str) -> Address:
+    return Address(kind="mail", value=mail)
 
 
 def test_nobody_is_answered_where_a_mail_named_no_sender() -> None:
