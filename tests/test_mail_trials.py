@@ -3,7 +3,7 @@
 import pytest
 
 from harness.dovecot import needs_dovecot
-from mail_trials import attacks, fetching, tracking
+from mail_trials import attacks, fetching, tracking, two_desks
 from parley.channels.email import bodies, markup, receiver
 from parley.services import admission, threads
 
@@ -57,6 +57,16 @@ def test_s4_a_desk_that_answered_each_would_be_noticed(monkeypatch: pytest.Monke
 def test_s18_machines_are_not_answered_and_people_are() -> None:
     figures = attacks.loops(36, 1)
     assert (figures["answered"], figures["a person's mail answered"]) == (0, 1)
+
+
+def test_s18_two_desks_that_answer_each_other_fall_silent() -> None:
+    figures = two_desks.trial(2, 1)
+    assert figures["score"] == 1, figures
+
+
+def test_s18_desks_that_went_on_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission.Admission, "_machine_may_answer", lambda *_: True)
+    assert two_desks.trial(2, 1)["answers to one question"] > 2
 
 
 def test_s31_one_mail_stays_one_mail() -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mail_trials import attacks, fetching, tracking
+from mail_trials import attacks, fetching, tracking, two_desks
 
 # name → (run, how much in the long form, what that is)
 TRIALS: dict[str, tuple[Callable[[Any, int], dict[str, Any]], float, str]] = {
@@ -16,6 +16,7 @@ TRIALS: dict[str, tuple[Callable[[Any, int], dict[str, Any]], float, str]] = {
     "S6": (tracking.opened, 300, "mails"),
     "S15": (attacks.bombs, 10, "times the table"),
     "S18": (attacks.loops, 1000, "automatic mails"),
+    "S18-desks": (two_desks.trial, 60, "days"),
     "S31": (attacks.smuggling, 1, "all variants"),
     "S32": (attacks.headers, 10_000, "mails"),
 }
