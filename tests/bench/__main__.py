@@ -6,16 +6,17 @@ import json
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import intake, live, machine, pages
+from bench import dashboards, intake, live, machine, pages
 from bench.fill import fill, furnish, session, token
 from bench.serving import desk_at, served
 from durability.kill import database_for
 from harness.mails import mails
 from parley.config import Config
 
-PARTS = ("machine", "intake", "start", "live", "bot", "pages")
+PARTS = ("machine", "intake", "start", "live", "bot", "pages", "numbers")
 BUDGETS = {  # docs/performance.md says where they come from; True: higher is better
     "intake sqlite mails/s": (1000, True),
     "intake postgresql mails/s": (600, True),
@@ -26,6 +27,8 @@ BUDGETS = {  # docs/performance.md says where they come from; True: higher is be
     "search, common word p95 ms": (30, False),
     "live 500 desks p95 ms": (100, False),
     "bot 50 chats p95 ms": (60, False),
+    "dashboards p95 ms": (300, False),
+    "rebuild events/s": (100_000, True),
     "start s": (2, False),
     "idle MB": (200, False),
 }
@@ -156,6 +159,36 @@ class Bench:
         size = sum(f.stat().st_size for f in config.data.glob("parley.db*")) / 2**20
         table(f"pages at {count} conversations (SQLite, {size:.0f} MB)", head, rows)
 
+    def numbers(self) -> None:
+        for count in self.given.sizes:
+            self._numbers_of(count)
+
+    def _numbers_of(self, count: int) -> None:
+        config = Config(data=self.lasting / f"numbers-{count}", secret="a secret for the bench")
+        fresh = not config.data.exists()
+        config.data.mkdir(parents=True, exist_ok=True)
+        with desk_at(config) as desk:
+            if fresh:
+                furnish(desk)
+                end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+                fill(desk, count, say=lambda text: print(f"  {text}", file=sys.stderr), end=end)
+            secret = session(desk)
+        with served(config) as server:
+            found = [
+                pages.measure(server, secret, name, address, max(20, self.given.times // 10), self.given.seconds)
+                for name, address in dashboards.kinds().items()
+            ]
+        rows = [(one.name, f"{one.p50:.0f}", f"{one.p95:.0f}", f"{one.cpu_ms:.0f}") for one in found]
+        self.note("dashboards p95 ms", max(one.p95 for one in found))
+        for one in found:
+            self.note(f"{one.name} p95 ms", one.p95)
+        table(f"dashboards at {count} conversations (SQLite)", ("page", "p50 ms", "p95 ms", "CPU ms"), rows)
+        with desk_at(config) as desk:
+            rebuilt = dashboards.rebuilt(desk)
+        self.note("rebuild events/s", rebuilt[-1].per_second)
+        rows = [(one.reader, str(one.events), f"{one.seconds:.1f}", f"{one.per_second:.0f}") for one in rebuilt]
+        table("figures made anew from the log", ("reader", "events read", "s", "events of the log /s"), rows)
+
     def _furnished(self, name: str, with_bot: bool = False) -> Config:
         config = Config(data=self.folder / name, secret="a secret for the bench")
         config.data.mkdir(parents=True)
@@ -187,7 +220,8 @@ def table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Non
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[], help="the same")
     parser.add_argument("--sizes", nargs="+", type=int, default=[100_000, 1_000_000], help="conversations")
     parser.add_argument("--mails", type=int, default=4000)
     parser.add_argument("--desks", nargs="+", type=int, default=[1, 100, 500])
@@ -196,6 +230,9 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="keep the desks in this folder, and use those that are there")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     given = parser.parse_args()
+    if strange := set(given.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(strange))}")
+    given.only = [*given.parts, *given.only] or list(PARTS)
     with tempfile.TemporaryDirectory(prefix="parley-bench-") as made:
         if given.keep:
             given.keep.mkdir(parents=True, exist_ok=True)

@@ -49,9 +49,9 @@ def furnish(desk: Desk, mail_port: int = 0, with_bot: bool = False) -> None:
     desk.setup_changed()
 
 
-def fill(desk: Desk, count: int, seed: int = 1, say=lambda text: None) -> Filled:  # type: ignore[no-untyped-def]
-    """Add `count` conversations, then let the readers behind the log catch up."""
-    author = Author(random.Random(seed), count)
+def fill(desk: Desk, count: int, seed: int = 1, say=lambda text: None, end: datetime = END) -> Filled:  # type: ignore[no-untyped-def]
+    """Add `count` conversations of the two years before `end`, then let the readers behind the log catch up."""
+    author = Author(random.Random(seed), count, end)
     began = time.monotonic()
     for start in range(0, count, AT_ONCE):
         numbers = range(start, min(start + AT_ONCE, count))
@@ -82,14 +82,14 @@ def token(desk: Desk) -> str:
 class Author:
     """Writes conversations as a shop has them: four of five closed, three messages each on average."""
 
-    def __init__(self, chance: random.Random, count: int) -> None:
-        self.chance, self.count, self.messages = chance, count, 0
+    def __init__(self, chance: random.Random, count: int, end: datetime) -> None:
+        self.chance, self.count, self.messages, self.end = chance, count, 0, end
         self.people: list[tuple[int, int]] = []
 
     def write(self, tx: Tx, numbers: range) -> None:
         ids = tx.new_ids("conversation", len(numbers))
         for number, conversation in zip(numbers, ids, strict=True):
-            at = END - YEARS * (1 - number / self.count)
+            at = self.end - YEARS * (1 - number / self.count)
             self._one(tx, conversation, at)
 
     def _one(self, tx: Tx, number: int, at: datetime) -> None:
@@ -99,7 +99,7 @@ class Author:
         opened = e.ConversationOpened(
             person=person, inbox=inbox, brand=1, channel=channel, subject=sentence(self.chance, 3, 8)
         )
-        recent = END - at < timedelta(days=60)
+        recent = self.end - at < timedelta(days=60)
         unfinished = self.chance.random() < (0.9 if recent else 0.12)
         agent = self.chance.randint(1, AGENTS)
         facts: list[tuple[timedelta, str, e.Event]] = [(timedelta(0), f"person/{person}", opened)]

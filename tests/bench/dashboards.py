@@ -1,0 +1,60 @@
+"""Pages of figures over a desk with a long history, and the figures made anew from its log."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from parley.app import Desk
+from parley.log.readers import rebuild
+from parley.log.record import head
+
+READERS = ("numbers", "answers", "topics", "journeys", "promises")
+
+
+@dataclass
+class Rebuilt:
+    """per_second: events of the whole log over the seconds, however few of them the reader cares for."""
+
+    reader: str
+    events: int
+    seconds: float
+    per_second: float
+
+
+def kinds(seed: int = 5) -> dict[str, Callable[[], str]]:
+    """What a lead asks for, of any channel and period."""
+    chance = random.Random(seed)
+
+    def of(path: str, *periods: int) -> Callable[[], str]:
+        def address() -> str:
+            period = f"&period={chance.choice(periods)}" if periods else ""
+            return f"{path}?channel={chance.choice(('', 'email', 'webchat'))}{period}"
+
+        return address
+
+    return {
+        "numbers": of("/desk/numbers", 7, 28, 91),
+        "numbers, CSV": of("/desk/numbers.csv", 7, 28, 91),
+        "what changed": of("/desk/monday"),
+        "forecast and staffing": of("/desk/forecast"),
+        "follow-ups": lambda: "/desk/followups",
+        "listening": lambda: "/desk/listening",
+        "journeys": of("/desk/journeys", 7, 28),
+        "website": of("/desk/website", 7, 28),
+        "wall board": lambda: "/desk/wall",
+    }
+
+
+def rebuilt(desk: Desk) -> list[Rebuilt]:
+    """Each reader by itself, and all of them together as the last row."""
+    whole = desk.record.ask(head)
+    found = []
+    for reader in desk.readers:
+        if reader.name in READERS:
+            began = time.perf_counter()
+            events = rebuild(desk.record, reader)
+            seconds = time.perf_counter() - began
+            found.append(Rebuilt(reader.name, events, seconds, whole / seconds))
+    seconds = sum(one.seconds for one in found)
+    return [*found, Rebuilt("all", sum(one.events for one in found), seconds, whole / seconds)]
