@@ -94,7 +94,7 @@ async def forecast_page(room: Room, caller: Caller, asked: Wanted) -> Response[s
 
 @get("/desk/forecast.csv", include_in_schema=False, dependencies=ASKED)
 async def forecast_csv(room: Room, who: Viewer, asked: Wanted) -> Response[str]:
-    found = await room.ask(staffing.plan, who, asked.choice, asked.assumed, room.record.clock())
+    found = (await room.ask(room.reports.ask, staffing.plan, who, asked.choice, asked.assumed)).report
     headers = {"content-disposition": 'attachment; filename="forecast.csv"'}
     return Response(as_csv(found), media_type="text/csv", headers=headers)
 
@@ -102,7 +102,8 @@ async def forecast_csv(room: Room, who: Viewer, asked: Wanted) -> Response[str]:
 @get("/api/v1/forecast", opt={"api": True}, tags=["numbers"], dependencies=ASKED)
 async def forecast_json(room: Room, who: Viewer, asked: Wanted) -> Plan:
     """The next seven days: conversations with their 80 % band, and the people it takes, half hour by half hour."""
-    return await room.ask(staffing.plan, who, asked.choice, asked.assumed, room.record.clock())
+    found: Plan = (await room.ask(room.reports.ask, staffing.plan, who, asked.choice, asked.assumed)).report
+    return found
 
 
 def routes() -> list[ControllerRouterHandler]:
@@ -114,7 +115,7 @@ def routes() -> list[ControllerRouterHandler]:
 
 def _page(conn: Connection, room: Room, caller: Caller, asked: Wanted) -> tuple[views.Shell, views.ForecastPage]:
     who = caller.viewer
-    found = staffing.plan(conn, who, asked.choice, asked.assumed, room.record.clock())
+    found = room.reports.ask(conn, staffing.plan, who, asked.choice, asked.assumed).report
     names = names_of(conn, room.channels, who)
     picks = tuple(pick for pick in picks_of(names, asked.choice) if pick.name != "agent")
     shell = present.shell(conn, caller.agent, caller.csrf, "numbers")

@@ -100,7 +100,7 @@ async def monday_cases(
 async def monday_csv(
     room: Room, who: Viewer, channel: FromQuery[str] = "", brand: FromQuery[str] = ""
 ) -> Response[str]:
-    found = await room.ask(monday.monday, who, choice_of(7, channel, brand, ""), room.record.clock())
+    found = (await room.ask(room.reports.ask, monday.monday, who, choice_of(7, channel, brand, ""))).report
     headers = {"content-disposition": 'attachment; filename="what-changed.csv"'}
     return Response(as_csv(found), media_type="text/csv", headers=headers)
 
@@ -108,7 +108,8 @@ async def monday_csv(
 @get("/api/v1/monday", opt={"api": True}, tags=["numbers"])
 async def monday_json(room: Room, who: Viewer, channel: FromQuery[str] = "", brand: FromQuery[str] = "") -> Monday:
     """What changed in the last seven whole days against the four weeks before, and where each change came from."""
-    return await room.ask(monday.monday, who, choice_of(7, channel, brand, ""), room.record.clock())
+    found: Monday = (await room.ask(room.reports.ask, monday.monday, who, choice_of(7, channel, brand, ""))).report
+    return found
 
 
 def routes() -> list[ControllerRouterHandler]:
@@ -138,7 +139,7 @@ class _Words:
 
 
 def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple[views.Shell, Page]:
-    found = monday.monday(conn, caller.viewer, choice, room.record.clock())
+    found = room.reports.ask(conn, monday.monday, caller.viewer, choice).report
     names = names_of(conn, room.channels, caller.viewer)
     words = _Words(names, room, choice)
     clear = [one for one in found.changes if one.clear]

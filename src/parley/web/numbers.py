@@ -83,7 +83,7 @@ async def numbers_csv(
     brand: FromQuery[str] = "",
     agent: FromQuery[str] = "",
 ) -> Response[str]:
-    found = await room.ask(figures.report, who, choice_of(period, channel, brand, agent), room.record.clock())
+    found = (await room.ask(room.reports.ask, figures.report, who, choice_of(period, channel, brand, agent))).report
     headers = {"content-disposition": f'attachment; filename="numbers-{period}-days.csv"'}
     return Response(as_csv(found), media_type="text/csv", headers=headers)
 
@@ -98,7 +98,7 @@ async def numbers_json(
     agent: FromQuery[str] = "",
 ) -> Answer:
     """The figures of the numbers page, as numbers: seconds, shares from 0 to 1, counts."""
-    found = await room.ask(figures.report, who, choice_of(period, channel, brand, agent), room.record.clock())
+    found = (await room.ask(room.reports.ask, figures.report, who, choice_of(period, channel, brand, agent))).report
     return Answer(report=found, definitions=list(DEFINITIONS.values()))
 
 
@@ -128,8 +128,9 @@ class Names(msgspec.Struct, frozen=True):
 
 
 def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple[views.Shell, views.NumbersPage]:
-    who, now = caller.viewer, room.record.clock()
-    found = figures.report(conn, who, choice, now)
+    who = caller.viewer
+    kept = room.reports.ask(conn, figures.report, who, choice)
+    found, now = kept.report, kept.at
     names = names_of(conn, room.channels, who)
     page = views.NumbersPage(
         period=str(choice.days),

@@ -12,6 +12,7 @@ from parley.core.channel import Channel, Inbox
 from parley.log.record import Record
 from parley.services.files import Store
 from parley.services.intake import Intake
+from parley.services.kept_reports import Reports
 from parley.services.listening import Health
 from parley.web.hub import Hub
 from parley.web.present import KeptRows
@@ -33,7 +34,7 @@ class Room:
     reception: receives the visitors of a live channel, None where no such channel is installed.
     demo: show the pages of the demo company. slow: held while a password is checked, which takes 64 MB
     and a core. rehearsing: held while conversations are. fetching: held while a picture is fetched from elsewhere.
-    kept: rows of the list as made last.
+    kept: rows of the list as made last. reports: figures as made last, on a large desk.
     """
 
     record: Record
@@ -57,6 +58,7 @@ class Room:
     switchboard: Switchboard
     reception: Any = None
     kept: KeptRows = field(default_factory=KeptRows)
+    reports: Reports = field(init=False)
     assets: Assets = field(default_factory=Assets)
     slow: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     rehearsing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
@@ -65,6 +67,7 @@ class Room:
 
     def __post_init__(self) -> None:
         self.templates = environment(self.assets)
+        self.reports = Reports(self.record)
 
     async def ask(self, question: Callable[..., T], *args: Any, **more: Any) -> T:
         """Ask `question(conn, …)` in a thread: `await room.ask(inbox.page, "waiting", who)`."""

@@ -1,0 +1,106 @@
+"""Reports that many ask for and that take seconds to make on a desk with a long history, kept for a while.
+
+On a small desk each is made when it is asked for. On a large one a report is at most a quarter of an hour old: past a
+minute it is shown once more as it is, and made anew meanwhile. It says of what moment it is.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from parley.log.record import Record
+from parley.log.tables import counters
+from parley.services.inbox import Viewer
+
+logger = logging.getLogger("parley.reports")
+
+T = TypeVar("T")
+MANY = 20_000  # conversations from which a desk is large
+FRESH = 60.0  # seconds for which a report is shown as it is
+LONGEST = 900.0  # seconds after which it is not shown any more
+MOST = 200  # reports kept
+
+
+class Kept(msgspec.Struct, Generic[T], frozen=True):
+    """A report, the moment it speaks of, and when it was made by the clock that never goes back."""
+
+    report: T
+    at: datetime
+    made: float
+
+
+class Reports:
+    """`ask(conn, make, who, choice …)` gives `make(conn, who, choice …, now)`, made now or a while ago."""
+
+    def __init__(self, record: Record, many: int = MANY) -> None:
+        self.record, self.many = record, many
+        self._kept: OrderedDict[Any, Kept[Any]] = OrderedDict()
+        self._making: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, conn: Connection, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
+        if not self._is_large(conn):
+            return self._made(conn, make, who, *wish)
+        key = (make.__module__, make.__qualname__, _alike(who, *wish), *wish)
+        kept = self._kept.get(key)
+        age = time.monotonic() - kept.made if kept else LONGEST
+        if kept and age < FRESH:
+            return kept
+        if kept and age < LONGEST:
+            threading.Thread(target=self._anew, args=(key, make, who, *wish), daemon=True).start()
+            return kept
+        return self._once(conn, key, make, who, *wish)
+
+    def _is_large(self, conn: Connection) -> bool:
+        """By the highest number of a conversation: counting them would take as long as a report."""
+        highest = conn.execute(select(counters.c.value).where(counters.c.name == "conversation")).scalar()
+        return int(highest or 0) >= self.many
+
+    def _once(self, conn: Connection, key: Any, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
+        """Those who ask for the same meanwhile wait for it."""
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            kept = self._kept.get(key)
+            if kept is None or time.monotonic() - kept.made >= FRESH:
+                kept = self._made(conn, make, who, *wish)
+                self._keep(key, kept)
+        return kept
+
+    def _anew(self, key: Any, make: Callable[..., T], who: Viewer, *wish: Any) -> None:
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        if not making.acquire(blocking=False):
+            return  # somebody is at it
+        try:
+            with self.record.reading() as conn:
+                self._keep(key, self._made(conn, make, who, *wish))
+        except Exception:
+            logger.exception("A report was not made anew; the old one is shown for a while")
+        finally:
+            making.release()
+
+    def _made(self, conn: Connection, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
+        at = self.record.clock()
+        return Kept(make(conn, who, *wish, at), at, time.monotonic())
+
+    def _keep(self, key: Any, kept: Kept[Any]) -> None:
+        with self._lock:
+            self._kept[key] = kept
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST:
+                gone, _ = self._kept.popitem(last=False)
+                self._making.pop(gone, None)
+
+
+def _alike(who: Viewer, *wish: Any) -> Viewer:
+    """Leads of the same brands see the same, unless a person's own figures are asked for."""
+    own = any(getattr(one, "agent", None) is not None for one in wish)
+    return who if own or who.role not in ("admin", "lead") else msgspec.structs.replace(who, agent=None)
