@@ -120,6 +120,7 @@ ROWS: dict[str, Row] = {
     "POST /rate/{token:str}": Row(expected=ALL, path="/rate/{rating}", send=form(score="4")),
     "GET /leave/{token:str}": Row(expected=ALL, path="/leave/{leaving}"),
     "POST /leave/{token:str}": Row(expected=ALL, path="/leave/{leaving}"),
+    "GET /file/{token:str}": Row(expected=outcomes(rest="404"), path="/file/f1.1.1.none"),
     "GET /static/{path:path}": Row(expected=ALL, path="/static/mark.svg"),
     "GET /pictures/{mac:str}": Row(
         expected=outcomes(rest="404"), path="/pictures/00?until=9999999999&url=http://a.test/"

@@ -1,7 +1,11 @@
 """Mail on its way out of a whole desk, over real SMTP: servers that are away, refuse for now, refuse for good."""
 
+import re
 from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import timedelta
 from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,8 @@ from harness.smtp_sink import Sink, smtp_sink
 from harness.waiting import eventually
 from harness.web import served
 from parley.core import events as e
-from parley.services import delivery, setup
+from parley.core.errors import Refused
+from parley.services import delivery, file_links, setup
 
 
 @pytest.fixture
@@ -81,20 +86,37 @@ def test_a_refusal_for_good_stops_and_the_button_tries_again(tmp_path: Path, pos
         assert len(post.mails) == 1
 
 
-def test_files_that_mail_cannot_carry_are_refused_while_they_can_be_changed(tmp_path: Path, post: Sink) -> None:
+def test_files_that_mail_cannot_carry_go_as_links_for_a_month(tmp_path: Path, post: Sink) -> None:
     with served(tmp_path) as web:
         desk = goes_through(web.story, post.port)
         raw = b"From: Kim <kim@example.com>\r\nTo: help@larkspur.test\r\nSubject: A lamp\r\n\r\nIs it blue?\r\n"
         assert desk.desk.intake.take(desk.mail_inbox, "m1", raw).result(10)
         ana = web.signed_in("ana")
         eventually(lambda: len(desk.conversations()) == 1)
-        big = {"files": ("big.bin", b"\1" * 30 * 2**20, "application/octet-stream")}
-        refused = ana.post(f"/desk/conversations/{desk.conversation.id}/replies", data={"text": "x"}, files=big)
+        answers = f"/desk/conversations/{desk.conversation.id}/replies"
+        vast = {"files": ("vast.bin", b"\1" * 51 * 2**20, "application/octet-stream")}
+        refused = ana.post(answers, data={"text": "x"}, files=vast)
         assert refused.status_code == 422
-        assert "The files are 30 MB; E-mail carries 20 MB." in refused.text
+        assert "The files are 51 MB, and 50 MB can be sent at once." in refused.text
+        big = {"files": ("plans.html", b"<b>" * 8 * 2**20, "text/html")}
+        assert ana.post(answers, data={"text": "The plans."}, files=big).status_code == 303
+        mail = post.wait_for(1, 30)[0].raw
+        assert len(mail) < 20_000
+        text = message_from_bytes(mail, policy=default).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        found = re.search(r"plans\.html \(25\.2 MB\): http\S+?(/file/\S+)", text)
+        assert found, text
+        nobody = web.browser()
+        fetched = nobody.get(found[1])
+        assert fetched.content == b"<b>" * 8 * 2**20
+        assert fetched.headers["content-type"] == "application/octet-stream"
+        assert fetched.headers["content-disposition"].startswith("attachment")
+        assert nobody.get(found[1][:-1] + ("a" if found[1][-1] != "a" else "b")).status_code == 404
+        store, key, token = desk.desk.store, desk.desk.config.key, found[1].removeprefix("/file/")
+        for days, good in ((29, True), (32, False)):
+            now = desk.record.clock() + timedelta(days=days)
+            with nullcontext() if good else pytest.raises(Refused, match="could be fetched until"):
+                desk.record.ask(file_links.fetch, store, key, token, now)
+        post.mails.clear()
         fits = {"files": ("fits.bin", b"\1" * 15 * 2**20, "application/octet-stream")}
-        assert (
-            ana.post(f"/desk/conversations/{desk.conversation.id}/replies", data={"text": "x"}, files=fits).status_code
-            == 303
-        )
+        assert ana.post(answers, data={"text": "x"}, files=fits).status_code == 303
         assert len(post.wait_for(1, 30)[0].raw) > 15 * 2**20

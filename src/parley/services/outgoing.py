@@ -15,7 +15,7 @@ from parley.core.errors import NotFound, SendFailed
 from parley.core.questionnaire import TEXT, steps
 from parley.log import record as log
 from parley.log.record import utc_now
-from parley.services import consent, inbox, people, proof, setup, surveys, threads
+from parley.services import consent, file_links, inbox, people, proof, setup, surveys, threads
 from parley.services.files import Store
 
 
@@ -52,12 +52,15 @@ class Dispatch:
         brand = setup.all_brands(conn).get(state.brand)
         theirs = not self._to_a_stranger(conn, state.id, event)
         purpose = "survey" if event.purpose == "survey" else "reply"
+        linked = self._linked(channel, event, recorded.at)
         return Outbound(
             message=event.message,
             conversation=state.id,
             to=Address(kind=to.kind, value=to.value, name=name if theirs else ""),
-            text=proof.with_code(words.text, self.key, event.message) if event.purpose == "code" else words.text,
-            html=words.html,
+            text=_with_links(
+                proof.with_code(words.text, self.key, event.message) if event.purpose == "code" else words.text, linked
+            ),
+            html=words.html + file_links.in_html(linked) if words.html and linked else words.html,
             subject=_subject(state.subject) if theirs else f"Your message to {brand.name if brand else 'us'}",
             external_id=row.external_id or f"<{event.message}@parley.invalid>",
             references=tuple(names),
@@ -69,11 +72,16 @@ class Dispatch:
             automatic=event.automatic,
             handed=state.status != talk.BOT,
             cc=event.cc,
-            files=self.store.attach(event.files),
+            files=() if linked else self.store.attach(event.files),
             choices=self._choices(conn, event),
             unsubscribe_url=self._leaving(event),
             letterhead=self._letterhead(conn, brand, recorded.by, words.text) if brand else None,
         )
+
+    def _linked(self, channel: Channel | None, event: e.ReplyWritten, at: datetime) -> list[file_links.Link]:
+        if channel is None or not file_links.must_be_linked(channel.manifest, event.files):
+            return []
+        return file_links.links(self.key, self.public_url, event.message, event.files, at)
 
     def _to_a_stranger(self, conn: Connection, conversation: int, event: e.ReplyWritten) -> bool:
         """A machine's answer to a mail that anybody may have written in this name: nothing of theirs is passed on."""
@@ -152,6 +160,10 @@ class Dispatch:
             return (("Answer", f"{page}?q={quote(survey.question)}"),)
         at = f"&q={quote(survey.question)}" if survey.question else ""
         return tuple((label, f"{page}?score={score}{at}") for score, label in steps(survey.measure))
+
+
+def _with_links(text: str, linked: list[file_links.Link]) -> str:
+    return f"{text}\n\n{file_links.in_words(linked)}".strip() if linked else text
 
 
 def rating_token(key: bytes, survey: int) -> str:

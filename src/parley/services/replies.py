@@ -19,7 +19,7 @@ from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
-from parley.services import consent, people, setup
+from parley.services import consent, file_links, people, setup
 from parley.services import inbox as desk
 from parley.services.inbox import Viewer
 
@@ -225,16 +225,14 @@ def _checked(text: str, files: tuple[e.File, ...]) -> str:
 
 
 def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
-    """Whether a channel takes these files."""
+    """Whether a channel takes an answer, and these files are not too much; what it cannot carry goes as links."""
     manifest, size = channel.manifest, sum(file.size for file in files)
     if not manifest.sends or manifest.spoken:
         raise Refused(f"{manifest.label} takes no written answer. Your text is kept: choose another channel.")
-    if files and not manifest.files:
-        raise Refused(f"{manifest.label} carries no files. Choose another channel; your text is kept.")
-    if size > manifest.file_limit:
-        limit = manifest.file_limit // 2**20
+    if size > file_links.MOST_BYTES:
+        limit = file_links.MOST_BYTES // 2**20
         raise Refused(
-            f"The files are {size / 2**20:.0f} MB; {manifest.label} carries {limit} MB. Your text is kept: send"
+            f"The files are {size / 2**20:.0f} MB, and {limit} MB can be sent at once. Your text is kept: send"
             " fewer or smaller ones, or a link."
         )
 

@@ -15,7 +15,19 @@ from parley.core.errors import NotFound, Refused
 from parley.core.events import ConversationOpened
 from parley.log import record as log
 from parley.log.record import Tx
-from parley.services import assist, delivery, desk_notes, inbox, messages, people, prepared, replies, sendings, setup
+from parley.services import (
+    assist,
+    delivery,
+    desk_notes,
+    file_links,
+    inbox,
+    messages,
+    people,
+    prepared,
+    replies,
+    sendings,
+    setup,
+)
 from parley.services.inbox import Viewer
 from parley.web import present, telling, views
 from parley.web.forms import read_files, read_form
@@ -158,7 +170,13 @@ class Written(msgspec.Struct):
     draft_inserted: str = ""
 
 
-@post("/desk/conversations/{number:int}/replies", status_code=200, opt=ACT, include_in_schema=False)
+@post(
+    "/desk/conversations/{number:int}/replies",
+    status_code=200,
+    opt=ACT,
+    include_in_schema=False,
+    request_max_body_size=file_links.MOST_BYTES + 16 * 2**20,
+)
 async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int]) -> Answer:
     form = await read_form(request, Written)
     kept = await asyncio.to_thread(room.store.keep, await read_files(request))
