@@ -5,13 +5,16 @@ import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import select
 
 from harness.desk import StoryDesk
+from harness.waiting import eventually
 from harness.web import WebDesk, serving
 from parley.core import events as e
 from parley.core.errors import NotFound
@@ -19,6 +22,7 @@ from parley.services import files, inbox, knowledge, outgoing, setup, surveys
 from parley.web import help as help_pages
 from parley.web.outside import fetch_picture, is_public, may_be_asked
 
+CHROMIUM = Path("/usr/bin/chromium")
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
@@ -101,6 +105,17 @@ def survey(web: WebDesk) -> int:
     return int(web.story.change(plan))
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium at /usr/bin/chromium")
+    with sync_playwright() as play:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        found = play.chromium.launch(executable_path=str(CHROMIUM), args=options)
+        yield found
+        found.close()
+
+
 def scores(web: WebDesk, survey: int) -> list[int]:
     return [r.event.score for r in web.story.events(e.SurveyAnswered) if r.event.survey == survey]
 
@@ -123,12 +138,34 @@ def test_a_rating_counts_and_the_last_one_wins(web: WebDesk, survey: int) -> Non
         assert conn.execute(select(surveys.surveys.c.score).where(surveys.surveys.c.id == survey)).scalar() == 5
 
 
+def test_one_click_in_a_mail_is_a_rating_and_a_scanner_is_not(web: WebDesk, survey: int, chromium: Browser) -> None:
+    """A scanner that runs scripts waits there and nothing counts; a person's pointer does, and may change its mind."""
+    page = chromium.new_page()
+    try:
+        page.goto(f"{web.url}/rate/{outgoing.rating_token(web.room.key, survey)}?score=4")
+        page.evaluate("document.dispatchEvent(new PointerEvent('pointermove', {bubbles: true}))")
+        page.wait_for_timeout(700)
+        assert scores(web, survey) == []
+        page.mouse.move(40, 40)
+        page.get_by_text("Your rating has arrived").wait_for()
+        assert scores(web, survey) == [4]
+        page.locator("input[name=score][value='2']").check(force=True)
+        eventually(lambda: scores(web, survey) == [4, 2])
+        page.locator("textarea[name=comment]").fill("It came broken.")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_role("heading", name="Thank you").wait_for()
+    finally:
+        page.close()
+    assert scores(web, survey) == [4, 2, 2]
+
+
 def test_a_rating_needs_a_score_and_a_link_of_ours(web: WebDesk, survey: int) -> None:
     token = outgoing.rating_token(web.room.key, survey)
     with web.browser() as http:
         assert http.post(f"/rate/{token}", data={}).status_code == 422
         assert http.post(f"/rate/{token}", data={"score": "9"}).status_code == 422
-        assert http.post(f"/rate/{token[:-1]}x", data={"score": "5"}).status_code == 404
+        cut = token[:-1] + ("y" if token[-1] == "x" else "x")
+        assert http.post(f"/rate/{cut}", data={"score": "5"}).status_code == 404
     assert scores(web, survey) == []
 
 
