@@ -164,6 +164,7 @@ ROWS: dict[str, Row] = {
     ),
     f"POST {C}/replies": Row(expected=OURS_ACT, send=form(text="Hello"), ok=DONE),
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
+    f"POST {C}/templates": Row(expected=OURS_ACT, send=form(via="1:1", template="none/en", client_id="t"), ok=(422,)),
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"DELETE {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"GET {C}/assistance": Row(expected=OURS),

@@ -42,6 +42,7 @@ from parley.services import (
     sendings,
     setup,
     surveys,
+    templates,
     threads,
     timers,
     topics,
@@ -125,6 +126,7 @@ class Desk:
         self._news = News(self.record, self.look_at_setup)
         self._tasks: list[asyncio.Task[Any]] = []
         self._listeners: dict[str, asyncio.Task[Any]] = {}
+        self.templates = templates.Keeper(self.record, self.channels, self.inboxes, self.health.say)
 
     # setup that changes rarely ──────────────────────────────────────────────────────────────
 
@@ -154,6 +156,7 @@ class Desk:
             self._inboxes = None
         for task in self._listeners.values():
             task.get_loop().call_soon_threadsafe(task.cancel)
+        self.templates.changed()
 
     # going ──────────────────────────────────────────────────────────────────────────────────
 
@@ -184,6 +187,7 @@ class Desk:
         """Start what lives on the event loop: delivery and the channels' listeners."""
         self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
         self._tasks += [asyncio.create_task(self.fetcher.run(), name="fetching")]
+        self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
     async def _keep_listening(self, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from parley.core.events import Filled
 from parley.core.visits import Step
 
 
@@ -31,6 +32,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rings: it rings in a customer's pocket: a lone STOP ends it, and quiet hours hold back what was not asked for.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
     window: how long after the customer's last word there they can be answered, where the platform ends that.
+    costs: what sending there costs, in words, where that is known.
     vouches: the platform shows who writes, so that a sender is who they say they are.
     calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
     queues: callers wait here in a line until an agent has them put through to a phone (`PuttingThrough`).
@@ -59,6 +61,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rings: bool = False
     buttons: bool = False
     window: timedelta | None = None
+    costs: str = ""
     vouches: bool = False
     calls: bool = False
     queues: bool = False
@@ -264,6 +267,31 @@ Afterwards = InboundEdit | InboundWithdrawal | InboundReaction
 Inbound = InboundMessage | InboundReceipt | InboundRating | InboundCall | InboundVisit | Afterwards
 
 
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a platform has agreed to: it may go when nothing else may.
+
+    text: with places for values, `{{1}}` or `{{name}}`, as people see it; header and footer are part of it. places: in
+    their order. offers: it advertises. costs: what sending one costs, in words, where that is known.
+    """
+
+    name: str
+    language: str
+    text: str
+    places: tuple[str, ...] = ()
+    offers: bool = False
+    costs: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}/{self.language}"
+
+    def filled(self, values: Sequence[str]) -> str:
+        text = self.text
+        for place, value in zip(self.places, values, strict=True):
+            text = text.replace(f"{{{{{place}}}}}", value)
+        return text
+
+
 class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
     """How a brand's written answers look, for channels that have room for it.
 
@@ -287,7 +315,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     references: external ids of the conversation so far, oldest first.
     purpose: reply, code, survey, notice, bulk. choices: (label, value or link) pairs, shown as buttons
     where the channel has them and as a numbered list or links where it has not.
-    handed: people have the matter, so that no machine answers what comes next.
+    handed: people have the matter, so that no machine answers what comes next. template: what the text is made from.
     """
 
     message: int
@@ -310,6 +338,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[tuple[str, str], ...] = ()
     unsubscribe_url: str | None = None
     letterhead: Letterhead | None = None
+    template: Filled | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -420,6 +449,15 @@ class Inviting(Protocol):
 
         words: what may stand before the code. call: where one can speak, they are asked to.
         """
+        ...
+
+
+@runtime_checkable
+class Templating(Protocol):
+    """A channel whose platform keeps templates that may be sent when its window is closed."""
+
+    async def templates(self, inbox: Inbox) -> list[Template]:
+        """Those that may be sent now. Raises `SendFailed` with a sentence where they cannot be had."""
         ...
 
 

@@ -49,6 +49,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     confidence: float | None = None
 
 
+class Filled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A platform's template with its values, in the order of its places."""
+
+    name: str
+    language: str
+    places: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+
+
 class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was said. `fold` is the length of the new part of `text`; quote and signature follow it."""
 
@@ -203,7 +212,7 @@ class ReplyWritten(Event, frozen=True, tag="reply_written"):
 
     `client_id` is made by the writer's screen so that a resend is recognised. `answers` is the
     message replied to. `automatic` replies never start a loop and do not count as human answers. `due`: not sent
-    before, so that its writer can take it back.
+    before, so that its writer can take it back. `template`: of the platform, from which the text was made.
     """
 
     message: int
@@ -222,6 +231,7 @@ class ReplyWritten(Event, frozen=True, tag="reply_written"):
     purpose: str = "reply"
     cc: tuple[str, ...] = ()
     due: datetime | None = None
+    template: Filled | None = None
 
 
 class ReplyPlanned(Event, frozen=True, tag="reply_planned"):

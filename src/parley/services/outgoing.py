@@ -75,6 +75,7 @@ class Dispatch:
             files=() if linked else self.store.attach(event.files),
             choices=self._choices(conn, event),
             unsubscribe_url=self._leaving(event),
+            template=event.template,
             letterhead=self._letterhead(conn, brand, recorded.by, words.text) if brand else None,
         )
 

@@ -92,13 +92,16 @@ def reply(
     channels: Mapping[str, Channel] | None = None,
     hold: timedelta | None = None,
     keep: Callable[[e.ReplyWritten, e.Words], int] | None = None,
+    template: e.Filled | None = None,
+    purpose: str = "reply",
 ) -> int:
     """Answer the customer. `via` chooses inbox and address; by default, where they last wrote.
 
     expect_seen: the newest seq the writer had seen of the conversation. If the customer or a colleague
     wrote since, the reply is refused, so that nobody answers past the other. channels: to ask whether the
     files can be carried. hold: how long it can be taken back, where the customer does not wait at the other end.
-    keep: what to do with the reply instead of sending it (see sendings.plan). Returns the message's id.
+    keep: what to do with the reply instead of sending it (see sendings.plan). template: the platform's, from which the
+    text was made; purpose: as in `Outbound`. Returns the message's id.
     """
     if (message := _already(tx, who, client_id)) is not None:
         return message
@@ -128,6 +131,8 @@ def reply(
         preview=talk.preview(text),
         files=files,
         cc=cc,
+        template=template,
+        purpose=purpose,
         due=tx.at + hold if hold and channels is not None and not channels[channel].manifest.live else None,
     )
     words = e.Words(text=text, html=html)
@@ -392,12 +397,12 @@ class Way:
 
     heard_at: when they last wrote there.
     away: the channel is live and they are not there. left_at: since when, if their line was seen to close;
-    seen_at: when they last gave a sign of life there.
+    seen_at: when they last gave a sign of life there. over: it is closed because too much time has passed.
     """
 
     def __init__(self, inbox: Inbox, identity: people.Identity | None, why_not: str = "") -> None:
         self.inbox, self.identity, self.why_not = inbox, identity, why_not
-        self.away = False
+        self.away, self.over = False, False
         self.heard_at: datetime | None = None
         self.left_at: datetime | None = None
         self.seen_at: datetime | None = None
@@ -451,6 +456,7 @@ def ways(
         way.heard_at = heard.get((identity.id, inbox.id)) if identity else None
         if way.open and now is not None:
             way.why_not = _window_over(channels[inbox.channel], inbox, way.heard_at, now)
+            way.over = bool(way.why_not)
         if identity and manifest.live and lines is not None and lines.hosts(inbox.channel):
             _look_whether_there(way, identity, history, lines, keeps=manifest.keeps)
         found.append(way)

@@ -14,6 +14,7 @@ from parley.core.visits import PAGE
 from parley.log import record as log
 from parley.log.tables import to_micros
 from parley.services import (
+    consent,
     desk_notes,
     inbox,
     orders,
@@ -23,6 +24,7 @@ from parley.services import (
     replies,
     setup,
     surveys,
+    templates,
     topics,
     visits,
     voice,
@@ -360,6 +362,7 @@ def composer(
     ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history, now=lens.now)
     last = replies.last_received(lens.conn, state, history)
     usual = replies.usual_way(ways, last)
+    wishes = _wishes(lens.conn, [way.identity.id for way in ways if way.identity])
     choices = tuple(
         views.ChannelChoice(
             identity=way.identity.id if way.identity else 0,
@@ -369,7 +372,7 @@ def composer(
             address=way.identity.value if way.identity and way.identity.kind == "mail" else way.inbox.name,
             open=way.open,
             reason=t(way.why_not) if way.why_not else _away(way, lens.now),
-            note=_used(way, lens.now),
+            note=", ".join(_noted(lens, way, wishes)),
             chosen=way is usual,
         )
         for way in sorted(ways, key=lambda way: not way.open)
@@ -378,7 +381,13 @@ def composer(
     closed = t("Nobody can be answered here: the message could not be read.") if nobody else ""
     offers = _onward(lens, last.inbox if last else state.inbox, state, boxes) if may_write and last else ()
     return views.Composer(
-        onward=offers, channels=choices, draft=reply, draft_note=note, may_write=may_write, closed=closed
+        onward=offers,
+        channels=choices,
+        templates=_templates(lens, ways) if may_write else (),
+        draft=reply,
+        draft_note=note,
+        may_write=may_write,
+        closed=closed,
     )
 
 
@@ -389,6 +398,43 @@ def _onward(lens: Lens, here: int, state: State, boxes: Sequence[Inbox]) -> tupl
         ways = passages.onward(here, state.brand, boxes, lens.channels, "", "", "", call=call)
         found += [views.Onward(inbox=way.inbox, label=way.label, glyph=way.glyph, call=call) for way in ways]
     return tuple(found)
+
+
+def _templates(lens: Lens, ways: Sequence[replies.Way]) -> tuple[views.TemplateChoice, ...]:
+    """What may still be sent where too much time has passed for anything else."""
+    return tuple(
+        views.TemplateChoice(
+            identity=way.identity.id,
+            inbox=way.inbox.id,
+            key=one.key,
+            name=one.name.replace("_", " "),
+            language=one.language,
+            text=one.text,
+            places=one.places,
+            channel=lens.labels.get(way.inbox.channel, way.inbox.channel),
+            note=", ".join(t(part) for part in (one.costs, FOR_OFFERS if one.offers else "") if part),
+        )
+        for way in ways
+        if way.over and way.identity
+        for one in templates.of_inbox(lens.conn, way.inbox.id)
+    )
+
+
+def _wishes(conn: Connection, identities: Sequence[int]) -> dict[int, list[str]]:
+    """What the holders of addresses said that they want or do not want, in words."""
+    found: dict[int, list[str]] = {}
+    for one in consent.of(conn, identities):
+        words = WANTED if one.given else UNWANTED
+        if one.purpose in words:
+            found.setdefault(one.identity, []).append(t(words[one.purpose]))
+    return found
+
+
+def _noted(lens: Lens, way: replies.Way, wishes: Mapping[int, Sequence[str]]) -> list[str]:
+    """When they last wrote there, how sure it is that it is them, what they want there, what it costs."""
+    told = [_used(way, lens.now), *(wishes.get(way.identity.id, ()) if way.identity else ())]
+    costs = lens.channels[way.inbox.channel].manifest.costs
+    return [part for part in (*told, t(costs) if costs and way.open else "") if part]
 
 
 def _used(way: replies.Way, now: datetime) -> str:
@@ -421,6 +467,9 @@ def _past(then: datetime, now: datetime) -> str:
 
 # ── the person ──────────────────────────────────────────────────────────────────────────────
 
+FOR_OFFERS = "only to those who want offers"
+WANTED = {"offers": "wants offers"}
+UNWANTED = {"replies": "wants no messages", "surveys": "no surveys", "notices": "no notices", "offers": "no offers"}
 GLYPHS = {"mail": "mail", "phone": "phone", "visitor": "globe", "user": "user"}
 TONES = {"delivered": "good", "in transit": "good", "cancelled": "warn", "returned": "warn"}
 

@@ -44,6 +44,7 @@ PAGES = (
     "survey_settings",
     "promises",
     "consents",
+    "template_replies",
     "secrets",
     "api",
     "widget",

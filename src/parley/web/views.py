@@ -278,7 +278,7 @@ Turn = Message | Note | Fact | Gap | Handover | Rating | Quarantine
 class ChannelChoice(View, frozen=True, kw_only=True):
     """A way to reach the person: their address on one of our inboxes. Closed ones say why.
 
-    note: when they last wrote there, and how it is known that it is them.
+    note: when they last wrote there, how it is known that it is them, what they want there, and what it costs.
     """
 
     identity: int
@@ -290,6 +290,20 @@ class ChannelChoice(View, frozen=True, kw_only=True):
     reason: str = ""
     note: str = ""
     chosen: bool = False
+
+
+class TemplateChoice(View, frozen=True, kw_only=True):
+    """A template that may be sent to an address at an inbox, with its places to be filled."""
+
+    identity: int
+    inbox: int
+    key: str
+    name: str
+    language: str
+    text: str
+    places: tuple[str, ...] = ()
+    channel: str = ""
+    note: str = ""
 
 
 class Onward(View, frozen=True, kw_only=True):
@@ -305,6 +319,7 @@ class Composer(View, frozen=True, kw_only=True):
     """Where the answer is written. `closed`: why nobody can be answered at all, else empty."""
 
     channels: tuple[ChannelChoice, ...]
+    templates: tuple[TemplateChoice, ...] = ()
     onward: tuple[Onward, ...] = ()
     draft: str = ""
     draft_note: str = ""

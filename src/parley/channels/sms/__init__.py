@@ -53,6 +53,7 @@ class Sms:
         starts=True,
         text_limit=1600,
         segments=segments,
+        costs="each part is charged",
         file_limit=16 * 1024 * 1024,
         rings=True,
         settings=SmsSettings,

@@ -13,9 +13,10 @@ import msgspec
 from parley.channels import meta
 from parley.channels.calling import lacking, listed, post_json, secret
 from parley.channels.fetching import ask, get
+from parley.channels.whatsapp import templates
 from parley.channels.whatsapp.payload import Body, body_of, one_by_one
 from parley.channels.whatsapp.words import receipt_of, told_by
-from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
+from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote, Template
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted
 
@@ -33,6 +34,7 @@ class WhatsappSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     verify_token: the word that Meta repeats when the webhook is set up; may be `env:NAME`.
     api: address of the Graph API with its version.
     number: the phone number that customers write to, with its country code; links to WhatsApp need it.
+    account: the id of the WhatsApp Business account, which holds the templates; without it there are none.
     """
 
     phone_number_id: str = ""
@@ -41,6 +43,7 @@ class WhatsappSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     verify_token: str = ""
     api: str = "https://graph.facebook.com/v23.0"
     number: str = ""
+    account: str = ""
 
 
 class Whatsapp:
@@ -52,6 +55,7 @@ class Whatsapp:
         threads="identity",
         text_limit=4096,
         window=timedelta(hours=24),
+        costs="free within 24 hours",
         vouches=True,
         rings=True,
         settings=WhatsappSettings,
@@ -90,6 +94,10 @@ class Whatsapp:
         first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
         return Receipt(provider_id=first.get("id"))
 
+    async def templates(self, inbox: Inbox) -> list[Template]:
+        ours = inbox.settings
+        return await templates.fetched(ours) if ours.account and secret(ours.token) else []
+
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         """Meta gives an address for an id, good for five minutes, and bytes for the address and the token."""
         login = {"authorization": f"Bearer {secret(inbox.settings.token)}"}
@@ -118,6 +126,8 @@ def _read(body: Body) -> list[Inbound]:
 
 def _outgoing(message: Outbound) -> dict[str, Any]:
     """Text with its choices as a numbered list; a link stands behind its label."""
+    if message.template is not None:
+        return templates.outgoing(message.to.value, message.template)
     text = message.text + listed(message.choices)
     return {
         "messaging_product": "whatsapp",
