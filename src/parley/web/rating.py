@@ -1,5 +1,5 @@
-"""The page on which a customer rates: one form. Looking at it records nothing, since mail scanners follow links; the score
-of the link that was followed counts at the first sign of a person there (frontend/public/rating.main.ts)."""
+"""The page on which a customer rates: one form. Looking at it records nothing, since mail scanners follow links; the
+score of the link counts at the first sign of a person there (frontend/public/rating.main.ts)."""
 
 from datetime import timedelta
 from typing import Any
