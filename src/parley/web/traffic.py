@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 
 from litestar import Response, get
 from litestar.types import ControllerRouterHandler
@@ -12,12 +13,14 @@ from parley.services import traffic
 from parley.services.figures import PERIODS
 from parley.services.inbox import Viewer
 from parley.services.traffic import Found, Line, Match
-from parley.web import present, views
+from parley.web import plots, present, views
 from parley.web.desk import html
 from parley.web.numbers import FEW, Days, names_of
 from parley.web.security import LEAD, Caller
 from parley.web.state import Room
 from parley.web.words import translate as t
+
+SHOWN = 10  # lines of a chart
 
 
 class Page(views.View, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class Page(views.View, frozen=True, kw_only=True):
     periods: tuple[tuple[str, str, bool], ...]
     tables: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...]
     matches: tuple[tuple[str, ...], ...]
+    charts: tuple[views.Chart, ...] = ()
 
 
 @get("/desk/website", opt=LEAD, include_in_schema=False)
@@ -71,8 +75,34 @@ def _page(conn: Connection, room: Room, caller: Caller, days: int) -> tuple[view
             if lines
         ),
         matches=tuple(_match(one, names) for one in found.matches),
+        charts=tuple(
+            _chart(key, title, lines)
+            for key, title, lines in (
+                ("pages", t("Contact rate by page"), found.pages),
+                ("campaigns", t("Contact rate by campaign"), found.campaigns),
+            )
+            if any(line.contacts for line in lines)
+        ),
     )
     return present.shell(conn, caller.agent, caller.csrf, "numbers"), page
+
+
+def _chart(key: str, title: str, lines: Sequence[Line]) -> views.Chart:
+    """The pages or campaigns with contacts, the highest rate first, each with its interval."""
+    shown = sorted((one for one in lines if one.contacts), key=lambda one: -(one.rate.value or 0))[:SHOWN]
+    top = max((one.rate.interval.high or one.rate.value or 0) for one in shown)
+    step = next((step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if top / step <= 6), 0.25)
+    marks = [(n * step, f"{n * step * 100:.0f} %") for n in range(int(top / step) + 2)]
+    drawn = [
+        plots.Whisker(
+            name=one.name, value=one.rate.value, low=one.rate.interval.low, high=one.rate.interval.high,
+            text=rate(one.rate), note=t("{n} visitors", n=f"{one.visitors:,}".replace(",", " ")),
+        )
+        for one in shown
+    ]  # fmt: skip
+    about = t("Conversations of a hundred visitors, with the 95 % interval.")
+    svg = plots.whiskers(key, title, about, drawn, plots.Axis(low=0, high=marks[-1][0], marks=marks))
+    return views.Chart(title=title, lead=about, svg=svg)
 
 
 def _cells(line: Line) -> tuple[str, ...]:
