@@ -21,7 +21,7 @@ from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
 from parley.log import record as log
 from parley.log.record import Record, chunks
-from parley.services import setup
+from parley.services import gaps, knowledge, setup
 from parley.services.answers import answers
 from parley.services.inbox import Viewer, conversations
 
@@ -100,12 +100,16 @@ class Ear:
         with self.record.reading() as conn:
             before, seq, now = heard(conn), log.head(conn), self.record.clock()
             said = _said(conn, now) if reads and (before is None or before.seq != seq) else None
+            asked = {} if said is None else gaps.unanswered(conn, now)
+            articles = [] if said is None else knowledge.every(conn, audience="public")
         if said is None:
             return None
         for spoken in said.values():
             self._read_ahead(reads, [one[4] for one in spoken])
-        found = _understood(said, reads, now, seq)
-        self.record.do(lambda tx: setup.set_setting(tx, KEY, msgspec.to_builtins(found)))
+        self._read_ahead(reads, [text for questions in asked.values() for _, _, text in questions])
+        self._read_ahead(reads, [text for one in articles for text in (one.title, *one.wordings)])
+        found, missing = _understood(said, reads, now, seq), gaps.grouped(asked, articles, reads, now)
+        self.record.do(lambda tx: _keep(tx, found, missing))
         return found
 
     def _read_ahead(self, reads: Any, texts: Sequence[str]) -> None:
@@ -115,6 +119,11 @@ class Ear:
             reads.vectors(part)
             if self._thread.is_alive() and self._stop.wait(RESTS * (time.monotonic() - began)):
                 return
+
+
+def _keep(tx: log.Tx, found: Heard, missing: gaps.Kept) -> None:
+    setup.set_setting(tx, KEY, msgspec.to_builtins(found))
+    setup.set_setting(tx, gaps.KEY, msgspec.to_builtins(missing))
 
 
 def heard(conn: Connection) -> Heard | None:

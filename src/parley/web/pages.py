@@ -194,7 +194,9 @@ def _knowledge_html(conn: Connection, room: Room, caller: Caller, q: str) -> str
     found = _articles_like(conn, q) if q.strip() else knowledge.every(conn)
     rows = tuple(article_row(a, brands) for a in found if knowledge.serves(a, caller.viewer))
     shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
-    return room.page("desk/knowledge.html", shell=shell, rows=rows, query=q)
+    return room.page(
+        "desk/knowledge.html", shell=shell, rows=rows, query=q, lead=caller.viewer.role in ("lead", "admin")
+    )
 
 
 def _articles_like(conn: Connection, q: str) -> list[knowledge.Article]:

@@ -35,6 +35,7 @@ PAGES = (
     "forecast",
     "followups",
     "listening",
+    "gaps",
     "journeys",
     "traffic",
     "wall",

@@ -1,0 +1,164 @@
+"""Gaps in what is written: questions that the bot handed over unsure, grouped by meaning, beside the nearest article.
+
+Made in the background by the thread that listens (`hearing.py`) and kept as one value; pages only read it. Words are
+not kept, nor names of articles: both are read when they are shown, so that what is erased is gone.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from parley.core import events as e
+from parley.core.redacting import redacted
+from parley.core.stats import Estimate, share
+from parley.log import record as log
+from parley.services import knowledge, setup
+from parley.services.inbox import Viewer, conversations
+
+WEEKS = 8
+MOST = 4000  # conversations that are looked at, the newest
+FIRST = 40  # events of a conversation among which its questions are looked for
+UNSURE = "handed over: not sure enough"
+SHORTEST, LONGEST = 12, 400  # characters of a question that are read
+QUOTES = 3
+POOL = 12  # questions of which that many different ones are shown
+KEY = "gaps"
+
+
+class Question(msgspec.Struct, frozen=True, array_like=True):
+    """A message that was handed over unsure, and its conversation."""
+
+    message: int
+    conversation: int
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A gap. article: the nearest one, if any; near: how alike they are, to 1."""
+
+    name: str
+    asked: tuple[Question, ...]
+    article: int | None = None
+    near: float = 0.0
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """By brand (its number as text): gaps, and of how many unanswered questions."""
+
+    at: datetime
+    gaps: Mapping[str, tuple[Found, ...]] = {}
+    whole: Mapping[str, int] = {}
+
+
+Asked = tuple[int, int, str]  # message, conversation, words
+
+
+def unanswered(conn: Connection, now: datetime) -> dict[int, list[Asked]]:
+    """By brand: what customers wrote in the last weeks that the bot was not sure enough to answer."""
+    of = conversations.c
+    recent = select(of.id, of.brand).where(of.last_at >= now - timedelta(weeks=WEEKS))
+    brands = {row.id: row.brand for row in conn.execute(recent.order_by(of.last_at.desc()).limit(MOST))}
+    streams = [e.conversation(number) for number in brands]
+    asked = {
+        r.event.message: r.subject_id
+        for r in log.openings(conn, streams, (e.BotPondered,), FIRST)
+        if isinstance(r.event, e.BotPondered) and r.event.outcome == UNSURE
+    }
+    words = log.words_of(conn, list(asked))
+    found: dict[int, list[Asked]] = {}
+    for message, number in asked.items():
+        said = words.get(message)
+        text = " ".join(said.text[: said.fold].split()) if said else ""
+        if len(text) >= SHORTEST:
+            found.setdefault(brands[number], []).append((message, number, text[:LONGEST]))
+    return found
+
+
+def grouped(
+    asked: Mapping[int, Sequence[Asked]], articles: Sequence[knowledge.Article], reads: Any, now: datetime
+) -> Kept:
+    """What is missing in each brand. reads: the sentence encoder."""
+    from parley.ai import themes
+
+    gaps = {}
+    for brand, questions in asked.items():
+        own = [one for one in articles if one.brand in (None, brand)]
+        found = themes.themes([text for _, _, text in questions], reads)
+        gaps[str(brand)] = tuple(_gap(theme, questions, own, reads) for theme in found)
+    return Kept(at=now, gaps=gaps, whole={str(brand): len(questions) for brand, questions in asked.items()})
+
+
+def _gap(theme: Any, questions: Sequence[Asked], articles: Sequence[knowledge.Article], reads: Any) -> Found:
+    """The nearest article is the one whose title, or a way of asking for it, is most like the most typical question."""
+    asked = tuple(Question(*questions[place][:2]) for place in theme.places)
+    titles = [(one.id, text) for one in articles for text in (one.title, *one.wordings)]
+    if not titles:
+        return Found(name=theme.name, asked=asked)
+    alike = reads.vectors([text for _, text in titles]) @ reads.vectors([questions[theme.places[0]][2]])[0]
+    best = int(alike.argmax())
+    return Found(name=theme.name, asked=asked, article=titles[best][0], near=round(float(alike[best]), 2))
+
+
+def kept(conn: Connection) -> Kept | None:
+    value = setup.setting(conn, KEY)
+    return None if value is None else msgspec.convert(value, Kept)
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asked, with addresses and numbers left out."""
+
+    conversation: int
+    text: str
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """A gap as leads see it. of: the brand's unanswered questions; part: its share. article: (number, title)."""
+
+    name: str
+    brand: int
+    n: int
+    of: int
+    part: Estimate
+    quotes: tuple[Quote, ...]
+    article: tuple[int, str] | None = None
+    near: float = 0.0
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """as_of: None while nothing was looked at yet."""
+
+    as_of: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+def overview(conn: Connection, who: Viewer) -> Overview:
+    """The gaps of the brands that the viewer serves, the largest first."""
+    found = kept(conn)
+    if found is None:
+        return Overview()
+    mine = {b: gaps for b, gaps in found.gaps.items() if who.brands is None or int(b) in who.brands}
+    shown = sorted({one.message for gaps in mine.values() for gap in gaps for one in gap.asked[:POOL]})
+    words = {n: said.text[: said.fold] for n, said in log.words_of(conn, shown).items()}
+    titles = {one.id: one.title for one in knowledge.every(conn) if knowledge.serves(one, who)}
+    gaps = [_shown(gap, int(brand), found.whole[brand], words, titles) for brand, of in mine.items() for gap in of]
+    return Overview(as_of=found.at, gaps=tuple(sorted(gaps, key=lambda gap: -gap.n)))
+
+
+def _shown(gap: Found, brand: int, whole: int, words: Mapping[int, str], titles: Mapping[int, str]) -> Gap:
+    quotes: dict[str, Quote] = {}
+    for one in gap.asked[:POOL]:
+        text = redacted(" ".join(words.get(one.message, "").split()))[:240]
+        if text and len(quotes) < QUOTES:
+            quotes.setdefault(text[:60].lower(), Quote(conversation=one.conversation, text=text))
+    n = len(gap.asked)
+    near = gap.article
+    article = (near, titles[near]) if near is not None and near in titles else None
+    return Gap(
+        name=gap.name, brand=brand, n=n, of=whole, part=share(n, whole), quotes=tuple(quotes.values()), article=article,
+        near=gap.near,
+    )  # fmt: skip
