@@ -24,6 +24,7 @@ GROWTH = 1.3  # from one number of groups that is tried to the next
 ROUNDS = 25
 STARTS = 2
 SMALLEST = 8  # messages in a group on average, where there are as many groups as are tried
+FEW, SMALL = 100, 4  # up to so few messages, that many make a group
 NEARLY = 0.95
 QUOTES = 3
 FAR = 0.25  # a message less like its centre than this belongs to none
@@ -69,7 +70,7 @@ def _centres(rows: Floats, seed: int) -> Floats:
     read = rows if len(rows) <= MOST_READ else rows[chance.choice(len(rows), MOST_READ, replace=False)]
     tried: list[tuple[float, Floats]] = []
     count = 2.0
-    while count <= max(2, len(read) // SMALLEST):
+    while count <= max(2, len(read) // (SMALL if len(read) <= FEW else SMALLEST)):
         tries = [kmeans(read, round(count), chance) for _ in range(STARTS)]
         tried.append(max(((silhouette(read, centres), centres) for centres in tries), key=lambda one: one[0]))
         count = max(count + 1, count * GROWTH)

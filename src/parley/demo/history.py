@@ -13,11 +13,12 @@ from parley.core.visits import PAGE, Step
 from parley.demo import company
 from parley.demo.week import Scripted, Turn
 from parley.log.record import Tx
-from parley.services import followups, people, replies
+from parley.services import followups, gaps, people, replies
 
 ASKED = ("csat", "csat", "nps", "ces")
 SAID = {"csat": (1, 2, 3, 4, 5), "nps": (1, 4, 7, 9, 10), "ces": (1, 3, 4, 6, 7)}  # by how content they are, 1 to 5
 LEADS = {agent.key for agent in company.agents() if agent.role in ("admin", "lead")}
+UNKNOWN = ("no article", "the answer needs experience")  # how cards begin whose question the bot could not answer
 DONE = (
     "Called. The parcel had gone to a neighbour; sent a voucher for the wait.",
     "Wrote by hand that we were wrong about the deadline, and took the shoes back.",
@@ -76,6 +77,7 @@ class _Story:
         self.number, self.stream = number, e.conversation(number)
         self.inbox = telling.inboxes[(script.channel, script.brand)]
         self.assigned: int | None = None
+        self.asked: int | None = None
         self.passed = False
 
     def tell(self) -> None:
@@ -102,6 +104,9 @@ class _Story:
                 reason=card.reason, wish=card.wish, known=card.known, tried=card.tried,
                 suggestion=card.suggestion, skills=card.skills,
             )  # fmt: skip
+            if card.reason.startswith(UNKNOWN) and self.asked:
+                guess = e.BotPondered(message=self.asked, intent="", confidence=0.4, outcome=gaps.UNSURE)
+                self._add(card.minutes, guess, "bot/helper")
             self._add(card.minutes, fact, "bot/helper")
         self._end()
 
@@ -135,6 +140,7 @@ class _Story:
         self.tx.say(message, e.Words(text=turn.text, html=turn.html))
         if kind == "customer":
             self._add(turn.minutes, self._received(message, turn), f"person/{self.who.person}")
+            self.asked = self.asked or message
         elif kind == "note":
             by = f"agent/{self.telling.agents[key]}"
             self._add(turn.minutes, e.NoteWritten(message=message, preview=talk.preview(turn.text)), by)
