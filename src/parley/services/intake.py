@@ -133,7 +133,7 @@ class Intake:
             self._wake.clear()
             pause, began = 2.0, time.monotonic()
             try:
-                self.drain()
+                self.drain(leisurely=True)
                 self.readers.rest()
             except Busy as error:
                 logger.warning("Intake waits: %s", error)
@@ -143,13 +143,19 @@ class Intake:
             time.sleep(min(max(REST, time.monotonic() - began), LONGEST_REST))
             self._wake.wait(pause)
 
-    def drain(self) -> None:
-        """Bring everything unread into conversations; the next batch is read while one is being filed."""
+    def drain(self, leisurely: bool = False) -> None:
+        """Bring everything unread into conversations; the next batch is read while one is being filed.
+
+        leisurely: after a small batch it is left to the next look, which comes after a rest.
+        """
         batch = self._unread(0)
         reading = self.readers.read(batch)
         while batch and not self._stop:
             heard = reading.result()
-            following = self._unread(batch[-1].delivery.id) if len(batch) > FEW else []
+            if leisurely and len(batch) <= FEW:
+                self._wake.set()
+                return self._file(heard)
+            following = self._unread(batch[-1].delivery.id)
             reading = self.readers.read(following) if following else reading
             self._file(heard)
             batch = following
