@@ -347,7 +347,7 @@ async def person(id: int) -> Response[str]:
 
 @get("/desk/knowledge")
 async def knowledge() -> Response[str]:
-    return page("desk/knowledge.html", shell=desk.shell("knowledge"), rows=samples.ARTICLES, query="")
+    return page("desk/knowledge.html", shell=desk.shell("knowledge"), rows=samples.ARTICLES, query="", lead=True)
 
 
 @get("/desk/knowledge/{id:int}")
