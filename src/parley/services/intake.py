@@ -36,7 +36,7 @@ FEW = 50  # deliveries after which a rest is due, so that more of them come toge
 BYTES_AT_ONCE = 16 * 1024 * 1024  # many large deliveries must not stand in memory together
 RAW_IN_TABLE = 1024 * 1024
 REST = 0.01  # seconds between two looks: what arrives meanwhile is read and filed together
-LONGEST_REST = 0.06  # after much work; a round costs as much for one message as for ten
+LONGEST_REST = 0.02  # after much work; a round costs as much for one message as for ten
 
 
 class Intake:
