@@ -14,8 +14,9 @@ from parley.core.touchpoints import NAMES, unhappy
 from parley.services import journeys
 from parley.services.inbox import SYSTEM, Viewer
 from parley.services.journeys import Choice
-from parley.web.journey_picture import lasted, picture
+from parley.web.journey_picture import picture
 from parley.web.journeys import as_csv
+from parley.web.numbers import duration
 
 HOUR = 3600.0
 # Eight cases are passed on after 1, 2 … 8 hours, six of them end badly; twelve are answered at once, one ends badly.
@@ -105,4 +106,4 @@ def test_page_table_and_program_say_the_same(desk: StoryDesk) -> None:
     assert follows == {(edge.a, edge.b): edge.count for edge in found.edges}
     assert {row["n"] for row in rows} == {"2"}
     drawn = picture(found.edges, found.steps, touchpoints.NAMES, "Which step follows which", "")
-    assert all(f"<title>{NAMES[e.a]} → {NAMES[e.b]}: {e.count} · {lasted(e.median)}" in drawn for e in found.edges)
+    assert all(f"<title>{NAMES[e.a]} → {NAMES[e.b]}: {e.count} · {duration(e.median)}" in drawn for e in found.edges)

@@ -9,7 +9,7 @@ from parley.core import events as e
 from parley.core.visits import MOST, Step, Told, clean, steps
 from parley.log import record as log
 from parley.services import people, visits
-from parley.services.inbox import SYSTEM
+from parley.services.inbox import SYSTEM, Viewer
 from parley.web import present
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -73,3 +73,18 @@ def test_the_agent_sees_which_page_they_came_from(desk: StoryDesk) -> None:
     assert [(line.text, line.before) for line in pane.pages] == [
         ("/size-guide", ""), ("/returns", "2 min before writing"),
     ]  # fmt: skip
+
+
+def test_who_does_not_serve_the_brand_sees_no_page(desk: StoryDesk) -> None:
+    kim = desk.chatter("kim").says("Can I send these back?")
+    kim.looks_at("/returns")
+    talk = desk.conversations()[0]
+
+    def pages(brand: int) -> list[str]:
+        who = Viewer(agent=1, role="lead", brands=(brand,))
+        lens = lambda conn: present.Lens(conn, desk.desk.channels, desk.clock.now)  # noqa: E731
+        pane = desk.record.ask(lambda conn: present.person_pane(lens(conn), talk.person, who, talk.id))
+        return [line.text for line in pane.pages]
+
+    assert pages(talk.brand) == ["/returns"]
+    assert pages(talk.brand + 1) == []

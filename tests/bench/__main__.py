@@ -15,6 +15,8 @@ from bench.serving import desk_at, served
 from durability.kill import database_for
 from harness.mails import mails
 from parley.config import Config
+from parley.log.engines import open_database
+from parley.services import setup
 
 PARTS = ("machine", "intake", "start", "live", "bot", "pages", "numbers")
 BUDGETS = {  # docs/performance.md says where they come from; True: higher is better
@@ -122,10 +124,22 @@ class Bench:
     def bot(self) -> None:
         config = self._furnished("bot", with_bot=True)
         with served(config) as server:
+            self._await_meaning(config)
             one = asyncio.run(live.bot(server, 50))
         self.note("bot 50 chats p95 ms", one.p95)
         row = (str(one.chats), f"{one.p50:.0f}", f"{one.p95:.0f}", str(one.silent))
         table("question to bot's answer in the browser", ("chats", "p50 ms", "p95 ms", "no answer"), [row])
+
+    def _await_meaning(self, config: Config) -> None:
+        """Until the articles were read for their meaning and tried, as on a desk that was there yesterday."""
+        began, database = time.monotonic(), open_database(config.database)
+        while time.monotonic() - began < 300:
+            with database.reader.connect() as conn:
+                if setup.setting(conn, "bot_calibration_by_meaning"):
+                    break
+            time.sleep(0.5)
+        database.close()
+        self.note("bot reads its articles s", time.monotonic() - began)
 
     def pages(self) -> None:
         for count in self.given.sizes:

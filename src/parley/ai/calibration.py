@@ -7,9 +7,11 @@ would bluff: in a trial on CLINC150 only a quarter of the unanswerable ones were
 count, the second with the share of traffic one expects. Everything is computed, nothing drawn at random.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -107,9 +109,12 @@ class Calibration:
         return cls(kept["digest"], tuple(kept["right"]), tuple(kept["among"]), trials, kept["unanswerable"])
 
 
-def calibrate(library: Library, unanswerable: float = UNANSWERABLE) -> Calibration:
-    """Asks the library its own wordings and fits both models. Takes seconds: run it aside, keep the result."""
-    asked = trials(library)
+def calibrate(library: Library, unanswerable: float = UNANSWERABLE, rest: float = 0.0) -> Calibration:
+    """Asks the library its own wordings and fits both models. Takes seconds: run it aside, keep the result.
+
+    rest: seconds of sleep for each that a trial took, so that whoever waits for an answer meanwhile gets one.
+    """
+    asked = trials(library, rest)
     features = np.asarray([_features(trial.evidence) for trial in asked], np.float64)
     weights = _weights([trial.answerable for trial in asked], unanswerable)
     folds = np.asarray([hashed("fold " + trial.ref) % FIT_FOLDS for trial in asked], np.int64)
@@ -130,9 +135,15 @@ def calibrate(library: Library, unanswerable: float = UNANSWERABLE) -> Calibrati
 # -- trials --------------------------------------------------------------------------------------------------
 
 
-def trials(library: Library) -> list[Trial]:
+def trials(library: Library, rest: float = 0.0) -> list[Trial]:
     """Every wording (or a fixed choice of many) asked twice: unseen, and with its article gone."""
-    return [*_unseen(library), *_unanswerable(library)]
+    found, began = [], time.monotonic()
+    for trial in chain(_unseen(library), _unanswerable(library)):
+        found.append(trial)
+        if rest:
+            time.sleep(rest * (time.monotonic() - began))
+            began = time.monotonic()
+    return found
 
 
 def _asked(library: Library) -> list[tuple[Article, str]]:

@@ -450,6 +450,11 @@ class HandoffAsked(Event, frozen=True, tag="handoff_asked"):
     skills: tuple[str, ...] = ()
 
 
+NOT_SURE, HANDED_OVER = "not sure enough", "handed over: "
+UNSURE = HANDED_OVER + NOT_SURE
+"""The outcome of a message for which the bot knew no answer that it was sure of."""
+
+
 class BotPondered(Event, frozen=True, tag="bot_pondered"):
     """What the bot considered for a message: its guess, how sure, which tool it used and with what result."""
 

@@ -13,7 +13,7 @@ from parley.core.visits import PAGE, Step
 from parley.demo import company
 from parley.demo.week import Scripted, Turn
 from parley.log.record import Tx
-from parley.services import followups, gaps, people, replies
+from parley.services import followups, people, replies
 
 ASKED = ("csat", "csat", "nps", "ces")
 SAID = {"csat": (1, 2, 3, 4, 5), "nps": (1, 4, 7, 9, 10), "ces": (1, 3, 4, 6, 7)}  # by how content they are, 1 to 5
@@ -105,7 +105,7 @@ class _Story:
                 suggestion=card.suggestion, skills=card.skills,
             )  # fmt: skip
             if card.reason.startswith(UNKNOWN) and self.asked:
-                guess = e.BotPondered(message=self.asked, intent="", confidence=0.4, outcome=gaps.UNSURE)
+                guess = e.BotPondered(message=self.asked, intent="", confidence=0.4, outcome=e.UNSURE)
                 self._add(card.minutes, guess, "bot/helper")
             self._add(card.minutes, fact, "bot/helper")
         self._end()

@@ -48,7 +48,7 @@ from parley.services import (
 )
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
-from parley.services.reading import Heard
+from parley.services.reading import Heard, secrets_of
 
 if TYPE_CHECKING:
     from parley.services.intake import Intake
@@ -125,6 +125,8 @@ class Admission:
         messages = [m for one in heard for m in one.said if isinstance(m, InboundMessage)]
         strangers = [m.sender for m in messages if not self._is_ours(m)]
         self.people = people.meet(self.tx, strangers, "intake") if strangers else {}
+        visits = [_key(said.sender) for one in heard for said in one.said if isinstance(said, InboundVisit)]
+        self.visitors = people.by_address(self.tx.conn, visits) if visits else {}
         own = [name for one in heard for said in one.said if (name := self._known_as(one, said))]
         references = [r for m in messages for r in m.references]
         self.named = threads.conversations_of(self.tx.conn, [*references, *own])
@@ -154,7 +156,7 @@ class Admission:
             for one in boxes
             for said in one.said
             if isinstance(said, InboundMessage) and not said.automatic
-            and (who := self.people.get((said.sender.kind, normal(said.sender.kind, said.sender.value)[:254])))
+            and (who := self.people.get(_key(said.sender)))
             and not self._proved(who, said)
         }  # fmt: skip
         fresh = (
@@ -190,7 +192,8 @@ class Admission:
         if one.history or not any(isinstance(m, InboundMessage) and m.forwarded for m in one.said):
             return one
         said = [self._first_written(said) for said in one.said]
-        return msgspec.structs.replace(one, said=said, secrets=[_secrets_in(what) for what in said])
+        channel = self.intake.channels[self.inboxes[one.inbox].channel]
+        return msgspec.structs.replace(one, said=said, secrets=[secrets_of(channel, what) for what in said])
 
     def _first_written(self, said: Inbound) -> Inbound:
         if not isinstance(said, InboundMessage) or said.forwarded is None or said.sender.proved is None:
@@ -234,7 +237,7 @@ class Admission:
                 return self._sent_by_us(one, inbox, message, files)
             message = msgspec.structs.replace(message, automatic=message.automatic or "sent from our own address")
             self.people |= people.meet(self.tx, [message.sender], "intake")
-        who = self.people[(message.sender.kind, normal(message.sender.kind, message.sender.value)[:254])]
+        who = self.people[_key(message.sender)]
         for address in message.known_as:
             who = self._joined(who, address)
         carried = None if one.history or message.automatic else self._carried(inbox, who, message)
@@ -397,9 +400,7 @@ class Admission:
 
     def _visit(self, visit: InboundVisit) -> None:
         """Of visitors who never said anything, nothing is kept."""
-        self.tx.flush()
-        key = (visit.sender.kind, normal(visit.sender.kind, visit.sender.value)[:254])
-        who = people.by_address(self.tx.conn, [key]).get(key)
+        who = self.people.get(_key(visit.sender)) or self.visitors.get(_key(visit.sender))
         if who is not None and visit.steps:
             fact = e.PagesSeen(identity=who.id, person=who.person, steps=visit.steps, client=visit.client)
             self.tx.append(e.person(who.person), [fact], f"person/{who.person}")
@@ -707,6 +708,10 @@ class Admission:
         self.tx.append(e.conversation(number), facts, "intake", new=True)
 
 
+def _key(address: Address) -> tuple[str, str]:
+    return address.kind, normal(address.kind, address.value)[:254]
+
+
 def _fate(one: Heard) -> str:
     """What becomes of a delivery: nothing is lost, and what said nothing is counted."""
     return "quarantined" if one.trouble else "done" if one.said else "passed"
@@ -725,10 +730,6 @@ def _by(one: Heard, who: people.Identity) -> str:
 def _new_text(message: InboundMessage) -> str:
     """What is above the fold."""
     return message.text if message.fold is None else message.text[: message.fold]
-
-
-def _secrets_in(said: Inbound) -> signin.Secrets:
-    return signin.secrets_in(said.subject or "", said.text) if isinstance(said, InboundMessage) else signin.NONE
 
 
 def _without_secrets(message: InboundMessage, found: signin.Secrets) -> InboundMessage:

@@ -294,7 +294,7 @@ class Turn:
 
     def _unsure(self) -> None:
         best = self.heard.hits[0].confidence if self.heard.hits else 0.0
-        self.hand_over("not sure enough", f"best guess {best:.0%}")
+        self.hand_over(e.NOT_SURE, f"best guess {best:.0%}")
 
     def hand_over(
         self,
@@ -320,7 +320,7 @@ class Turn:
             skills=skills or tuple(sorted({SKILLS[i] for i in self.heard.intents if i in SKILLS})),
         )
         best = self.heard.hits[0].confidence if self.heard.hits else 0.0
-        self._ponder("hand over", best, f"handed over: {reason}")
+        self._ponder("hand over", best, e.HANDED_OVER + reason)
         if self.live or say:
             self.say(say or "I am passing this to a colleague, with everything you have told me. One moment.")
         self.tx.append(e.conversation(self.state.id), [card], BY)

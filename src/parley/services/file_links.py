@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from parley.core import events as e
 from parley.core.channel import Manifest
 from parley.core.errors import NotFound, Refused
+from parley.core.sizes import size
 from parley.services import files, threads
 from parley.services.files import Store
 
@@ -47,24 +48,18 @@ def links(key: bytes, public_url: str, message: int, sent: Sequence[e.File], at:
 
 def in_words(linked: Sequence[Link]) -> str:
     """A list below the text, a line each."""
-    lines = [f"{one.name} ({_megabytes(one.size)}): {one.url}" for one in linked]
+    lines = [f"{one.name} ({size(one.size)}): {one.url}" for one in linked]
     return "\n".join([_heading(linked), *lines])
 
 
 def in_html(linked: Sequence[Link]) -> str:
-    items = "".join(
-        f'<li><a href="{escape(one.url)}">{escape(one.name)}</a> ({_megabytes(one.size)})</li>' for one in linked
-    )
+    items = "".join(f'<li><a href="{escape(one.url)}">{escape(one.name)}</a> ({size(one.size)})</li>' for one in linked)
     return f"<p>{escape(_heading(linked))}</p><ul>{items}</ul>"
 
 
 def _heading(linked: Sequence[Link]) -> str:
     until = linked[0].until
     return f"To be fetched until {until.day} {until:%B %Y}:"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1000))} kB"
 
 
 def fetch(conn: Connection, store: Store, key: bytes, token: str, now: datetime) -> tuple[str, bytes]:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
-from parley.core.redacting import redacted
+from parley.core.redacting import quotable
 from parley.core.stats import Estimate, share
 from parley.log import record as log
 from parley.services import knowledge, setup
@@ -21,9 +21,7 @@ from parley.services.inbox import Viewer, conversations
 WEEKS = 8
 MOST = 4000  # conversations that are looked at, the newest
 FIRST = 40  # events of a conversation among which its questions are looked for
-UNSURE = "handed over: not sure enough"
 SHORTEST, LONGEST = 12, 400  # characters of a question that are read
-QUOTES = 3
 POOL = 12  # questions of which that many different ones are shown
 KEY = "gaps"
 
@@ -64,7 +62,7 @@ def unanswered(conn: Connection, now: datetime) -> dict[int, list[Asked]]:
     asked = {
         r.event.message: r.subject_id
         for r in log.openings(conn, streams, (e.BotPondered,), FIRST)
-        if isinstance(r.event, e.BotPondered) and r.event.outcome == UNSURE
+        if isinstance(r.event, e.BotPondered) and r.event.outcome == e.UNSURE
     }
     words = log.words_of(conn, list(asked))
     found: dict[int, list[Asked]] = {}
@@ -150,15 +148,11 @@ def overview(conn: Connection, who: Viewer) -> Overview:
 
 
 def _shown(gap: Found, brand: int, whole: int, words: Mapping[int, str], titles: Mapping[int, str]) -> Gap:
-    quotes: dict[str, Quote] = {}
-    for one in gap.asked[:POOL]:
-        text = redacted(" ".join(words.get(one.message, "").split()))[:240]
-        if text and len(quotes) < QUOTES:
-            quotes.setdefault(text[:60].lower(), Quote(conversation=one.conversation, text=text))
+    quotes = quotable((one.conversation, words.get(one.message, "")) for one in gap.asked[:POOL])
     n = len(gap.asked)
     near = gap.article
     article = (near, titles[near]) if near is not None and near in titles else None
     return Gap(
-        name=gap.name, brand=brand, n=n, of=whole, part=share(n, whole), quotes=tuple(quotes.values()), article=article,
-        near=gap.near,
+        name=gap.name, brand=brand, n=n, of=whole, part=share(n, whole), article=article,
+        near=gap.near, quotes=tuple(Quote(conversation=number, text=text) for number, text in quotes),
     )  # fmt: skip

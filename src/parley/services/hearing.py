@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
-from parley.core.redacting import redacted
+from parley.core.redacting import quotable
 from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
 from parley.log import record as log
@@ -32,7 +32,6 @@ MOST = 1500  # messages of a brand that are listened to, the newest
 SHORTEST, LONGEST = 12, 400  # characters of a message that are read
 EVERY = 300.0  # seconds from one look to the next
 UNHAPPY = -0.25  # moods from here down
-QUOTES = 3
 POOL = 12  # messages of which that many different ones are shown
 THEMES = 12
 KEY = "heard"
@@ -99,11 +98,10 @@ class Ear:
         reads = encoder()
         with self.record.reading() as conn:
             before, seq, now = heard(conn), log.head(conn), self.record.clock()
-            said = _said(conn, now) if reads and (before is None or before.seq != seq) else None
-            asked = {} if said is None else gaps.unanswered(conn, now)
-            articles = [] if said is None else knowledge.every(conn, audience="public")
-        if said is None:
-            return None
+            if reads is None or (before is not None and before.seq == seq):
+                return None
+            said, asked = _said(conn, now), gaps.unanswered(conn, now)
+            articles = knowledge.every(conn, audience="public")
         for spoken in said.values():
             self._read_ahead(reads, [one[4] for one in spoken])
         self._read_ahead(reads, [text for questions in asked.values() for _, _, text in questions])
@@ -295,11 +293,7 @@ def _sudden(alarm: Alarm, theme: Theme, brand: int, words: Mapping[int, str]) ->
 
 
 def _quotes(said: Sequence[Message], words: Mapping[int, str]) -> tuple[Quote, ...]:
-    """The first few that begin differently; what was erased is left out."""
-    found: dict[str, Quote] = {}
-    for one in said:
-        text = redacted(" ".join(words.get(one.message, "").split()))[:240]
-        if text and len(found) < QUOTES:
-            at = datetime.fromtimestamp(one.at, tz=UTC)
-            found.setdefault(text[:60].lower(), Quote(conversation=one.conversation, at=at, text=text, mood=one.mood))
-    return tuple(found.values())
+    return tuple(
+        Quote(conversation=one.conversation, at=datetime.fromtimestamp(one.at, tz=UTC), text=text, mood=one.mood)
+        for one, text in quotable((one, words.get(one.message, "")) for one in said)
+    )

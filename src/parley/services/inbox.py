@@ -17,10 +17,12 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    false,
     func,
     insert,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -179,6 +181,9 @@ def as_state(row: Any) -> State:
 # ── who may see what ────────────────────────────────────────────────────────────────────────
 
 
+STAFF = ("admin", "lead", "agent", "read-only", "system")
+
+
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """Who is looking. brands: the ids they serve, None for all. person: a customer, who sees only their own."""
 
@@ -205,16 +210,23 @@ def visible_to(who: Viewer) -> ColumnElement[bool]:
     files and search alike. Closed by default."""
     if who.person is not None:
         return _C.person == who.person
-    if who.role in ("admin", "lead", "agent", "read-only", "system"):
+    if who.role in STAFF:
         return _C.brand.in_(who.brands) if who.brands is not None else _C.id.is_not(None)
     return _C.id.is_(None)
+
+
+def of_brand(column: ColumnElement[int], who: Viewer) -> ColumnElement[bool]:
+    """`visible_to` for tables that are not joined with conversations and know of a brand only."""
+    if who.person is not None or who.role not in STAFF:
+        return false()
+    return column.in_(who.brands) if who.brands is not None else true()
 
 
 def can_see(who: Viewer, state: State) -> bool:
     """`visible_to` for a state at hand; a test holds the two together."""
     if who.person is not None:
         return state.person == who.person
-    if who.role in ("admin", "lead", "agent", "read-only", "system"):
+    if who.role in STAFF:
         return who.brands is None or state.brand in who.brands
     return False
 

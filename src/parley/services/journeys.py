@@ -5,7 +5,7 @@ So a page costs the same with a million conversations as with two thousand, and 
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import (
@@ -19,26 +19,26 @@ from sqlalchemy import (
     String,
     Table,
     delete,
-    insert,
     select,
 )
 
 from parley.core import events as e
 from parley.core import journeys as graphs
 from parley.core import touchpoints
-from parley.core.measure import SECOND, micros
+from parley.core.measure import SECOND, micros, moment
 from parley.core.pain import Pain, pains, rework
-from parley.core.redacting import redacted
+from parley.core.redacting import quotable
 from parley.core.touchpoints import Journey
 from parley.log import record as log
 from parley.log.record import Tx, add_rows, chunks
 from parley.log.tables import Id, metadata
-from parley.services.inbox import Viewer
-from parley.services.visits import rows_of, visits
+from parley.services.inbox import Viewer, of_brand
+from parley.services.visits import Visited, rows_of, visits
+from parley.services.visits import of as visited
 
 MOST = 2000  # conversations that a page looks at, the newest of the period
 VARIANTS = 12
-QUOTES = 3
+MOST_STEPS = 200  # of a person, on the website
 
 journeys = Table(
     "journeys",
@@ -119,8 +119,7 @@ def _look_back(conn: Connection, ways: Sequence[Journey]) -> None:
 def _replace(conn: Connection, rows: dict[int, Journey]) -> None:
     for chunk in chunks(sorted(rows), 500):
         conn.execute(delete(journeys).where(_J.conversation.in_(chunk)))
-    if rows:
-        conn.execute(insert(journeys), [msgspec.structs.asdict(row) for row in rows.values()])
+    add_rows(conn, journeys, [msgspec.structs.asdict(row) for row in rows.values()])
 
 
 # ── asks ────────────────────────────────────────────────────────────────────────────────────
@@ -228,9 +227,7 @@ def found(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Found
 
 
 def _rows(conn: Connection, who: Viewer, choice: Choice, since: datetime) -> list[Journey]:
-    question = select(journeys).where(_J.began >= micros(since), _J.n > 0)
-    if who.brands is not None:
-        question = question.where(_J.brand.in_(sorted(who.brands)))
+    question = select(journeys).where(_J.began >= micros(since), _J.n > 0, of_brand(_J.brand, who))
     if choice.brand is not None:
         question = question.where(_J.brand == choice.brand)
     if choice.channel:
@@ -241,24 +238,18 @@ def _rows(conn: Connection, who: Viewer, choice: Choice, since: datetime) -> lis
     return [Journey(*row) for row in conn.execute(question)]
 
 
-def moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / SECOND, tz=UTC)
-
-
 def _quoted(conn: Connection, worst: Sequence[Pain], paths: dict[int, list[touchpoints.Step]]) -> tuple[Worst, ...]:
     """Each with what customers said there: at the step itself, or last before it."""
     places = {(place, n): _said(paths[n], one) for place, one in enumerate(worst) for n in one.worst}
     words = log.words_of(conn, sorted({said[0] for said in places.values() if said}))
     told: list[Worst] = []
     for place, one in enumerate(worst):
-        quotes: dict[str, Quote] = {}
-        for number in one.worst:
-            said = places[place, number]
-            text = words[said[0]] if said and said[0] in words else None
-            short = redacted(" ".join(text.text[: text.fold].split()))[:240] if text else ""
-            if said and short and len(quotes) < QUOTES:
-                quotes.setdefault(short[:60].lower(), Quote(conversation=number, at=moment(said[1]), text=short))
-        told.append(Worst(pain=one, quotes=tuple(quotes.values())))
+        told_there = {(number, said[1]): words[said[0]] for number in one.worst
+                      if (said := places[place, number]) and said[0] in words}  # fmt: skip
+        quotes = quotable((key, text.text[: text.fold]) for key, text in told_there.items())
+        told.append(
+            Worst(pain=one, quotes=tuple(Quote(conversation=n, at=moment(at), text=said) for (n, at), said in quotes))
+        )
     return tuple(told)
 
 
@@ -277,3 +268,14 @@ def _said(path: Sequence[touchpoints.Step], pain: Pain) -> tuple[int, int] | Non
 
 def ways_of(conn: Connection, conversations: Collection[int]) -> dict[int, Journey]:
     return _known(conn, conversations, ())
+
+
+def seen_by(
+    conn: Connection, who: Viewer, identities: Collection[int], conversations: Collection[int]
+) -> list[Visited]:
+    """What the holder of these identities did, as far as the viewer may know: all of it, or what those looked at who
+    began one of these conversations of the brands that the viewer serves."""
+    if who.brands is None:
+        return visited(conn, identities, MOST_STEPS)
+    mine = {way.identity for way in ways_of(conn, conversations).values()}
+    return visited(conn, mine.intersection(identities), MOST_STEPS)

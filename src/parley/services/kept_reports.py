@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -42,7 +43,7 @@ class Reports:
     def __init__(self, record: Record, many: int = MANY) -> None:
         self.record, self.many = record, many
         self._kept: OrderedDict[Any, Kept[Any]] = OrderedDict()
-        self._making: dict[Any, threading.Lock] = {}
+        self._making: WeakValueDictionary[Any, threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def ask(self, conn: Connection, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
@@ -65,9 +66,7 @@ class Reports:
 
     def _once(self, conn: Connection, key: Any, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
         """Those who ask for the same meanwhile wait for it."""
-        with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
+        with self._held(key):
             kept = self._kept.get(key)
             if kept is None or time.monotonic() - kept.made >= FRESH:
                 kept = self._made(conn, make, who, *wish)
@@ -75,8 +74,7 @@ class Reports:
         return kept
 
     def _anew(self, key: Any, make: Callable[..., T], who: Viewer, *wish: Any) -> None:
-        with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
+        making = self._held(key)
         if not making.acquire(blocking=False):
             return  # somebody is at it
         try:
@@ -87,6 +85,11 @@ class Reports:
         finally:
             making.release()
 
+    def _held(self, key: Any) -> threading.Lock:
+        """One of each report at a time; the lock is forgotten when nobody makes it any more."""
+        with self._lock:
+            return self._making.setdefault(key, threading.Lock())
+
     def _made(self, conn: Connection, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
         at = self.record.clock()
         return Kept(make(conn, who, *wish, at), at, time.monotonic())
@@ -96,8 +99,7 @@ class Reports:
             self._kept[key] = kept
             self._kept.move_to_end(key)
             while len(self._kept) > MOST:
-                gone, _ = self._kept.popitem(last=False)
-                self._making.pop(gone, None)
+                self._kept.popitem(last=False)
 
 
 def _alike(who: Viewer, *wish: Any) -> Viewer:

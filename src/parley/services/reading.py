@@ -55,7 +55,7 @@ def read_one(one: Unread, channels: Mapping[str, Channel]) -> Heard:
     channel = channels[one.inbox.channel]
     try:
         said = channel.read(one.delivery, one.inbox)
-        return msgspec.structs.replace(heard, said=said, secrets=[_secrets(channel, what) for what in said])
+        return msgspec.structs.replace(heard, said=said, secrets=[secrets_of(channel, what) for what in said])
     except Unreadable as error:
         return msgspec.structs.replace(heard, trouble=str(error))
     except Exception as error:
@@ -63,7 +63,7 @@ def read_one(one: Unread, channels: Mapping[str, Channel]) -> Heard:
         return msgspec.structs.replace(heard, trouble=f"It cannot be read ({type(error).__name__}).")
 
 
-def _secrets(channel: Channel, said: Inbound) -> Secrets:
+def secrets_of(channel: Channel, said: Inbound) -> Secrets:
     """On a platform nobody signs in elsewhere with what is written to us: its names are sure."""
     if not isinstance(said, InboundMessage) or channel.manifest.threads == "identity":
         return NONE

@@ -14,17 +14,18 @@ from sqlalchemy import Connection, Select, case, delete, func, insert, select
 
 from parley.core import touchpoints
 from parley.core.analytics import View
-from parley.core.measure import micros
+from parley.core.measure import micros, moment
 from parley.core.opinions import CONTENT
 from parley.core.stats import Change, Estimate, share, share_change
 from parley.log.record import Tx, chunks
-from parley.services.inbox import Viewer
-from parley.services.journeys import journeys, moment
+from parley.services.inbox import Viewer, of_brand
+from parley.services.journeys import journeys
 from parley.services.numbers import ratings
 from parley.services.visits import arrivals, traffic
 
 PAGE, CAMPAIGN, ALL = "page", "campaign", "all"
 SHOWN = 25
+NEWEST = 5000  # conversations of which it is told how many were matched
 
 _T, _A, _J, _R = traffic.c, arrivals.c, journeys.c, ratings.c
 
@@ -133,10 +134,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def found(conn: Connection, who: Viewer, days: int, now: datetime) -> Found:
     """Of the brands that the viewer serves, over the last days that were taken in."""
     since = (now - timedelta(days=days)).date().isoformat()
-    mine = [_T.day >= since, *([_T.brand.in_(sorted(who.brands))] if who.brands is not None else [])]
-    sums = select(_T.what, _T.name, func.sum(_T.visitors), func.count(_T.day.distinct())).where(*mine)
+    mine = (_T.day >= since, of_brand(_T.brand, who))
+    sums = select(_T.what, _T.name, func.sum(_T.visitors)).where(*mine)
     visitors: dict[str, dict[str, int]] = {PAGE: {}, CAMPAIGN: {}, ALL: {}}
-    for what, name, n, _ in conn.execute(sums.group_by(_T.what, _T.name)):
+    for what, name, n in conn.execute(sums.group_by(_T.what, _T.name)):
         visitors[what][name] = int(n)
     known = sorted(conn.execute(select(_T.day).where(*mine).distinct()).scalars())
     if not known:
@@ -163,9 +164,7 @@ def _contacts(conn: Connection, who: Viewer, since: str) -> dict[str, dict[str, 
     question = select(
         _A.page, _A.campaign, func.count(_A.conversation.distinct()), func.count(_R.score), liked
     ).select_from(arrivals.outerjoin(ratings, (_R.conversation == _A.conversation) & _R.score.is_not(None)))
-    question = question.where(_A.day >= since)
-    if who.brands is not None:
-        question = question.where(_A.brand.in_(sorted(who.brands)))
+    question = question.where(_A.day >= since, of_brand(_A.brand, who))
     sums: dict[str, dict[str, _Sum]] = {what: defaultdict(_Sum) for what in (PAGE, CAMPAIGN, ALL)}
     for page, campaign, n, rated, content in conn.execute(question.group_by(_A.page, _A.campaign)):
         for what, name in ((PAGE, page), (CAMPAIGN, campaign), (ALL, "")):
@@ -190,9 +189,7 @@ def _matches(conn: Connection, who: Viewer, known: Sequence[str]) -> tuple[Match
     question: Select[Any] = select(_J.channel, _J.steps, _J.began, _A.conversation.label("arrival")).select_from(
         journeys.outerjoin(arrivals, _A.conversation == _J.conversation)
     )
-    question = _of_days(question, known).order_by(_J.began.desc()).limit(5000)
-    if who.brands is not None:
-        question = question.where(_J.brand.in_(sorted(who.brands)))
+    question = _of_days(question, known).where(of_brand(_J.brand, who)).order_by(_J.began.desc()).limit(NEWEST)
     days = set(known)
     by_channel: dict[str, list[tuple[bool, bool | None]]] = defaultdict(list)
     for row in conn.execute(question):

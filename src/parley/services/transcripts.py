@@ -4,13 +4,9 @@ A desk without either keeps the recording and says that nothing writes it down. 
 its event, so that they can be searched, and erased.
 """
 
-import http.client
-import secrets
-import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,7 +19,9 @@ from parley.log.record import Record, Tx
 from parley.services import calls
 from parley.services.files import Store
 
-MOST_BYTES = 1024 * 1024
+if TYPE_CHECKING:
+    import httpx
+
 LONGEST = 20_000  # characters
 SECONDS = 120.0
 PAUSES = (1.0, 4.0, 15.0)  # between tries at an endpoint that may be ill for a moment
@@ -110,54 +108,30 @@ class Endpoint:
         self.name, self._url, self._key = model, url.rstrip("/"), key
 
     def hear(self, sound: bytes, kind: str) -> str:
-        status, raw = _asked(lambda: self._ask(sound, kind))
-        if status == 429 or status >= 500:
-            raise Unheard(f"The service that hears recordings answered {status}.", passing=True)
-        if status != 200:
-            raise Unheard(f"The service that hears recordings refused it ({status}).")
+        answer = self._answer(sound, kind)
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise Unheard(f"The service that hears recordings answered {answer.status_code}.", passing=True)
+        if answer.status_code != 200:
+            raise Unheard(f"The service that hears recordings refused it ({answer.status_code}).")
         try:
-            return msgspec.json.decode(raw, type=_Answer).text
+            return msgspec.json.decode(answer.content, type=_Answer).text
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Unheard("The service that hears recordings answered something else.") from error
 
-    def _ask(self, sound: bytes, kind: str) -> tuple[int, bytes]:
-        parts = urlsplit(self._url)
-        mark = secrets.token_hex(16)
-        headers = {"content-type": f"multipart/form-data; boundary={mark}", "accept": "application/json"}
-        if self._key:
-            headers["authorization"] = f"Bearer {self._key}"
-        line = _line(parts)
+    def _answer(self, sound: bytes, kind: str) -> "httpx.Response":
+        """Never the address in what is said: it may hold a secret."""
+        import httpx
+
+        ending = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/mp4": "m4a"}.get(kind, "wav")
+        headers = {"accept": "application/json"} | ({"authorization": f"Bearer {self._key}"} if self._key else {})
         try:
-            line.request("POST", f"{parts.path}/audio/transcriptions", _form(mark, self.name, sound, kind), headers)
-            answer = line.getresponse()
-            return answer.status, answer.read(MOST_BYTES)
-        finally:
-            line.close()
+            return httpx.post(
+                f"{self._url}/audio/transcriptions", headers=headers, timeout=SECONDS, trust_env=False,
+                data={"model": self.name, "response_format": "json"}, files={"file": (f"call.{ending}", sound, kind)},
+            )  # fmt: skip
+        except httpx.HTTPError as error:
+            raise Unheard("The service that hears recordings cannot be reached.", passing=True) from error
 
 
 class _Answer(msgspec.Struct):
     text: str
-
-
-def _asked(ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    """Never the address in what is said: it may hold a secret."""
-    try:
-        return ask()
-    except (OSError, http.client.HTTPException) as error:
-        raise Unheard("The service that hears recordings cannot be reached.", passing=True) from error
-
-
-def _line(parts: Any) -> http.client.HTTPConnection:
-    where = (parts.hostname or "", parts.port)
-    if parts.scheme == "https":
-        return http.client.HTTPSConnection(*where, timeout=SECONDS, context=ssl.create_default_context())
-    return http.client.HTTPConnection(*where, timeout=SECONDS)
-
-
-def _form(mark: str, model: str, sound: bytes, kind: str) -> bytes:
-    ending = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/mp4": "m4a"}.get(kind, "wav")
-    field = f'--{mark}\r\ncontent-disposition: form-data; name="{{}}"\r\n\r\n{{}}\r\n'
-    file = f'--{mark}\r\ncontent-disposition: form-data; name="file"; filename="call.{ending}"\r\n'
-    file += f"content-type: {kind}\r\n\r\n"
-    before = field.format("model", model) + field.format("response_format", "json") + file
-    return before.encode() + sound + f"\r\n--{mark}--\r\n".encode()

@@ -19,6 +19,7 @@ logger = logging.getLogger("parley.bot")
 
 PROMISE = 0.9  # of the answers it gives from articles, this share is right
 CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
+RESTS = 1.0  # for each second of reading for meaning, so many of rest: whoever asks meanwhile is answered
 SETTLE = 2.0  # seconds after an article was written, for others to follow
 NEVER = 1.1  # no confidence reaches it
 
@@ -173,7 +174,7 @@ def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: 
     library = Library(articles, engine=VectorEngine(keeping) if keeping else best_engine(by_meaning))
     known = msgspec.json.decode(kept) if kept else {}
     fits = known.get("digest") == library.digest
-    calibration = Calibration.from_dict(known) if fits else calibrate(library)
+    calibration = Calibration.from_dict(known) if fits else calibrate(library, rest=RESTS if by_meaning else 0.0)
     if keeping:
         keeping.save()
     return library, calibration

@@ -74,15 +74,6 @@ def due_words(promise: str, due: datetime, now: datetime | None = None) -> str:
     return t("{what} {time} late" if now > due else "{what} due in {time}", what=what, time=distance)
 
 
-def size(count: int) -> str:
-    """Bytes in the unit a person would use: "312 B", "48 kB", "2.4 MB"."""
-    if count < 1000:
-        return f"{count} B"
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB"
-
-
 def initials(name: str) -> str:
     """Two letters at most: "Mara Lindqvist" → "ML"; an address gives its first letter."""
     words = [word for word in re.split(r"[\s._-]+", name.partition("@")[0]) if word and word[0].isalnum()]

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from parley.core import touchpoints as tp
 from parley.services.journeys import Edge
+from parley.web.numbers import duration
 
 WIDE, HIGH = 1180, 470
 BOX, TALL = 132, 44
@@ -24,7 +25,7 @@ SHOWN, NAMED = 24, 16  # lines that are drawn, and those with words
 def picture(
     edges: Sequence[Edge], steps: Mapping[str, int], names: Mapping[str, str], title: str, about: str
 ) -> Markup:
-    """names: what each step is called. times are told by `lasted`."""
+    """names: what each step is called. times are told by `duration`."""
     shown = kept(edges)
     most = max((edge.count for edge in shown), default=1)
     lines, words = Markup(""), Markup("")
@@ -66,7 +67,7 @@ def _box(step: str, n: int, name: str) -> Markup:
 
 def _line(edge: Edge, most: int, names: Mapping[str, str], named: bool) -> tuple[Markup, Markup]:
     strength = 1 + 5 * log(1 + edge.count) / log(1 + most)
-    words = f"{edge.count} · {lasted(edge.median)}"
+    words = f"{edge.count} · {duration(edge.median)}"
     path, (x, y) = _curve(PLACES[edge.a], PLACES[edge.b])
     line = Markup(
         '<path class="flow-line" d="{d}" stroke-width="{wide}" marker-end="url(#tip)"><title>{hint}</title></path>'
@@ -98,12 +99,3 @@ def _curve(start: tuple[int, int], end: tuple[int, int]) -> tuple[str, tuple[int
     y1, y2 = ay + half, by + half + 3
     low = min(HIGH + 20, max(y1, y2) + 50 + (x1 - x2) // 12)
     return f"M{x1} {y1}C{x1} {low} {x2} {low} {x2} {y2}", ((x1 + x2) // 2, (y1 + y2 + 6 * low) // 8 + 4)
-
-
-def lasted(seconds: float) -> str:
-    """Short, for a drawing: 40 s, 3 min, 2.5 h, 3 d."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            amount = seconds / size
-            return f"{amount:.1f}".removesuffix(".0") + f" {unit}" if amount < 10 else f"{amount:.0f} {unit}"
-    return f"{seconds:.0f} s"

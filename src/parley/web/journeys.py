@@ -6,23 +6,27 @@ import itertools
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Response, get
+from litestar.di import Provide
 from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 from sqlalchemy import Connection
 
 from parley.core import touchpoints
+from parley.core.measure import moment
 from parley.core.pain import Pain
+from parley.core.stats import Interval
 from parley.core.visits import PAGE
-from parley.services import inbox, journeys, orders, people, visits
+from parley.services import inbox, journeys, orders, people
 from parley.services.figures import PERIODS
 from parley.services.inbox import Viewer
 from parley.services.journeys import Choice, Found, Quote
 from parley.web import present, views
 from parley.web.desk import html
-from parley.web.journey_picture import lasted, picture
-from parley.web.numbers import Days, names_of
+from parley.web.journey_picture import picture
+from parley.web.numbers import Days, duration, names_of
 from parley.web.security import LEAD, Caller
 from parley.web.state import Room
 from parley.web.words import translate as t
@@ -65,48 +69,36 @@ class Touch(views.View, frozen=True, kw_only=True):
     pause: str = ""
 
 
+def choice(
+    period: Days = 28, channel: FromQuery[str] = "", brand: FromQuery[str] = "", topic: FromQuery[str] = ""
+) -> Choice:
+    """What an address asks for; a form sends empty fields for what was not chosen."""
+    return Choice(days=period, channel=channel, brand=int(brand) if brand.isdigit() else None, topic=topic)
+
+
+ASKED = {"asked": Provide(choice, sync_to_thread=False)}
+
 # ── addresses ───────────────────────────────────────────────────────────────────────────────
 
 
-@get("/desk/journeys", opt=LEAD, include_in_schema=False)
-async def journeys_page(
-    room: Room,
-    caller: Caller,
-    period: Days = 28,
-    channel: FromQuery[str] = "",
-    brand: FromQuery[str] = "",
-    topic: FromQuery[str] = "",
-) -> Response[str]:
-    shell, page = await room.ask(_page, room, caller, _choice(period, channel, brand, topic))
+@get("/desk/journeys", opt=LEAD, include_in_schema=False, dependencies=ASKED)
+async def journeys_page(room: Room, caller: Caller, asked: Choice) -> Response[str]:
+    shell, page = await room.ask(_page, room, caller, asked)
     return html(room.page("desk/journeys.html", shell=shell, page=page))
 
 
-@get("/desk/journeys.csv", opt=LEAD, include_in_schema=False)
-async def journeys_csv(
-    room: Room,
-    who: Viewer,
-    period: Days = 28,
-    channel: FromQuery[str] = "",
-    brand: FromQuery[str] = "",
-    topic: FromQuery[str] = "",
-) -> Response[str]:
-    found = await room.ask(journeys.found, who, _choice(period, channel, brand, topic), room.record.clock())
-    headers = {"content-disposition": f'attachment; filename="journeys-{period}-days.csv"'}
+@get("/desk/journeys.csv", opt=LEAD, include_in_schema=False, dependencies=ASKED)
+async def journeys_csv(room: Room, who: Viewer, asked: Choice) -> Response[str]:
+    found = await room.ask(journeys.found, who, asked, room.record.clock())
+    headers = {"content-disposition": f'attachment; filename="journeys-{asked.days}-days.csv"'}
     return Response(as_csv(found), media_type="text/csv", headers=headers)
 
 
-@get("/api/v1/journeys", opt={"api": True, **LEAD}, tags=["numbers"])
-async def journeys_json(
-    room: Room,
-    who: Viewer,
-    period: Days = 28,
-    channel: FromQuery[str] = "",
-    brand: FromQuery[str] = "",
-    topic: FromQuery[str] = "",
-) -> Found:
+@get("/api/v1/journeys", opt={"api": True, **LEAD}, tags=["numbers"], dependencies=ASKED)
+async def journeys_json(room: Room, who: Viewer, asked: Choice) -> Found:
     """What the journeys page shows: steps that follow each other, whole ways, loops, and where it hurts. Times in
     seconds."""
-    return await room.ask(journeys.found, who, _choice(period, channel, brand, topic), room.record.clock())
+    return await room.ask(journeys.found, who, asked, room.record.clock())
 
 
 @get("/desk/people/{number:int}/journey", include_in_schema=False)
@@ -118,10 +110,6 @@ async def person_journey(room: Room, caller: Caller, number: FromPath[int]) -> R
 
 def routes() -> list[ControllerRouterHandler]:
     return [journeys_page, journeys_csv, journeys_json, person_journey]
-
-
-def _choice(period: int, channel: str, brand: str, topic: str) -> Choice:
-    return Choice(days=period, channel=channel, brand=int(brand) if brand.isdigit() else None, topic=topic)
 
 
 # ── the page ────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +129,7 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         query=_query(choice),
         picks=_picks(conn, room, who, choice, found),
         drawing=picture(found.edges, found.steps, words, t("Which step follows which"), about),
-        edges=tuple((words[e.a], words[e.b], str(e.count), lasted(e.median)) for e in found.edges),
+        edges=tuple((words[e.a], words[e.b], str(e.count), duration(e.median)) for e in found.edges),
         ways=tuple((" → ".join(words[s] for s in way.steps), _of(way.cases, found.cases)) for way in found.variants),
         loops=tuple((words[loop.step], _of(loop.cases, found.cases), str(loop.extra)) for loop in found.loops),
         sores=tuple(_sore(one.pain, one.quotes, words, found.cases) for one in found.worst),
@@ -174,13 +162,12 @@ def _of(cases: int, n: int) -> str:
 
 
 def _sore(pain: Pain, quotes: tuple[Quote, ...], words: dict[str, str], n: int) -> Sore:
-    median, between = pain.median, pain.median.interval
+    median = pain.median
     told = [
         t("{of} go this way", of=_of(pain.cases, n)),
-        t("half wait {time} or longer", time=lasted(median.value or 0))
-        + (f" ({lasted(between.low)}–{lasted(between.high)})" if between.low is not None and between.high is not None
-           else "")
-        + t(", {more} more than the best quarter", more=lasted(pain.excess.value or 0)),
+        t("half wait {time} or longer", time=duration(median.value or 0))
+        + _between(median.interval)
+        + t(", {more} more than the best quarter", more=duration(pain.excess.value or 0)),
         t("{points} points more of them end badly ({low} to {high}; n = {n} against {other})",
           points=f"{(pain.rise.value or 0) * 100:+.0f}", low=f"{(pain.rise.interval.low or 0) * 100:+.0f}",
           high=f"{(pain.rise.interval.high or 0) * 100:+.0f}", n=pain.ended, other=pain.ended_other),
@@ -188,6 +175,11 @@ def _sore(pain: Pain, quotes: tuple[Quote, ...], words: dict[str, str], n: int) 
     if not pain.rise.clear:
         told.append(t("which may be chance"))
     return Sore(name=f"{words[pain.a]} → {words[pain.b]}", score=score(pain), told=tuple(told), quotes=quotes)
+
+
+def _between(times: Interval) -> str:
+    low, high = times.low, times.high
+    return f" ({duration(low)}–{duration(high)})" if low is not None and high is not None else ""
 
 
 def score(pain: Pain) -> str:
@@ -233,7 +225,7 @@ def _of_person(conn: Connection, room: Room, caller: Caller, number: int) -> tup
     labels = {name: channel.manifest.label for name, channel in room.channels.items()}
     found = [
         Touch(
-            at=journeys.moment(at), text=t(touchpoints.NAMES[what]), href=f"/desk/conversations/{talk}",
+            at=moment(at), text=t(touchpoints.NAMES[what]), href=f"/desk/conversations/{talk}",
             icon=ICONS.get(what, "message-circle"),
             detail=" · ".join(x for x in (labels.get(way.channel, ""), talks[talk].subject) if x),
         )
@@ -241,7 +233,7 @@ def _of_person(conn: Connection, room: Room, caller: Caller, number: int) -> tup
         for what, at, _ in way.path()
         if what != touchpoints.LOOKED
     ]  # fmt: skip
-    for one in visits.of(conn, [i.id for i in known], 200):
+    for one in journeys.seen_by(conn, caller.viewer, [i.id for i in known], talks):
         text = t("Looked at a page") if one.name == PAGE else one.name.replace("_", " ").capitalize()
         found.append(Touch(at=one.at, text=text, detail=one.page, icon="globe"))
     for order in orders.of_mails(conn, [i.value for i in known if i.kind == "mail"], 50):
@@ -259,6 +251,6 @@ def _with_pauses(found: list[Touch]) -> tuple[Touch, ...]:
     told = found[:1]
     for before, one in itertools.pairwise(found):
         gap = one.at - before.at
-        pause = t("{time} later", time=lasted(gap.total_seconds())) if gap >= GAP else ""
-        told.append(Touch(at=one.at, text=one.text, detail=one.detail, href=one.href, icon=one.icon, pause=pause))
+        pause = t("{time} later", time=duration(gap.total_seconds())) if gap >= GAP else ""
+        told.append(msgspec.structs.replace(one, pause=pause))
     return tuple(told)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core import touchpoints
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.visits import PAGE
@@ -17,6 +18,7 @@ from parley.services import (
     consent,
     desk_notes,
     inbox,
+    journeys,
     orders,
     passages,
     people,
@@ -39,7 +41,7 @@ from parley.web.words import translate as t
 SHOWN = 300
 LATEST = 30
 PAGES_SHOWN = 5
-BEFORE_WRITING = timedelta(minutes=30)  # pages seen in that time led to a conversation
+BEFORE_WRITING = timedelta(microseconds=touchpoints.BEFORE)
 
 VIEWS = (
     ("waiting", "Waiting", "inbox", "Everybody has an answer"),
@@ -494,13 +496,15 @@ def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None
         earlier=tuple(_earlier(lens, s, s.id == current, scores.get(s.id)) for s in talks),
         ratings=tuple(score for s in talks if (score := scores.get(s.id)))[:8],
         facts=_worth(bought),
-        pages=_pages(conn, known, next((s.opened_at for s in talks if s.id == current), None)),
+        pages=_pages(
+            journeys.seen_by(conn, who, [i.id for i in known if i.kind == "visitor"], [s.id for s in talks]),
+            next((s.opened_at for s in talks if s.id == current), None),
+        ),
     )
 
 
-def _pages(conn: Connection, known: Sequence[people.Identity], opened: datetime | None) -> tuple[views.PageLine, ...]:
+def _pages(seen: Sequence[visits.Visited], opened: datetime | None) -> tuple[views.PageLine, ...]:
     """What they looked at on the website, the newest first; beside a conversation those around its beginning."""
-    seen = visits.of(conn, [i.id for i in known if i.kind == "visitor"], 40)
     if opened is not None:
         seen = [one for one in seen if one.at > opened - BEFORE_WRITING] or seen
     return tuple(

@@ -9,6 +9,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
+from parley.core.sizes import size
 from parley.web import formats
 from parley.web.stream import folded
 from parley.web.views import ListRow
@@ -96,7 +97,7 @@ def environment(assets: Assets | None = None, catalogue: Catalogue = ENGLISH) ->
         exact=formats.exact,
         urgency=formats.urgency,
         due_words=formats.due_words,
-        size=formats.size,
+        size=size,
         prose=formats.prose,
         percent=formats.percent,
         initials=formats.initials,

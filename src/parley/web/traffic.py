@@ -29,6 +29,7 @@ class Page(views.View, frozen=True, kw_only=True):
     found: Found
     rate: str
     period: str
+    kept: str = ""
     periods: tuple[tuple[str, str, bool], ...]
     tables: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...]
     matches: tuple[tuple[str, ...], ...]

@@ -20,6 +20,7 @@ from parley.core.errors import BadConfig, SendFailed
 CONNECT_SECONDS = 20
 ANSWER_SECONDS = 60
 WHOLE_SECONDS = 300
+UNKNOWN_PARAMETERS = (501, 504, 555)  # RFC 5321 section 4.2.4
 
 
 async def send(message: Outbound, inbox: Inbox) -> Receipt:
@@ -50,9 +51,7 @@ async def hand_over(
         client = await asyncio.to_thread(client_of, settings)
         await client.connect()
         await log_in(client, settings)
-        asks = bool(ours) and await _reports_on_request(client)
-        await client.mail(inbox.address, options=of_mail(ours) if asks else [])
-        await client.rcpt(normal_with_case(recipient), options=of_recipient(recipient) if asks else [])
+        await _envelope(client, inbox.address, recipient, ours if ours and await _reports_on_request(client) else "")
         for other in others:
             await _also_to(client, other)
         answer = await client.data(raw, timeout=ANSWER_SECONDS)
@@ -106,6 +105,18 @@ def client_of(settings: EmailSettings) -> aiosmtplib.SMTP:
         tls_context=context,
         timeout=CONNECT_SECONDS,
     )
+
+
+async def _envelope(client: aiosmtplib.SMTP, sender: str, recipient: str, ours: str) -> None:
+    """From whom and to whom. A server that offers DSN and then does not know it gets the same without."""
+    try:
+        await client.mail(sender, options=of_mail(ours) if ours else [])
+        await client.rcpt(normal_with_case(recipient), options=of_recipient(recipient) if ours else [])
+    except aiosmtplib.SMTPResponseException as refused:
+        if not ours or refused.code not in UNKNOWN_PARAMETERS:
+            raise
+        await client.rset()
+        await _envelope(client, sender, recipient, "")
 
 
 async def _reports_on_request(client: aiosmtplib.SMTP) -> bool:

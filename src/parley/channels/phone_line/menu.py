@@ -5,6 +5,7 @@ one may choose to be called back or to leave a message.
 """
 
 from collections.abc import Callable, Mapping
+from xml.sax.saxutils import escape
 
 from parley.channels.phone_line.settings import department, place
 from parley.channels.phone_line.twiml import document, redirect, said, verb
@@ -102,7 +103,7 @@ class Caller:
             minutes = max(1, round(seconds / 60))
             words.append(sentence("minute" if minutes == 1 else "minutes", self.ours.language, minutes=minutes))
         words.append(sentence("options", self.ours.language))
-        music = verb("Play", self.ours.music.replace("&", "&amp;")) if self.ours.music else ""
+        music = verb("Play", escape(self.ours.music)) if self.ours.music else ""
         n = int(self.query.get("n", "0"))
         heard = self.gather(self.aloud(" ".join(words)) + music, "pressed", timeout=1 if music else 20)
         return heard + redirect(self.at("wait", n=n + 1))

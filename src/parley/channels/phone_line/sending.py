@@ -3,6 +3,7 @@
 import re
 from typing import Any
 from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
 
 from parley.channels.calling import call, listed
 from parley.channels.phone_line.menu import Caller
@@ -40,7 +41,7 @@ async def put_through(inbox: Inbox, sid: str, agent: str, mail: str) -> None:
     if not phone:
         raise Refused("You have no phone at this inbox. Have it entered in its settings, under `phones`.")
     picked = {"statusCallback": place(inbox, "picked", agent=agent), "statusCallbackEvent": "answered"}
-    to = verb("Sip" if phone.startswith("sip:") else "Number", phone, picked)
+    to = verb("Sip" if phone.startswith("sip:") else "Number", escape(phone), picked)
     dial: dict[str, str | int] = {"action": place(inbox, "dialled"), "timeout": RINGS, "callerId": ours.number}
     if ours.record:
         told = place(inbox, "recorded", what="recording")

@@ -65,6 +65,17 @@ def test_other_servers_are_asked_nothing_that_they_do_not_offer() -> None:
     assert envelope(sink) == ["", "", "", ""]
 
 
+@pytest.mark.parametrize(("verb", "answer"), [("MAIL", "555 5.5.4 No such parameter"), ("RCPT", "501 5.5.4 Syntax")])
+def test_a_server_that_offers_it_and_refuses_it_gets_the_mail_without(verb: str, answer: str) -> None:
+    with smtp_sink() as sink:
+        sink.offers = ("DSN",)
+        sink.answer(verb, answer, times=1)
+        send(reply(), outgoing(sink))
+        assert len(sink.wait_for(1)) == 1
+    assert envelope(sink)[0].startswith("RET=HDRS")
+    assert envelope(sink)[-2:] == ["", ""]
+
+
 def to(mail: str) -> Address:
     return Address(kind="mail", value=mail)
 
