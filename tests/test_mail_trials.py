@@ -3,7 +3,7 @@
 import pytest
 
 from harness.dovecot import needs_dovecot
-from mail_trials import attacks, fetching, tracking, two_desks
+from mail_trials import attacks, fetching, fetching_killed, guessing, painting, tracking, two_desks
 from parley.channels.email import bodies, markup, receiver
 from parley.services import admission, threads
 
@@ -15,6 +15,13 @@ def test_r9_a_mailbox_watched_by_two_that_are_cut_off_loses_and_doubles_nothing(
     assert figures["handed over"] > figures["mails"]  # the pollers did step on each other
 
 
+@needs_dovecot
+def test_r9_a_desk_that_is_killed_while_it_fetches_loses_and_doubles_nothing() -> None:
+    figures = fetching_killed.trial(60, 4, 2)
+    assert figures["score"] == 1, figures
+    assert figures["kills"] == 4
+
+
 def test_s1_guessed_tokens_open_nothing() -> None:
     assert attacks.guesses(20_000, 1)["opened"] == 0
 
@@ -22,6 +29,21 @@ def test_s1_guessed_tokens_open_nothing() -> None:
 def test_s1_a_proof_that_is_not_looked_at_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "read_token", lambda key, token: ("reply", 1, 1))
     assert attacks.guesses(60, 1)["score"] == 0
+
+
+def test_s1_mails_to_guessed_addresses_come_into_nobodys_conversation() -> None:
+    figures = guessing.trial(140, 1)
+    assert figures["score"] == 1, figures
+
+
+def test_s1_a_mail_that_came_in_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_it_is = threads.read_token
+
+    def careless(key: bytes, token: str) -> tuple[str, int, int]:
+        return as_it_is(key, token) or ("r", 1, 1)
+
+    monkeypatch.setattr(threads, "read_token", careless)
+    assert guessing.trial(14, 1)["appended"] > 0
 
 
 @pytest.mark.skipif(not tracking.CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
@@ -36,6 +58,16 @@ def test_s6_a_mail_that_calls_home_would_be_noticed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bodies, "sanitised", lambda html: html)
     figures = tracking.opened(3)
     assert figures["requests outside"] > 0
+
+
+@pytest.mark.skipif(not tracking.CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
+def test_s8_no_mail_paints_over_the_desk_or_is_run_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame alone must hold: what the cleaning would have taken out is left in."""
+    monkeypatch.setattr(markup, "sanitised", lambda html: html)
+    monkeypatch.setattr(bodies, "sanitised", lambda html: html)
+    figures = painting.trial(6)
+    assert figures["score"] == 1, figures
+    assert figures["painted inside"] >= 10, "what was to be seen was there"
 
 
 def test_s15_costly_mails_cost_little_and_are_all_told_of() -> None:

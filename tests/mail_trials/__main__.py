@@ -6,14 +6,17 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mail_trials import attacks, fetching, tracking, two_desks
+from mail_trials import attacks, fetching, fetching_killed, guessing, painting, tracking, two_desks
 
 # name → (run, how much in the long form, what that is)
 TRIALS: dict[str, tuple[Callable[[Any, int], dict[str, Any]], float, str]] = {
     "R9": (lambda mails, seed: fetching.trial(int(mails), max(10, int(mails) // 25), seed), 5000, "mails"),
+    "R9-kills": (lambda mails, seed: fetching_killed.trial(int(mails), max(4, int(mails) // 25), seed), 5000, "mails"),
     "S1": (attacks.guesses, 1_000_000, "guesses"),
+    "S1-smtp": (guessing.trial, 20_000, "mails"),
     "S4": (attacks.flood, 10_000, "forged mails"),
     "S6": (tracking.opened, 300, "mails"),
+    "S8": (painting.trial, 24, "mails that paint"),
     "S15": (attacks.bombs, 10, "times the table"),
     "S18": (attacks.loops, 1000, "automatic mails"),
     "S18-desks": (two_desks.trial, 60, "days"),
