@@ -5,12 +5,14 @@ import email.policy
 from email.message import EmailMessage
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
 from harness.desk import StoryDesk
 from harness.web import served
 from parley.channels.email.composing import compose
+from parley.log.record import Tx
 from parley.services import setup
 from parley.services.delivery import outbox
 
@@ -105,5 +107,36 @@ def test_pages_keep_signature_small_print_and_logo(tmp_path: Path) -> None:
         wrong = http.post(brand, data=form, files={"logo": ("logo.svg", b"<svg onload=x>", "image/png")})
         assert wrong.status_code == 422
         assert "PNG, JPEG or GIF" in wrong.text
+        letters = {
+            "language": ["de", "xx", ""],
+            "sign_off_in": ["Herzlich\r\nLarkspur", "x", "y"],
+            "footer_in": ["", "", ""],
+        }
+        page = http.post(brand, data=form | letters, follow_redirects=True).text
+        assert "Herzlich\nLarkspur" in page
+        letters_kept = web.story.record.ask(setup.all_brands)[web.story.brand].look.letters
+        assert letters_kept == {"de": setup.Letter(sign_off="Herzlich\nLarkspur")}
         http.post(brand, data=form | {"no_logo": "1"})
         assert web.story.record.ask(setup.all_brands)[web.story.brand].look.logo == ""
+
+
+def test_a_customer_reads_the_end_of_a_mail_in_their_own_language(lettered: StoryDesk) -> None:
+    def with_german(tx: Tx) -> None:
+        look = setup.all_brands(tx.conn)[lettered.brand].look
+        letters = {"de": setup.Letter(sign_off="Herzliche Grüße"), "fr": setup.Letter(footer="Larkspur, Bergen")}
+        setup.change_brand(tx, lettered.brand, "Larkspur", msgspec.structs.replace(look, letters=letters))
+
+    lettered.change(with_german)
+    lettered.agent("ana").replies("It is.")
+    assert "Warm regards,\nAna" in body(mailed(lettered), "plain")
+    lettered.customer("uwe@customer.test").mails("Zelt", "Ist das Zelt dicht und wie ist es mit dem Boden?")
+    lettered.agent("ana").replies("Ja.")
+    plain = body(mailed(lettered), "plain")
+    assert "Herzliche Grüße\nAna" in plain
+    assert "Larkspur Ltd, 1 Quay" in plain, "what German has no words for stays as it is"
+    lettered.customer("zoe@customer.test").mails(
+        "Tente", "Est-ce que la tente est étanche et pour combien de personnes ?"
+    )
+    lettered.agent("ana").replies("Oui.")
+    plain = body(mailed(lettered), "plain")
+    assert "Warm regards,\nAna\n\n-- \nLarkspur, Bergen\n" in plain

@@ -158,6 +158,12 @@ def test_languages() -> None:
     assert language_of("Where is my parcel? I have not got it") == "en"
     assert language_of("Wo ist mein Paket? Ich habe es noch nicht") == "de"
     assert language_of("¿Dónde está mi pedido? No lo he recibido y es para el lunes") == "es"
+    assert language_of("Dov'è il mio ordine? Non è arrivato e ne ho bisogno per domani") == "it"
+    assert language_of("Waar is mijn pakket? Het is nog niet aangekomen en ik heb het nodig") == "nl"
+    assert language_of("Onde está o meu pedido? Não foi entregue e é para segunda") == "pt"
+    assert language_of("Gdzie jest moja paczka? Nie mam jej od tygodnia i to jest dla mnie ważne") == "pl"
+    assert language_of("Var är mitt paket? Jag har inte fått det och det är för en present") == "sv"
+    assert language_of("Hvor er min pakke? Jeg har ikke fået den og det er en gave til min mor") == "da"
     assert language_of("12345") == "en"
 
 

@@ -61,6 +61,7 @@ class StoryDesk:
         self.record = self.desk.record
         self.numbers = itertools.count(1)
         self.agents: dict[str, int] = {}
+        self._looked: dict[str, int] = {}  # how much log there was when a follower last found nothing left to do
         self._build(with_bot)
 
     def _build(self, with_bot: bool) -> None:
@@ -105,7 +106,9 @@ class StoryDesk:
             while self.desk.intake.process():
                 pass
             for who in [*self.desk.followers, *[r for r in self.desk.readers if not r.in_step]]:
-                catch_up(self.record, who)
+                if (head := self.head()) != self._looked.get(who.name):
+                    catch_up(self.record, who)
+                    self._looked[who.name] = head
             self.desk.clockwork.fire_due()
             asyncio.run(self._deliver())
             if self.head() == before:

@@ -12,7 +12,21 @@ _SMALL = {
     "pero mi su gracias está",
     "fr": "le la les et est sont je vous mon ma pas avec pour un une nous que qui merci où quand comment du des ce "
     "ne mais votre bonjour",
+    "it": "il lo la gli le e è sono ho mio mia miei non con per un una che dove quando come del della si ma grazie "
+    "vostro questo buongiorno anche",
+    "nl": "de het een en is zijn was ik mijn niet met voor wij heb heeft waar wanneer hoe op van kan maar helaas dat "
+    "dit u uw nog graag",
+    "pt": "o a os as e é são foi eu meu minha não com para um uma que onde quando como do da se mas obrigado obrigada "
+    "seu sua está por favor",
+    "pl": "i w na nie jest są był mój moja moje z dla że gdzie kiedy jak do się ale dziękuję proszę czy to mam od już",
+    "sv": "och är var jag min mitt inte med för en ett vi har hade när hur på av det att men tack kan den som mig",
+    "da": "og er var jeg min mit ikke med for en et vi har havde når hvor hvordan på af det at men tak kan den som mig",
 }
+
+LANGUAGES = {
+    "en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "it": "Italiano", "nl": "Nederlands",
+    "pt": "Português", "pl": "Polski", "sv": "Svenska", "da": "Dansk",
+}  # fmt: skip
 
 
 def language_of(text: str, default: str = "en") -> str:

@@ -76,7 +76,7 @@ class Dispatch:
             choices=self._choices(conn, event),
             unsubscribe_url=self._leaving(event),
             template=event.template,
-            letterhead=self._letterhead(conn, brand, recorded.by, words.text) if brand else None,
+            letterhead=self._letterhead(conn, brand, state, recorded.by, words.text) if brand else None,
         )
 
     def _linked(self, channel: Channel | None, event: e.ReplyWritten, at: datetime) -> list[file_links.Link]:
@@ -103,21 +103,24 @@ class Dispatch:
             else None
         )
 
-    def _letterhead(self, conn: Connection, brand: setup.Brand, by: str, text: str) -> Letterhead | None:
-        """The brand's look around an answer; None where it has none. Nobody signs twice."""
+    def _letterhead(
+        self, conn: Connection, brand: setup.Brand, state: talk.State, by: str, text: str
+    ) -> Letterhead | None:
+        """The brand's look around an answer, in the customer's language; None where it has none. Nobody signs twice."""
         look = brand.look
+        letter = look.letter(surveys.spoken_in(conn, state) if look.letters else "")
         signature = setup.signature(conn, int(by.partition("/")[2])) if by.startswith("agent/") else ""
         name = _writer(conn, by)
         end = " ".join(text.split()[-25:]).lower()
         signed = bool(name) and name.split()[0].lower() in end
-        first_line = look.sign_off.strip().partition("\n")[0].rstrip(",").lower()
-        sign_off = "" if first_line and first_line in end else look.sign_off.strip()
-        if not (sign_off or signature or look.footer or look.logo):
+        first_line = letter.sign_off.strip().partition("\n")[0].rstrip(",").lower()
+        sign_off = "" if first_line and first_line in end else letter.sign_off.strip()
+        if not (sign_off or signature or letter.footer or look.logo):
             return None
         return Letterhead(
             sign_off=sign_off,
-            signature=signature or ("" if signed or not look.sign_off else name),
-            footer=look.footer.strip(),
+            signature=signature or ("" if signed or not letter.sign_off else name),
+            footer=letter.footer.strip(),
             colour=look.colour,
             site=look.site,
             logo=self._logo(look.logo),

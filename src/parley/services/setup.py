@@ -78,10 +78,18 @@ settings = Table(
 ROLES = ("admin", "lead", "agent", "read-only")
 
 
+class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What stands under a mail in one language; what is empty stands there as in the brand's own."""
+
+    sign_off: str = ""
+    footer: str = ""
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A brand's look and manner. colour: CSS colour. What it promises stands in services/promises.py.
 
-    sign_off, footer: under every mail; the footer small, with the logo. logo: the SHA-256 of a picture in the store and
+    sign_off, footer: under every mail; the footer small, with the logo. letters: the same in other languages, by their
+    codes (`de`), for customers whose last words were in one of them. logo: the SHA-256 of a picture in the store and
     its type, such as "9f…:image/png". bot_does: procedures that the bot may carry out;
     bot_leaves: those that are on by themselves and shall not be; bot_limits: of the policy, as `refund.days`. See
     services/procedures.
@@ -91,12 +99,18 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mark: str = ""
     sign_off: str = ""
     footer: str = ""
+    letters: dict[str, Letter] = {}
     logo: str = ""
     order_pattern: str = r"\d{5}"
     site: str = ""
     bot_does: tuple[str, ...] = ()
     bot_leaves: tuple[str, ...] = ()
     bot_limits: dict[str, int] = {}
+
+    def letter(self, language: str) -> Letter:
+        """What stands under a mail in this language."""
+        own = self.letters.get(language, Letter())
+        return Letter(sign_off=own.sign_off or self.sign_off, footer=own.footer or self.footer)
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
+from parley.core.language import LANGUAGES
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
 from parley.services import access, inbox, listening, prepared, setup
@@ -44,7 +45,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
     shell = present.shell(conn, caller.agent, caller.csrf, "settings")
     may_change = caller.agent.role == "admin"
     return room.page(
-        "desk/settings.html", shell=shell, channels=_channel_choices(room), roles=setup.ROLES,
+        "desk/settings.html", shell=shell, channels=_channel_choices(room), roles=setup.ROLES, languages=LANGUAGES,
         page=views.SettingsPage(
             tab=tab,
             inboxes=_inboxes(conn, room, caller) if tab == "inboxes" else (),
@@ -103,6 +104,7 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
+            letters=(*((code, one.sign_off, one.footer) for code, one in b.look.letters.items()), ("", "", "")),
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands
@@ -209,6 +211,9 @@ class BrandForm(msgspec.Struct):
     colour: str = "#2f6f4f"
     sign_off: str = ""
     footer: str = ""
+    language: list[str] = []
+    sign_off_in: list[str] = []
+    footer_in: list[str] = []
     no_logo: str = ""
 
 
@@ -252,11 +257,26 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
     look = msgspec.structs.replace(
         before,
         colour=form.colour[:40],
-        sign_off="\n".join(form.sign_off[:500].splitlines()),
-        footer="\n".join(form.footer[:1000].splitlines()),
+        sign_off=_lines(form.sign_off, 500),
+        footer=_lines(form.footer, 1000),
+        letters=_letters(form),
         logo=logo or ("" if form.no_logo else before.logo),
     )
     return form.name.strip()[:80], look
+
+
+def _letters(form: BrandForm) -> dict[str, setup.Letter]:
+    """By language; one that was not chosen, or has no words of its own, is left out."""
+    given = zip(form.language, form.sign_off_in, form.footer_in, strict=False)
+    letters = {
+        code: setup.Letter(sign_off=_lines(sign_off, 500), footer=_lines(footer, 1000))
+        for code, sign_off, footer in given
+    }
+    return {code: one for code, one in letters.items() if code in LANGUAGES and one != setup.Letter()}
+
+
+def _lines(text: str, most: int) -> str:
+    return "\n".join(text[:most].splitlines())
 
 
 # ── agents ──────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core.errors import NotAllowed, Refused
+from parley.core.language import LANGUAGES
 from parley.core.opinions import LOW, SCALES
 from parley.core.questionnaire import TEXT, Condition, Question, Survey
 from parley.log.record import Tx
@@ -23,7 +24,6 @@ from parley.web.state import Room
 from parley.web.words import translate as t
 
 MEASURES = {"csat": "Satisfaction, 1 to 5 (CSAT)", "nps": "Would recommend, 0 to 10 (NPS)", "ces": "Easy, 1 to 7 (CES)"}
-LANGUAGES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 CLOSERS = {"any": "People or the bot", "people": "People", "bot": "The bot"}
 WHY = "why"
 THEN = "then"

@@ -760,6 +760,8 @@ class InboxLine(View, frozen=True, kw_only=True):
 
 
 class BrandLine(View, frozen=True, kw_only=True):
+    """letters: a language's code, sign-off and small print; the last one has no language yet."""
+
     id: int
     name: str
     hue: int
@@ -768,6 +770,7 @@ class BrandLine(View, frozen=True, kw_only=True):
     colour: str = ""
     sign_off: str = ""
     footer: str = ""
+    letters: tuple[tuple[str, str, str], ...] = ()
     has_logo: bool = False
 
 
