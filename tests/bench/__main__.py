@@ -124,6 +124,7 @@ class Bench:
     def bot(self) -> None:
         config = self._furnished("bot", with_bot=True)
         with served(config) as server:
+            asyncio.run(live.wake(server))
             self._await_meaning(config)
             one = asyncio.run(live.bot(server, 50))
         self.note("bot 50 chats p95 ms", one.p95)

@@ -102,11 +102,15 @@ PAUSE = (2.0, 6.0)  # seconds in which a person reads and types the next questio
 async def bot(server: Served, chats: int, questions: int = 4) -> Bot:
     """So many visitors chat at once, each asking one question after another until a person is called."""
     port = server.port
-    await _chat(port, 0, 1, patience=90)  # the models load with the first question
-    await _at_rest(server)  # and the articles are read for their meaning
+    await _at_rest(server)
     taken = [one for some in await asyncio.gather(*(_chat(port, n, questions) for n in range(chats))) for one in some]
     answered = [one for one in taken if one is not None]
     return Bot(chats, *percentiles(answered or [0.0]), len(taken) - len(answered))
+
+
+async def wake(server: Served) -> None:
+    """The models load with the first question, and then read the articles for their meaning."""
+    await _chat(server.port, 0, 1, patience=90)
 
 
 async def _at_rest(server: Served) -> None:

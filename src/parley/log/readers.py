@@ -138,18 +138,18 @@ class Following:
         self._nudges = {w.name: threading.Event() for w in self.who}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._unsubscribe: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        self._unsubscribe = self.record.on_news(lambda seq: self._nudge())
         for who in self.who:
+            self._unsubscribe.append(self.record.on_news(self._nudging(who), who.kinds))
             thread = threading.Thread(target=self._follow, args=(who,), name=f"parley-{who.name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def _nudge(self) -> None:
-        for nudge in self._nudges.values():
-            nudge.set()
+    def _nudging(self, who: Reader | Follower) -> Callable[[int], None]:
+        nudge = self._nudges[who.name]
+        return lambda seq: nudge.set()
 
     def _follow(self, who: Reader | Follower) -> None:
         nudge, pause = self._nudges[who.name], 0.0
@@ -170,8 +170,10 @@ class Following:
 
     def stop(self) -> None:
         self._stop.set()
-        self._unsubscribe()
-        self._nudge()
+        for end in self._unsubscribe:
+            end()
+        for nudge in self._nudges.values():
+            nudge.set()
         for thread in self._threads:
             thread.join(timeout=10)
 

@@ -8,21 +8,23 @@ harms no other. The returned future is done only after the commit is durable.
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from parley.core.errors import Busy, Conflict, ParleyError
 from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
 from parley.log.engines import Database
 from parley.log.engines.bulk import add_rows, change_rows
-from parley.log.tables import counters, deliveries, events, metadata, places, words
+from parley.log.many import among, chunks
+from parley.log.tables import Id, counters, deliveries, events, metadata, places, words
 
 logger = logging.getLogger("parley.log")
 
@@ -68,6 +70,7 @@ class Tx:
         self._versions: dict[str, int] = {}
         self._counters: dict[str, int] = {}
         self._drawn: set[str] = set()
+        self._kinds: set[type[Event]] = set()
         self._head: int | None = None
         self._after: list[Callable[[], None]] = []
 
@@ -97,6 +100,7 @@ class Tx:
         self._versions[stream] = version + len(recorded)
         self._head = seq + len(recorded)
         self._pending += recorded
+        self._kinds |= {type(one.event) for one in recorded}
         return recorded
 
     def say(self, message: int, what: Words) -> None:
@@ -167,13 +171,8 @@ class Tx:
         """Look up many streams' versions at once, ahead of appending to them."""
         unknown = [s for s in streams if s not in self._versions]
         found: dict[str, int] = {}
-        for chunk in chunks(unknown, 500):
-            question = (
-                select(events.c.stream, func.max(events.c.version))
-                .where(events.c.stream.in_(chunk))
-                .group_by(events.c.stream)
-            )
-            found |= {stream: version for stream, version in self.conn.execute(question)}
+        for chunk in chunks(unknown):
+            found |= {stream: version for stream, version in self.conn.execute(_VERSIONS, {"streams": chunk})}
         for stream in unknown:
             self._versions[stream] = found.get(stream, 0)
 
@@ -197,6 +196,11 @@ class Tx:
         self._after.append(act)
 
 
+_VERSIONS = (
+    select(events.c.stream, func.max(events.c.version))
+    .where(events.c.stream.in_(bindparam("streams", expanding=True)))
+    .group_by(events.c.stream)
+)
 _COUNTER = select(counters.c.value).where(counters.c.name == bindparam("key"))
 _RAISE = update(counters).where(counters.c.name == bindparam("key")).values(value=bindparam("new"))
 
@@ -227,7 +231,7 @@ class Record:
         self.clock = clock
         self.probe = probe
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._listeners: list[Callable[[int], object]] = []
+        self._listeners: list[tuple[Callable[[int], object], frozenset[type[Event]] | None]] = []
         self._thread: threading.Thread | None = None
         self._closing = False
         self._lock = threading.Lock()
@@ -273,15 +277,15 @@ class Record:
         try:
             with self.database.writer.begin() as conn:
                 self.database.claim(conn)
-                before = after = None
+                after, kinds = None, set[type[Event]]()
                 for waiting in group:
                     result = self._run(conn, waiting, alone=len(group) == 1)
                     if result is not None:
                         value, tx = result
                         done.append((waiting, value, tx))
                         if tx._head is not None:
-                            before = before if before is not None else tx._head
                             after = tx._head
+                        kinds |= tx._kinds
                 if after is not None:
                     self.database.announce(conn, after)
                 self.probe("before commit")
@@ -297,7 +301,7 @@ class Record:
                 _safely(act)
             waiting.future.set_result(value)
         if after is not None:
-            self.nudge(after)
+            self.nudge(after, kinds)
 
     def _run(self, conn: Connection, waiting: _Waiting, *, alone: bool) -> tuple[Any, Tx] | None:
         """One job in its savepoint. A job that fails alone fails the (otherwise empty) transaction."""
@@ -346,14 +350,22 @@ class Record:
 
     # news ───────────────────────────────────────────────────────────────────────────────────
 
-    def on_news(self, listener: Callable[[int], object]) -> Callable[[], None]:
-        """Be nudged, from any thread, when the log has grown. Returns a function that ends it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+    def on_news(
+        self, listener: Callable[[int], object], of: Collection[type[Event]] | None = None
+    ) -> Callable[[], None]:
+        """Be nudged, from any thread, when the log has grown. Returns a function that ends it.
 
-    def nudge(self, seq: int) -> None:
-        for listener in tuple(self._listeners):
-            _safely(lambda listener=listener: listener(seq))  # type: ignore[misc]
+        of: only where one of these was appended. What other processes append is not known, so it nudges everybody.
+        """
+        entry = (listener, None if of is None else frozenset(of))
+        self._listeners.append(entry)
+        return lambda: self._listeners.remove(entry) if entry in self._listeners else None
+
+    def nudge(self, seq: int, kinds: Set[type[Event]] | None = None) -> None:
+        """kinds: of what was appended; None where that is not known."""
+        for listener, of in tuple(self._listeners):
+            if of is None or kinds is None or of & kinds:
+                _safely(lambda listener=listener: listener(seq))  # type: ignore[misc]
 
     def close(self) -> None:
         """Finish what is queued, then stop writing."""
@@ -383,25 +395,37 @@ def read(
     upto: int | None = None,
 ) -> list[Recorded]:
     """Events in total order, at most `limit`, beginning behind `after`."""
-    question = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+    bounds = {"after": after, "limit": limit} | ({} if upto is None else {"upto": upto})
+    return [_recorded(row) for row in conn.execute(_reading(tuple(kinds), upto is not None), bounds)]
+
+
+@cache
+def _reading(kinds: tuple[type[Event], ...], bounded: bool) -> Select[Any]:
+    question = select(events).where(events.c.seq > bindparam("after", type_=Id))
     if kinds:
         question = question.where(events.c.kind.in_([tag(kind) for kind in kinds]))
-    if upto is not None:
-        question = question.where(events.c.seq <= upto)
-    return [_recorded(row) for row in conn.execute(question)]
+    if bounded:
+        question = question.where(events.c.seq <= bindparam("upto", type_=Id))
+    return question.order_by(events.c.seq).limit(bindparam("limit", type_=Integer))
 
 
 def stream(
     conn: Connection, name: str, after: int = 0, newest: int | None = None, before: int | None = None
 ) -> list[Recorded]:
     """The events of one stream in order; with `newest`, only that many from its end (or from before a version)."""
-    question = select(events).where(events.c.stream == name, events.c.version > after)
-    if before is not None:
-        question = question.where(events.c.version < before)
+    end = {} if before is None else {"before": before}
     if newest is None:
-        return [_recorded(row) for row in conn.execute(question.order_by(events.c.version))]
-    rows = conn.execute(question.order_by(events.c.version.desc()).limit(newest)).all()
-    return [_recorded(row) for row in reversed(rows)]
+        return [_recorded(row) for row in conn.execute(_stream[bool(end)], {"name": name, "after": after, **end})]
+    bounds = {"name": name, "after": after, "newest": newest, **end}
+    return [_recorded(row) for row in reversed(conn.execute(_stream_end[bool(end)], bounds).all())]
+
+
+_ONE = select(events).where(events.c.stream == bindparam("name"), events.c.version > bindparam("after"))
+_BEFORE = _ONE.where(events.c.version < bindparam("before"))
+_stream = [one.order_by(events.c.version) for one in (_ONE, _BEFORE)]
+_stream_end = [
+    one.order_by(events.c.version.desc()).limit(bindparam("newest", type_=Integer)) for one in (_ONE, _BEFORE)
+]
 
 
 def openings(conn: Connection, names: Sequence[str], kinds: Sequence[type[Event]], first: int = 4) -> list[Recorded]:
@@ -424,21 +448,15 @@ _HEAD = select(func.max(events.c.seq))
 
 def words_of(conn: Connection, messages: Sequence[int]) -> dict[int, Words]:
     """The words of many messages; erased ones are empty."""
-    found = {}
-    for chunk in chunks(list(messages), 500):
-        for row in conn.execute(select(words).where(words.c.message.in_(chunk))):
-            found[row.message] = Words(text=row.text, html=row.html, subject=row.subject, fold=row.fold)
-    return found
+    return {
+        row.message: Words(text=row.text, html=row.html, subject=row.subject, fold=row.fold)
+        for row in among(conn, words.c.message, messages)
+    }
 
 
 def tag(kind: type[Event]) -> str:
     """The name under which a class of events is stored."""
     return str(kind.__struct_config__.tag)
-
-
-def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _row(recorded: Recorded) -> dict[str, Any]:

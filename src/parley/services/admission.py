@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, update
 
 from parley.core import calls as phone
 from parley.core import conversation as talk
@@ -30,6 +30,7 @@ from parley.core.channel import (
 )
 from parley.core.conversation import State
 from parley.core.identity import looks_like_mail, normal
+from parley.log.many import among
 from parley.log.record import Tx, chunks
 from parley.log.tables import deliveries
 from parley.services import (
@@ -103,17 +104,15 @@ class Admission:
 
     def _still_new(self, heard: Sequence[Heard]) -> list[Heard]:
         """Another process may have been faster with some of them."""
-        new: set[int] = set()
-        for chunk in chunks([one.delivery for one in heard], 500):
-            question = select(deliveries.c.id).where(deliveries.c.id.in_(chunk), deliveries.c.state == "new")
-            new |= set(self.tx.conn.execute(question).scalars())
+        numbers = [one.delivery for one in heard]
+        new = {row.id for row in among(self.tx.conn, deliveries.c.id, numbers, of=(deliveries.c.id,), where=_NEW)}
         return [one for one in heard if one.delivery in new]
 
     def _mark(self, heard: Sequence[Heard]) -> None:
         for state in ("done", "quarantined", "passed"):
             numbers = [one.delivery for one in heard if _fate(one) == state]
-            for chunk in chunks(numbers, 500):
-                self.tx.conn.execute(update(deliveries).where(deliveries.c.id.in_(chunk)).values(state=state))
+            for chunk in chunks(numbers):
+                self.tx.conn.execute(_MARK, {"numbers": chunk, "fate": state})
         afterwards.wait_for(self.tx, self.early)
         boxes, names = {box for box, _ in self.arrived}, [name for _, name in self.arrived]
         if names and afterwards.wake(self.tx, boxes, names):
@@ -706,6 +705,12 @@ class Admission:
             e.Quarantined(delivery=one.delivery, reason=one.trouble or ""),
         ]
         self.tx.append(e.conversation(number), facts, "intake", new=True)
+
+
+_MARK = (
+    update(deliveries).where(deliveries.c.id.in_(bindparam("numbers", expanding=True))).values(state=bindparam("fate"))
+)
+_NEW = (deliveries.c.state == "new",)
 
 
 def _key(address: Address) -> tuple[str, str]:

@@ -8,13 +8,14 @@ from datetime import datetime, time
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, String, Table, delete, insert, select
+from sqlalchemy import Boolean, Column, Connection, String, Table, delete, insert
 
 from parley.core import consent as rules
 from parley.core import events as e
 from parley.core.consent import ALL, OFFERS, REPLIES, QuietHours
 from parley.core.errors import Refused, SendFailed
-from parley.log.record import Tx, chunks
+from parley.log.many import among
+from parley.log.record import Tx
 from parley.log.tables import Id, Moment, metadata
 from parley.services import people, setup
 
@@ -105,20 +106,18 @@ def change(
 
 def of(conn: Connection, identities: Collection[int]) -> list[Standing]:
     """What the holders of these addresses said last, by address and purpose."""
-    found: list[Standing] = []
-    for chunk in chunks(sorted(identities), 500):
-        question = select(wishes).where(_W.identity.in_(chunk)).order_by(_W.identity, _W.purpose)
-        found += [Standing(**row._mapping) for row in conn.execute(question)]
-    return found
+    return [Standing(**row._mapping) for row in among(conn, _W.identity, sorted(identities), order=_BY_PURPOSE)]
+
+
+_BY_PURPOSE = (_W.identity, _W.purpose)
 
 
 def ended(conn: Connection, identities: Collection[int]) -> set[int]:
     """Which of these addresses want no answers."""
-    found: set[int] = set()
-    for chunk in chunks(sorted(identities), 500):
-        question = select(_W.identity).where(_W.identity.in_(chunk), _W.purpose == REPLIES, _W.given.is_(False))
-        found |= set(conn.execute(question).scalars())
-    return found
+    return {row.identity for row in among(conn, _W.identity, sorted(identities), of=(_W.identity,), where=_NO_ANSWERS)}
+
+
+_NO_ANSWERS = (_W.purpose == REPLIES, _W.given.is_(False))
 
 
 def standing_against(conn: Connection, identity: int, purpose: str) -> str:

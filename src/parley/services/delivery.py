@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,9 +21,11 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    Select,
     String,
     Table,
     Text,
+    bindparam,
     delete,
     insert,
     select,
@@ -31,7 +34,8 @@ from sqlalchemy import (
 from parley.core import events as e
 from parley.core.channel import Channel, InboundReceipt, Inbox, Outbound, Receipt
 from parley.core.errors import Busy, NotFound, Refused, SendFailed
-from parley.log.record import Record, Tx, add_rows, change_rows, chunks, stream
+from parley.log.many import among, drop_among
+from parley.log.record import Record, Tx, add_rows, change_rows, stream
 from parley.log.tables import Id, Moment, metadata
 
 logger = logging.getLogger("parley.delivery")
@@ -69,6 +73,7 @@ ORDER = ("queued", "sent", "delivered", "read")
 LEASE_SECONDS = 90
 GIVE_UP_AFTER = timedelta(days=2)
 PATIENCE = 0.5  # seconds that a send waits for the one before it to be noted
+WORK = (e.ReplyWritten, e.SendCancelled, e.SendReplayed, e.Sent, e.SendFailed)  # after which something may be due
 REST = 0.02  # seconds between two looks for work, so that a flood of news is not a flood of looks
 
 
@@ -99,11 +104,7 @@ class OutboxReader:
         change_rows(tx.conn, outbox, "message", {m: values for m, values in changed.items() if m not in written})
 
     def _known(self, conn: Connection, messages: set[int]) -> dict[int, dict[str, Any]]:
-        found: dict[int, dict[str, Any]] = {}
-        for chunk in chunks(sorted(messages), 500):
-            question = select(outbox).where(_O.message.in_(chunk))
-            found |= {row.message: dict(row._mapping) for row in conn.execute(question)}
-        return found
+        return {row.message: dict(row._mapping) for row in among(conn, _O.message, sorted(messages))}
 
 
 def _queued(r: e.Recorded) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def _row_of(conn: Connection, message: int) -> Any:
 
 def of_conversation(conn: Connection, number: int) -> dict[int, Any]:
     """Delivery rows of a conversation by message: state, tries, reason, can_retry."""
-    return {row.message: row for row in conn.execute(select(outbox).where(_O.conversation == number))}
+    return {row.message: row for row in among(conn, _O.conversation, [number])}
 
 
 def dead_letters(conn: Connection, limit: int = 200) -> list[Any]:
@@ -281,7 +282,7 @@ class DeliveryWorker:
         """Until cancelled. A slow peer holds up one place of many, never the messages behind it."""
         wake = asyncio.Event()
         loop = asyncio.get_running_loop()
-        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set))
+        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set), WORK)
         under_way: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -319,16 +320,15 @@ class DeliveryWorker:
 
     def _anything_due(self) -> bool:
         with self.record.reading() as conn:
-            return conn.execute(_due(self.record.clock(), 1)).first() is not None
+            return conn.execute(_due(), {"now": self.record.clock(), "limit": 1}).first() is not None
 
     def _lease(self, tx: Tx, places: int) -> list[Any]:
-        rows = tx.conn.execute(_due(tx.at, places * 3)).all()
+        rows = tx.conn.execute(_due(), {"now": tx.at, "limit": places * 3}).all()
         firsts: dict[int, Any] = {}
         for row in rows:
             firsts.setdefault(row.conversation, row)
         chosen = sorted(firsts.values(), key=lambda row: row.message)[:places]
-        for chunk in chunks([row.message for row in chosen], 500):
-            tx.conn.execute(delete(leases).where(leases.c.message.in_(chunk)))
+        drop_among(tx.conn, leases.c.message, [row.message for row in chosen])
         until = tx.at + timedelta(seconds=LEASE_SECONDS)
         if chosen:
             tx.conn.execute(
@@ -383,8 +383,9 @@ def _is_over(task: asyncio.Task[None]) -> bool:
     return task.done()
 
 
-def _due(now: datetime, limit: int) -> Any:
-    leased = select(leases.c.message).where(leases.c.until > now)
+@cache
+def _due() -> Select[Any]:
+    leased = select(leases.c.message).where(leases.c.until > bindparam("now", type_=Moment))
     earlier = outbox.alias("earlier")
     blocked = (
         select(earlier.c.message)
@@ -397,9 +398,9 @@ def _due(now: datetime, limit: int) -> Any:
     )
     return (
         select(outbox)
-        .where(_O.state == "queued", _O.next_try <= now, _O.message.not_in(leased), ~blocked)
+        .where(_O.state == "queued", _O.next_try <= bindparam("now"), _O.message.not_in(leased), ~blocked)
         .order_by(_O.next_try, _O.message)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
     )
 
 

@@ -6,7 +6,8 @@ import msgspec
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, insert, select
 
 from parley.core import events as e
-from parley.log.record import Tx, chunks
+from parley.log.many import among
+from parley.log.record import Tx
 from parley.log.tables import Id, metadata
 from parley.services import inbox, setup
 from parley.services.inbox import Viewer, mentions
@@ -68,9 +69,8 @@ def draft(conn: Connection, agent: int, conversation: int) -> tuple[str, str]:
 def mentioned_in(conn: Connection, conversations: Sequence[int]) -> dict[int, list[int]]:
     """Conversation → agents mentioned there."""
     found: dict[int, list[int]] = {}
-    for chunk in chunks(list(conversations), 500):
-        for row in conn.execute(select(mentions).where(mentions.c.conversation.in_(chunk))):
-            found.setdefault(row.conversation, []).append(row.agent)
+    for row in among(conn, mentions.c.conversation, conversations):
+        found.setdefault(row.conversation, []).append(row.agent)
     return found
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Index, Integer, String, Table, Text, delete, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, Text, bindparam, delete, select, update
 
 from parley.core import events as e
 from parley.core.channel import Attached, Channel, Fetching, Inbox, Remote
@@ -122,6 +122,14 @@ def standing(history: Iterable[e.Recorded]) -> dict[int, dict[int, Standing]]:
 # ── the worker ──────────────────────────────────────────────────────────────────────────────
 
 
+_DUE = (
+    select(fetches)
+    .where(_F.next_try <= bindparam("now"))
+    .order_by(_F.next_try, _F.message)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 class FetchWorker:
     """Fetches what is due, a few at a time."""
 
@@ -138,7 +146,7 @@ class FetchWorker:
     async def run(self) -> None:
         """Until cancelled."""
         wake, loop = asyncio.Event(), asyncio.get_running_loop()
-        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set))
+        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set), (e.FilesAwaited,))
         tasks: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -160,9 +168,9 @@ class FetchWorker:
         return len(due)
 
     def _due(self, places: int) -> list[Any]:
-        question = select(fetches).where(_F.next_try <= self.record.clock()).order_by(_F.next_try, _F.message)
+        bounds = {"now": self.record.clock(), "limit": places + len(self._under_way)}
         with self.record.reading() as conn:
-            rows = conn.execute(question.limit(places + len(self._under_way))).all()
+            rows = conn.execute(_DUE, bounds).all()
         fresh = [row for row in rows if (row.message, row.number) not in self._under_way][:places]
         self._under_way |= {(row.message, row.number) for row in fresh}
         return fresh

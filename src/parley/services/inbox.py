@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,10 +12,12 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    Select,
     String,
     Table,
     Text,
     and_,
+    bindparam,
     case,
     delete,
     false,
@@ -33,6 +36,7 @@ from parley.core import events as e
 from parley.core.conversation import State
 from parley.core.errors import NotFound
 from parley.log import record as log
+from parley.log.many import among
 from parley.log.record import Tx, add_rows, change_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services.promised import owed
@@ -235,19 +239,20 @@ def can_see(who: Viewer, state: State) -> bool:
 
 
 def states(conn: Connection, numbers: Sequence[int]) -> dict[int, State]:
-    found = {}
-    for chunk in chunks(list(numbers), 500):
-        for row in conn.execute(select(conversations).where(_C.id.in_(chunk))):
-            found[row.id] = as_state(row)
-    return found
+    return {row.id: as_state(row) for row in among(conn, _C.id, numbers)}
 
 
 def state(conn: Connection, number: int, who: Viewer = SYSTEM) -> State:
     """One conversation; NotFound also when the viewer may not know of it."""
-    row = conn.execute(select(conversations).where(_C.id == number, visible_to(who))).one_or_none()
+    row = conn.execute(_one(who), {"number": number}).one_or_none()
     if row is None:
         raise NotFound("There is no such conversation, or it is not yours to see.")
     return as_state(row)
+
+
+@lru_cache(1024)
+def _one(who: Viewer) -> Select[Any]:
+    return select(conversations).where(_C.id == bindparam("number"), visible_to(who))
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -340,8 +345,14 @@ def common_tags(conn: Connection, limit: int = 50) -> list[str]:
 
 def of_person(conn: Connection, person: int, who: Viewer, limit: int = 50) -> list[State]:
     """A person's conversations, newest first."""
-    question = select(conversations).where(_C.person == person, visible_to(who))
-    return [as_state(row) for row in conn.execute(question.order_by(_C.last_at.desc()).limit(limit))]
+    rows = conn.execute(_of_person(who), {"person": person, "limit": limit})
+    return [as_state(row) for row in rows]
+
+
+@lru_cache(1024)
+def _of_person(who: Viewer) -> Select[Any]:
+    mine = select(conversations).where(_C.person == bindparam("person"), visible_to(who))
+    return mine.order_by(_C.last_at.desc()).limit(bindparam("limit", type_=Integer))
 
 
 def summed_up(conn: Connection, persons: Sequence[int], who: Viewer) -> dict[int, tuple[int, int, datetime]]:

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 
 from parley.core.channel import (
     Channel,
@@ -37,6 +37,15 @@ BYTES_AT_ONCE = 16 * 1024 * 1024  # many large deliveries must not stand in memo
 RAW_IN_TABLE = 1024 * 1024
 REST = 0.01  # seconds between two looks: what arrives meanwhile is read and filed together
 LONGEST_REST = 0.02  # after much work; a round costs as much for one message as for ten
+
+
+_UNREAD = (
+    select(deliveries, raws.c.raw)
+    .outerjoin(raws, raws.c.delivery == deliveries.c.id)
+    .where(deliveries.c.state == "new", deliveries.c.id > bindparam("after"))
+    .order_by(deliveries.c.id)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 class Intake:
@@ -168,15 +177,8 @@ class Intake:
         return len(batch)
 
     def _unread(self, after: int, limit: int = READ_AT_ONCE) -> list[Unread]:
-        question = (
-            select(deliveries, raws.c.raw)
-            .outerjoin(raws, raws.c.delivery == deliveries.c.id)
-            .where(deliveries.c.state == "new", deliveries.c.id > after)
-            .order_by(deliveries.c.id)
-            .limit(limit)
-        )
         with self.record.reading() as conn:
-            rows = conn.execute(question).all()
+            rows = conn.execute(_UNREAD, {"after": after, "limit": limit}).all()
         known = self.inboxes({row.inbox for row in rows})
         batch: list[Unread] = []
         size = 0

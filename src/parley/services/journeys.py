@@ -18,7 +18,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    delete,
     select,
 )
 
@@ -30,6 +29,7 @@ from parley.core.pain import Pain, pains, rework
 from parley.core.redacting import quotable
 from parley.core.touchpoints import Journey
 from parley.log import record as log
+from parley.log.many import among, drop_among
 from parley.log.record import Tx, add_rows, chunks
 from parley.log.tables import Id, metadata
 from parley.services.inbox import Viewer, of_brand
@@ -92,9 +92,8 @@ class JourneyReader:
 def _known(conn: Connection, numbers: Collection[int], lookers: Collection[int]) -> dict[int, Journey]:
     found: dict[int, Journey] = {}
     for column, wanted in ((_J.conversation, numbers), (_J.identity, lookers)):
-        for chunk in chunks(sorted(wanted), 500):
-            for row in conn.execute(select(journeys).where(column.in_(chunk))):
-                found[row.conversation] = Journey(*row)
+        for row in among(conn, column, sorted(wanted)):
+            found[row.conversation] = Journey(*row)
     return found
 
 
@@ -117,8 +116,7 @@ def _look_back(conn: Connection, ways: Sequence[Journey]) -> None:
 
 
 def _replace(conn: Connection, rows: dict[int, Journey]) -> None:
-    for chunk in chunks(sorted(rows), 500):
-        conn.execute(delete(journeys).where(_J.conversation.in_(chunk)))
+    drop_among(conn, _J.conversation, sorted(rows))
     add_rows(conn, journeys, [msgspec.structs.asdict(row) for row in rows.values()])
 
 

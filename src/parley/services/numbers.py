@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    delete,
     insert,
     select,
 )
@@ -31,7 +30,8 @@ from parley.core.errors import NotAllowed
 from parley.core.firstcontact import Contact, no_repeat
 from parley.core.measure import DAY, SECOND, Measured, micros, take
 from parley.core.opinions import LOW
-from parley.log.record import Tx, chunks
+from parley.log.many import among, drop_among
+from parley.log.record import Tx
 from parley.log.tables import Id, metadata
 from parley.services.answers import answers
 from parley.services.inbox import Viewer, conversations, visible_to
@@ -119,7 +119,7 @@ class NumbersReader:
     def _measure(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
         new = {r.subject_id for r in batch if type(r.event) is e.ConversationOpened}
         old = {r.subject_id for r in batch} - new
-        talks = _known(conn, measured, _M.conversation, Measured, old)
+        talks = _known(conn, _M.conversation, Measured, old)
         for recorded in batch:
             number = recorded.subject_id
             if number not in talks:
@@ -129,7 +129,7 @@ class NumbersReader:
 
     def _rate(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
         old = {r.event.survey for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)}
-        surveys = _known(conn, ratings, _R.survey, Survey, old)
+        surveys = _known(conn, _R.survey, Survey, old)
         for recorded in batch:
             event, at = recorded.event, micros(recorded.at)
             assert isinstance(event, e.SurveyAsked | e.SurveyAnswered)
@@ -140,18 +140,13 @@ class NumbersReader:
         _replace(conn, ratings, _R.survey, old, surveys)
 
 
-def _known(conn: Connection, table: Table, key: Column[int], kind: Any, numbers: Iterable[int]) -> dict[int, Any]:
-    found = {}
-    for chunk in chunks(sorted(numbers), 500):
-        for row in conn.execute(select(table).where(key.in_(chunk))):
-            found[row[0]] = kind(*row)
-    return found
+def _known(conn: Connection, key: Column[int], kind: Any, numbers: Iterable[int]) -> dict[int, Any]:
+    return {row[0]: kind(*row) for row in among(conn, key, sorted(numbers))}
 
 
 def _replace(conn: Connection, table: Table, key: Column[int], old: Iterable[int], rows: dict[int, Any]) -> None:
     """Out with the old rows, in with the new: as quick as inserting, on both engines."""
-    for chunk in chunks(sorted(old), 500):
-        conn.execute(delete(table).where(key.in_(chunk)))
+    drop_among(conn, key, sorted(old))
     if rows:
         conn.execute(insert(table), [msgspec.structs.asdict(row) for row in rows.values()])
 

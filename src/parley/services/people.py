@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
     or_,
@@ -30,6 +31,7 @@ from parley.core import events as e
 from parley.core.channel import Address
 from parley.core.errors import NotFound, Refused
 from parley.core.identity import normal
+from parley.log.many import among
 from parley.log.record import Tx, add_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 
@@ -370,41 +372,38 @@ def by_address(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[
     """Identities by (kind, normal value); those unknown are left out."""
     found: dict[tuple[str, str], Identity] = {}
     for kind in {kind for kind, _ in keys}:
-        values = [value for k, value in keys if k == kind]
-        for chunk in chunks(values, 500):
-            question = select(identities).where(identities.c.kind == kind, identities.c.value.in_(chunk))
-            for row in conn.execute(question):
+        for chunk in chunks([value for k, value in keys if k == kind]):
+            for row in conn.execute(_BY_ADDRESS, {"kind": kind, "values": chunk}):
                 found[(row.kind, row.value)] = Identity(**row._mapping)
     return found
 
 
+_BY_ADDRESS = select(identities).where(
+    identities.c.kind == bindparam("kind"), identities.c.value.in_(bindparam("values", expanding=True))
+)
+_BY_AGE = (identities.c.since, identities.c.id)
+
+
 def identity_by_id(conn: Connection, number: int) -> Identity:
-    row = conn.execute(select(identities).where(identities.c.id == number)).one_or_none()
-    if row is None:
+    found = identities_by_id(conn, [number])
+    if number not in found:
         raise NotFound("There is no such address.")
-    return Identity(**row._mapping)
+    return found[number]
 
 
 def identities_of(conn: Connection, number: int) -> list[Identity]:
-    question = select(identities).where(identities.c.person == number).order_by(identities.c.since, identities.c.id)
-    return [Identity(**row._mapping) for row in conn.execute(question)]
+    return addresses_of(conn, [number]).get(number, [])
 
 
 def identities_by_id(conn: Connection, numbers: Sequence[int]) -> dict[int, Identity]:
-    found = {}
-    for chunk in chunks(list(set(numbers)), 500):
-        for row in conn.execute(select(identities).where(identities.c.id.in_(chunk))):
-            found[row.id] = Identity(**row._mapping)
-    return found
+    return {row.id: Identity(**row._mapping) for row in among(conn, identities.c.id, set(numbers))}
 
 
 def addresses_of(conn: Connection, numbers: Sequence[int]) -> dict[int, list[Identity]]:
     """The identities of many people at once, oldest first."""
     found: dict[int, list[Identity]] = {}
-    for chunk in chunks(list(set(numbers)), 500):
-        question = select(identities).where(identities.c.person.in_(chunk)).order_by(identities.c.since)
-        for row in conn.execute(question):
-            found.setdefault(row.person, []).append(Identity(**row._mapping))
+    for row in among(conn, identities.c.person, set(numbers), order=_BY_AGE):
+        found.setdefault(row.person, []).append(Identity(**row._mapping))
     return found
 
 
@@ -464,11 +463,7 @@ def person(conn: Connection, number: int) -> Person:
 
 
 def persons(conn: Connection, numbers: Sequence[int]) -> dict[int, Person]:
-    found = {}
-    for chunk in chunks(list(set(numbers)), 500):
-        for row in conn.execute(select(people).where(people.c.id.in_(chunk))):
-            found[row.id] = Person(**row._mapping)
-    return found
+    return {row.id: Person(**row._mapping) for row in among(conn, people.c.id, set(numbers))}
 
 
 def display_name(one: Person | None, addresses: Sequence[Identity] = ()) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Index, Integer, LargeBinary, String, Table, select
+from sqlalchemy import Boolean, Column, Connection, Index, Integer, LargeBinary, String, Table
 
-from parley.log.record import chunks
+from parley.log.many import among
 from parley.log.tables import Id, Moment, metadata
 
 promises = Table(
@@ -62,9 +62,10 @@ class Due(msgspec.Struct, frozen=True):
 
 def dues(conn: Connection, numbers: Sequence[int]) -> dict[int, Due]:
     """Of those conversations in which something is owed now."""
-    found = {}
-    for chunk in chunks(list(numbers), 500):
-        question = select(_O.conversation, _O.kind, _O.due, _O.near, _O.policy)
-        for row in conn.execute(question.where(_O.conversation.in_(chunk), _RUNS)):
-            found[row.conversation] = Due(row.kind, row.due, row.near, row.policy or "")
-    return found
+    return {
+        row.conversation: Due(row.kind, row.due, row.near, row.policy or "")
+        for row in among(conn, _O.conversation, numbers, of=_TOLD, where=(_RUNS,))
+    }
+
+
+_TOLD = (_O.conversation, _O.kind, _O.due, _O.near, _O.policy)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select
 
 from parley.core import events as e
 from parley.core.agreement import KINDS, USUAL, Agreement, Hours, Policy, due_at
@@ -16,6 +16,7 @@ from parley.core.errors import Busy, Conflict, NotAllowed, Refused
 from parley.core.opening import due as working_due
 from parley.core.promises import Clock, Owed, dropped, evolve, tell
 from parley.log import record as log
+from parley.log.many import drop_among
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.services import setup
 from parley.services.inbox import Viewer, conversations, visible_to
@@ -73,8 +74,7 @@ class PromiseReader:
         made: Mapping[str, tuple[int, Clock]],
         fresh: set[int],
     ) -> None:
-        for chunk in chunks(sorted(before), 500):
-            conn.execute(delete(owed).where(_O.conversation.in_(chunk)))
+        drop_among(conn, _O.conversation, sorted(before))
         add_rows(conn, owed, [_head(number, one) for number, one in kept.items()])
         old = {_key(number, clock): clock for number, clocks in before.items() for clock in clocks}
         changed = {key: one for key, one in made.items() if old.get(key) != one[1]}
@@ -142,14 +142,21 @@ def _promise(key: str, number: int, clock: Clock) -> dict[str, Any]:
 # ── time passes ─────────────────────────────────────────────────────────────────────────────
 
 
+_DUE = (
+    select(_O.conversation)
+    .where(_O.tell_at <= bindparam("now"))
+    .order_by(_O.tell_at)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 def tell_due(record: Record, limit: int = 100) -> int:
     """Say of clocks that they are near their end or past it: once each, by the event that marks them.
 
     Each in a job of its own: it looks again, so that of two processes one says it, and a crash leaves it to be said.
     """
     with record.reading() as conn:
-        question = select(_O.conversation).where(_O.tell_at <= record.clock()).order_by(_O.tell_at).limit(limit)
-        numbers = list(conn.execute(question).scalars())
+        numbers = list(conn.execute(_DUE, {"now": record.clock(), "limit": limit}).scalars())
     said = 0
     for number in numbers:
         try:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     insert,
     select,
     update,
@@ -253,8 +254,11 @@ def set_setting(tx: Tx, key: str, value: Any) -> None:
 # ── asks ────────────────────────────────────────────────────────────────────────────────────
 
 
+_SETTING = select(settings.c.value).where(settings.c.key == bindparam("key"))
+
+
 def setting(conn: Connection, key: str, default: Any = None) -> Any:
-    data = conn.execute(select(settings.c.value).where(settings.c.key == key)).scalar()
+    data = conn.execute(_SETTING, {"key": key}).scalar()
     return default if data is None else msgspec.json.decode(data)
 
 
@@ -276,23 +280,29 @@ def _fingerprint(key: bytes) -> str:
     return sha256(b"fingerprint of the key " + key).hexdigest()[:32]
 
 
+_BRANDS, _INBOXES = select(brands).order_by(brands.c.id), select(inboxes).order_by(inboxes.c.id)
+_AGENTS = select(agents).order_by(agents.c.name)
+_ONLINE = select(agents).where(agents.c.presence == "online")
+_AGENT = select(agents).where(agents.c.id == bindparam("number"))
+
+
 def all_brands(conn: Connection) -> dict[int, Brand]:
     return {
         row.id: Brand(id=row.id, name=row.name, look=msgspec.json.decode(row.look, type=Look))
-        for row in conn.execute(select(brands).order_by(brands.c.id))
+        for row in conn.execute(_BRANDS)
     }
 
 
 def all_agents(conn: Connection) -> dict[int, Agent]:
-    return {row.id: as_agent(row) for row in conn.execute(select(agents).order_by(agents.c.name))}
+    return {row.id: as_agent(row) for row in conn.execute(_AGENTS)}
 
 
 def agents_online(conn: Connection) -> list[Agent]:
-    return [as_agent(row) for row in conn.execute(select(agents).where(agents.c.presence == "online"))]
+    return [as_agent(row) for row in conn.execute(_ONLINE)]
 
 
 def agent(conn: Connection, number: int) -> Agent:
-    row = conn.execute(select(agents).where(agents.c.id == number)).one_or_none()
+    row = conn.execute(_AGENT, {"number": number}).one_or_none()
     if row is None:
         raise NotFound("There is no such agent.")
     return as_agent(row)
@@ -317,11 +327,7 @@ def as_agent(row: Any) -> Agent:
 
 def all_inboxes(conn: Connection, channels: Mapping[str, Channel]) -> dict[int, Inbox]:
     """Every inbox whose channel is installed, with its settings decoded into the channel's struct."""
-    return {
-        row.id: as_inbox(row, channels[row.channel])
-        for row in conn.execute(select(inboxes).order_by(inboxes.c.id))
-        if row.channel in channels
-    }
+    return {row.id: as_inbox(row, channels[row.channel]) for row in conn.execute(_INBOXES) if row.channel in channels}
 
 
 def has_no_inbox(conn: Connection) -> bool:

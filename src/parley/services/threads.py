@@ -5,13 +5,15 @@ import hmac
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, String, Table, select
+from sqlalchemy import Column, Connection, Index, Select, String, Table, bindparam, select
 
 from parley.core import events as e
-from parley.log.record import Tx, add_rows, chunks
+from parley.log.many import among
+from parley.log.record import Tx, add_rows
 from parley.log.tables import Id, metadata
 
 externals = Table(
@@ -73,10 +75,8 @@ class ThreadReader:
         self._note(tx, list(present), begun)
 
     def _note(self, tx: Tx, present: list[tuple[int, str]], begun: set[int]) -> None:
-        known: set[tuple[int, str]] = set()
-        for chunk in chunks(sorted({conversation for conversation, _ in present} - begun), 500):
-            question = select(participants).where(participants.c.conversation.in_(chunk))
-            known |= {(row.conversation, row.who) for row in tx.conn.execute(question)}
+        old = sorted({conversation for conversation, _ in present} - begun)
+        known = {(row.conversation, row.who) for row in among(tx.conn, participants.c.conversation, old)}
         add_rows(tx.conn, participants, [{"conversation": c, "who": w} for c, w in present if (c, w) not in known])
 
 
@@ -94,11 +94,12 @@ def _brought_along(r: e.Recorded) -> tuple[str, ...]:
 def conversations_of(conn: Connection, external_ids: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
     """External id → [(conversation, message)], newest first: a mail to two of our inboxes is in two."""
     found: dict[str, list[tuple[int, int]]] = {}
-    for chunk in chunks(list(dict.fromkeys(external_ids)), 500):
-        question = select(externals).where(externals.c.external_id.in_(chunk)).order_by(externals.c.message.desc())
-        for row in conn.execute(question):
-            found.setdefault(row.external_id, []).append((row.conversation, row.message))
+    for row in among(conn, externals.c.external_id, dict.fromkeys(external_ids), order=_NEWEST):
+        found.setdefault(row.external_id, []).append((row.conversation, row.message))
     return found
+
+
+_NEWEST = (externals.c.message.desc(),)
 
 
 def of_subject(conn: Connection, person: int, brand: int, inbox: int, subject: str, since: datetime) -> int | None:
@@ -126,29 +127,43 @@ def bare_subject(subject: str) -> tuple[str, bool]:
 def takes_part(conn: Connection, conversation: int, identity: int, mail: str | None) -> bool:
     """Whether this address wrote, was written to, or was copied in the conversation."""
     names = [f"i:{identity}", *([f"m:{mail}"[:260]] if mail else [])]
-    question = select(participants.c.who).where(
-        participants.c.conversation == conversation, participants.c.who.in_(names)
+    return conn.execute(_PRESENT, {"conversation": conversation, "names": names}).first() is not None
+
+
+_PRESENT = (
+    select(participants.c.who)
+    .where(
+        participants.c.conversation == bindparam("conversation"),
+        participants.c.who.in_(bindparam("names", expanding=True)),
     )
-    return conn.execute(question.limit(1)).first() is not None
+    .limit(1)
+)
 
 
 def newest_matter(conn: Connection, person: int, brand: int, kind: str) -> Any:
     """(id, closed_at) of the person's newest conversation with a brand in which an address of theirs of
     this kind takes part; None when there is none."""
+    mine, newest = _newest_matter()
+    names = [f"i:{number}" for number in conn.execute(mine, {"person": person, "kind": kind}).scalars()]
+    return conn.execute(newest, {"person": person, "brand": brand, "names": names}).one_or_none()
+
+
+@cache
+def _newest_matter() -> tuple[Select[Any], Select[Any]]:
     from parley.services.inbox import conversations
     from parley.services.people import identities
 
-    mine = select(identities.c.id).where(identities.c.person == person, identities.c.kind == kind)
-    names = [f"i:{number}" for number in conn.execute(mine).scalars()]
-    columns = conversations.c
-    here = select(participants.c.who).where(participants.c.conversation == columns.id, participants.c.who.in_(names))
-    question = (
-        select(columns.id, columns.closed_at)
-        .where(columns.person == person, columns.brand == brand, here.exists())
-        .order_by(columns.last_at.desc())
-        .limit(1)
+    mine = select(identities.c.id).where(
+        identities.c.person == bindparam("person"), identities.c.kind == bindparam("kind")
     )
-    return conn.execute(question).one_or_none()
+    columns = conversations.c
+    here = select(participants.c.who).where(
+        participants.c.conversation == columns.id, participants.c.who.in_(bindparam("names", expanding=True))
+    )
+    newest = select(columns.id, columns.closed_at).where(
+        columns.person == bindparam("person"), columns.brand == bindparam("brand"), here.exists()
+    )
+    return mine, newest.order_by(columns.last_at.desc()).limit(1)
 
 
 def names_of(conn: Connection, conversation: int, newest: int = 40) -> list[str]:

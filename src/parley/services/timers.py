@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, delete, insert, select
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, insert, select
 
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.errors import Busy, Conflict
-from parley.log.record import Record, Tx, chunks
+from parley.log.many import drop_among
+from parley.log.record import Record, Tx
 from parley.log.tables import Id, Moment, metadata
 from parley.services import inbox
 
@@ -32,6 +33,14 @@ timers = Table(
     Column("conversation", Id, nullable=False),
 )
 Index("ix_timers_due", timers.c.due)
+
+
+_DUE = (
+    select(timers)
+    .where(timers.c.due <= bindparam("now"))
+    .order_by(timers.c.due)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 class TimerReader:
@@ -51,8 +60,7 @@ class TimerReader:
             for key, due in _changes(r):
                 changed.pop(key, None)
                 changed[key] = {"key": key, "due": due, "conversation": r.subject_id} if due else None
-        for chunk in chunks(list(changed), 500):
-            tx.conn.execute(delete(timers).where(timers.c.key.in_(chunk)))
+        drop_among(tx.conn, timers.c.key, changed)
         if rows := [row for row in changed.values() if row]:
             tx.conn.execute(insert(timers), rows)
 
@@ -131,8 +139,7 @@ class Clockwork:
     def fire_due(self, limit: int = 100) -> int:
         """Fire what is due now, each in a job of its own. Returns how many fired."""
         with self.record.reading() as conn:
-            question = select(timers).where(timers.c.due <= self.record.clock()).order_by(timers.c.due).limit(limit)
-            rows = conn.execute(question).all()
+            rows = conn.execute(_DUE, {"now": self.record.clock(), "limit": limit}).all()
         fired = self.also(self.record, limit)
         for row in rows:
             try:

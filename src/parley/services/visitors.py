@@ -355,13 +355,22 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     merged: dict[int, int]
 
 
+UNSEEN = frozenset({
+    e.BotPondered, e.TopicGuessed, e.Tagged, e.Untagged, e.NoteWritten, e.ReplyPlanned, e.PlanDropped, e.DraftJudged,
+    e.SecretShown, e.TaskOpened, e.TaskGiven, e.TaskClosed, e.PromiseNear, e.PromiseBroken, e.PagesSeen,
+})  # fmt: skip
+"""What changes nothing that a visitor sees."""
+SEEN = tuple(kind for kind in e.KINDS.values() if kind not in UNSEEN)
+
+
 def news(conn: Connection, after: int, limit: int = 1000) -> News:
-    batch = log.read(conn, after, limit)
+    read = log.read(conn, after, limit)
+    batch = [r for r in read if type(r.event) not in UNSEEN]
     talks = sorted({r.subject_id for r in batch if r.stream.startswith("conversation/")})
     facts = [r.event for r in batch]
     return News(
-        place=batch[-1].seq if batch else after,
-        more=len(batch) == limit,
+        place=read[-1].seq if read else after,
+        more=len(read) == limit,
         people=holders_of(conn, talks),
         met={f.value: f.person for f in facts if isinstance(f, e.IdentityClaimed)},
         merged={f.absorbed: f.person for f in facts if isinstance(f, e.PersonsMerged)},

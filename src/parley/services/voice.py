@@ -11,7 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Index, Integer, String, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from parley.core import conversation as talk
 from parley.core import events as e
@@ -143,11 +157,13 @@ def may_know(who: Viewer, call: Call) -> bool:
 
 def of_visitor(conn: Connection, visitor: str, now: datetime) -> Call | None:
     """The call they are on, or were a moment ago."""
-    question = select(calls).where(calls.c.visitor == visitor).order_by(calls.c.began.desc()).limit(1)
-    row = conn.execute(question).one_or_none()
+    row = conn.execute(_NEWEST, {"visitor": visitor}).one_or_none()
     if row is None or (row.state == ENDED and now - row.until > JUST_ENDED):
         return None
     return _call(row)
+
+
+_NEWEST = select(calls).where(calls.c.visitor == bindparam("visitor")).order_by(calls.c.began.desc()).limit(1)
 
 
 def current(conn: Connection, now: datetime) -> list[Call]:

@@ -262,7 +262,7 @@ class VisitorDesk:
     def open(self) -> None:
         """Begin to listen to the log's news, on the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._quit = self.record.on_news(self._told)
+        self._quit = self.record.on_news(self._told, visitors.SEEN)
 
     def close(self) -> None:
         self._quit()

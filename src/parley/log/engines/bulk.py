@@ -6,7 +6,7 @@ from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, insert, update
+from sqlalchemy import Connection, Row, Table, Update, bindparam, insert, update
 
 from parley.log.tables import Moment, to_micros
 
@@ -36,8 +36,7 @@ def change_rows(conn: Connection, table: Table, key: str, changes: Mapping[Any, 
         if changed:
             alike.setdefault(tuple(changed), []).append({**changed, "its_key": value})
     for columns, rows in alike.items():
-        new: dict[str, Any] = {column: bindparam(column) for column in columns}
-        conn.execute(update(table).where(table.c[key] == bindparam("its_key")).values(new), rows)
+        conn.execute(_change(table, key, columns), rows)
 
 
 def add_missing(
@@ -54,6 +53,12 @@ def add_missing(
     dialect = import_module(f"sqlalchemy.dialects.{conn.dialect.name}")  # the other one need not be loaded
     statement = dialect.insert(table).on_conflict_do_nothing(index_elements=key)
     return list(conn.execute(statement.returning(table.c.id, *(table.c[name] for name in key)), rows))
+
+
+@cache
+def _change(table: Table, key: str, columns: tuple[str, ...]) -> Update:
+    new: dict[str, Any] = {column: bindparam(column) for column in columns}
+    return update(table).where(table.c[key] == bindparam("its_key")).values(new)
 
 
 @cache
