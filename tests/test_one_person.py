@@ -161,6 +161,34 @@ def test_a_bounce_marks_the_message_it_speaks_of(mailing: StoryDesk, post: Sink)
     assert len(desk.conversations()) == 1
 
 
+def test_a_report_with_nothing_but_the_name_we_gave_the_envelope_is_tied_to_its_mail(
+    mailing: StoryDesk, post: Sink
+) -> None:
+    """As servers write it that were asked with DSN: no headers of ours come back, ENVID and ORCPT do."""
+    desk = mailing
+    post.offers = ("DSN",)
+    desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")
+    desk.agent("ana").replies("It is green.")
+    envelope = next(line for line in post.commands if "ENVID=" in line).rpartition("ENVID=")[2]
+    asked_for = next(line for line in post.commands if "ORCPT=" in line).rpartition("ORCPT=")[2]
+    report = (
+        "From: MAILER-DAEMON@mx.example.com\r\nTo: help@larkspur.test\r\nSubject: Delayed\r\n"
+        "Message-ID: <d1@mx.example.com>\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        f"Original-Envelope-Id: {envelope}\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"
+        f"Original-Recipient: {asked_for}\r\nFinal-Recipient: rfc822; kim.lee@provider.example\r\nAction: failed\r\n"
+        "Status: 5.2.2\r\nDiagnostic-Code: smtp; 552 5.2.2 Mailbox full\r\n\r\n--b--\r\n"
+    ).encode()
+    desk.desk.intake.take(desk.mail_inbox, "report-1", report).result(10)
+    desk.settle()
+    [failed], [written] = desk.events(e.SendFailed), desk.events(e.ReplyWritten)
+    assert failed.event.message == written.event.message  # type: ignore[union-attr]
+    assert "Mailbox full" in failed.event.reason  # type: ignore[union-attr]
+    assert len(desk.conversations()) == 1
+
+
 def test_a_rating_is_asked_by_mail_with_links_and_counted_once(mailing: StoryDesk, post: Sink) -> None:
     desk = mailing
     desk.customer("kim@example.com", "Kim").mails("A lamp", "Is it blue?")

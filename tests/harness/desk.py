@@ -105,10 +105,12 @@ class StoryDesk:
             before = self.head()
             while self.desk.intake.process():
                 pass
+            now = self.head()
             for who in [*self.desk.followers, *[r for r in self.desk.readers if not r.in_step]]:
-                if (head := self.head()) != self._looked.get(who.name):
+                if now != self._looked.get(who.name):
                     catch_up(self.record, who)
-                    self._looked[who.name] = head
+                    self._looked[who.name] = now
+                    now = self.head()
             self.desk.clockwork.fire_due()
             asyncio.run(self._deliver())
             if self.head() == before:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, delete, insert, select
 
 from parley.core import events as e
 from parley.log.many import among
@@ -59,10 +59,12 @@ def keep_draft(tx: Tx, number: int, who: Viewer, reply: str, note: str) -> None:
         tx.conn.execute(insert(drafts).values(**row))
 
 
+_DRAFT = select(drafts).where(drafts.c.agent == bindparam("agent"), drafts.c.conversation == bindparam("conversation"))
+
+
 def draft(conn: Connection, agent: int, conversation: int) -> tuple[str, str]:
     """(reply, note) an agent has begun; empty when there is none."""
-    here = (drafts.c.agent == agent) & (drafts.c.conversation == conversation)
-    row = conn.execute(select(drafts).where(here)).one_or_none()
+    row = conn.execute(_DRAFT, {"agent": agent, "conversation": conversation}).one_or_none()
     return (row.reply, row.note) if row else ("", "")
 
 

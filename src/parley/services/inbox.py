@@ -288,21 +288,28 @@ def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
 
 def page(conn: Connection, view: str, who: Viewer, after: str | None = None, limit: int = 50) -> Page:
     """Conversations of a view. Waiting: longest wait first; due: what is due first; everything else: newest first."""
+    bounds: dict[str, Any] = {"limit": limit + 1}
+    if after:
+        at, _, number = after.partition("-")
+        bounds |= {"at": Moment().process_result_value(int(at), None), "number": int(number)}  # type: ignore[arg-type]
+    found = conn.execute(_page(view, who, bool(after)), bounds).all()
+    rows = tuple(as_state(row[:-1]) for row in found[:limit])
+    return Page(rows=rows, after=_cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+@lru_cache(1024)
+def _page(view: str, who: Viewer, behind: bool) -> Select[Any]:
     orders = {"waiting": (_C.waiting_since, _C.id), "due": (owed.c.due, owed.c.conversation)}
     column, number_column = orders.get(view, (_C.last_at, _C.id))
     rising = view in orders
     question = select(conversations, column.label("place")).where(view_clause(view, who), visible_to(who))
     if view == "due":
         question = question.join(owed, owed.c.conversation == _C.id)
-    if after:
-        at, _, number = after.partition("-")
-        place = (Moment().process_result_value(int(at), None), int(number))  # type: ignore[arg-type]
-        behind = tuple_(column, number_column)
-        question = question.where(behind > place if rising else behind < place)
+    if behind:
+        there, place = tuple_(column, number_column), tuple_(bindparam("at", type_=Moment), bindparam("number"))
+        question = question.where(there > place if rising else there < place)
     order = (column, number_column) if rising else (column.desc(), number_column.desc())
-    found = conn.execute(question.order_by(*order).limit(limit + 1)).all()
-    rows = tuple(as_state(row[:-1]) for row in found[:limit])
-    return Page(rows=rows, after=_cursor(found[limit - 1]) if len(found) > limit else None)
+    return question.order_by(*order).limit(bindparam("limit", type_=Integer))
 
 
 def _cursor(last: Any) -> str:
@@ -314,21 +321,27 @@ def counts(conn: Connection, who: Viewer, *, every_agent: bool = False) -> dict[
 
     every_agent: also what each agent holds, as `agent-12`, for pages that are told alike.
     """
-    question = select(tallies)
-    if who.brands is not None:
-        question = question.where(tallies.c.brand.in_(who.brands))
+    of_views, of_mentions = _counting(who)
     found: dict[str, int] = {}
-    for row in conn.execute(question):
+    for row in conn.execute(of_views):
         found[row.view] = found.get(row.view, 0) + row.n
     held = {view.replace("/", "-"): n for view, n in found.items() if view.startswith("agent/")}
     found = {view: n for view, n in found.items() if not view.startswith("agent/")}
     if every_agent:
         return found | held
+    mentioned = conn.execute(of_mentions).scalar_one()
+    return found | {"mine": held.get(f"agent-{who.agent}", 0), "mentions": mentioned}
+
+
+@lru_cache(1024)
+def _counting(who: Viewer) -> tuple[Select[Any], Select[Any]]:
+    tallied = select(tallies)
+    if who.brands is not None:
+        tallied = tallied.where(tallies.c.brand.in_(who.brands))
     mentioned = select(func.count()).select_from(
         mentions.join(conversations, conversations.c.id == mentions.c.conversation)
     )
-    mine = mentioned.where(mentions.c.agent == (who.agent or -1), _C.status != talk.CLOSED, visible_to(who))
-    return found | {"mine": held.get(f"agent-{who.agent}", 0), "mentions": conn.execute(mine).scalar_one()}
+    return tallied, mentioned.where(mentions.c.agent == (who.agent or -1), _C.status != talk.CLOSED, visible_to(who))
 
 
 def held_by(conn: Connection) -> dict[int, int]:

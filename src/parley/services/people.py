@@ -456,10 +456,10 @@ def newest(conn: Connection, beginning: str = "", after: int | None = None, limi
 
 
 def person(conn: Connection, number: int) -> Person:
-    row = conn.execute(select(people).where(people.c.id == number)).one_or_none()
-    if row is None:
+    found = persons(conn, [number])
+    if number not in found:
         raise NotFound("There is no such person.")
-    return Person(**row._mapping)
+    return found[number]
 
 
 def persons(conn: Connection, numbers: Sequence[int]) -> dict[int, Person]:

@@ -177,9 +177,12 @@ def _tell(tx: Tx, number: int) -> int:
 # ── what is agreed on ───────────────────────────────────────────────────────────────────────
 
 
+_AGREED = select(agreements.c.data)
+
+
 def agreement(conn: Connection) -> Agreement:
     """What is in force now."""
-    data = conn.execute(select(agreements.c.data)).scalar()
+    data = conn.execute(_AGREED).scalar()
     return _agreement(data) if data else Agreement()
 
 

@@ -29,6 +29,7 @@ from parley.core.questionnaire import (
     score_in,
 )
 from parley.log import record as log
+from parley.log.many import among
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services import calls, consent, inbox, replies, setup, threads
@@ -363,9 +364,8 @@ def of_message(conn: Connection, message: int) -> Any:
 
 def scores_of(conn: Connection, conversations: Sequence[int]) -> dict[int, int]:
     """The rating of each conversation that got one; where there are several, the newest."""
-    found: dict[int, int] = {}
-    for chunk in chunks(list(conversations), 500):
-        question = select(_S.conversation, _S.score).where(_S.conversation.in_(chunk), _S.score.is_not(None))
-        for row in conn.execute(question.order_by(_S.id)):
-            found[row.conversation] = row.score
-    return found
+    rows = among(conn, _S.conversation, conversations, of=(_S.conversation, _S.score), where=_SCORED, order=(_S.id,))
+    return {row.conversation: row.score for row in rows}
+
+
+_SCORED = (_S.score.is_not(None),)

@@ -7,7 +7,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Float, Index, String, Table, and_, delete, func, insert, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy import update as change
 
 from parley.core import events as e
@@ -181,6 +196,10 @@ def score(conn: Connection, since: datetime) -> Score:
 
 def suggested(conn: Connection, conversation: int) -> tuple[str, float] | None:
     """(topic, how likely) that was guessed, not told, and nobody has judged yet."""
-    open_guess = (guesses.c.conversation == conversation, ~guesses.c.told, guesses.c.outcome == "")
-    row = conn.execute(select(guesses).where(*open_guess)).one_or_none()
+    row = conn.execute(_SUGGESTED, {"conversation": conversation}).one_or_none()
     return (row.topic, row.sure) if row else None
+
+
+_SUGGESTED = select(guesses).where(
+    guesses.c.conversation == bindparam("conversation"), ~guesses.c.told, guesses.c.outcome == ""
+)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, select
 
 from parley.core import events as e
 from parley.log.tables import Id, Moment, metadata
@@ -67,8 +67,15 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+_NEWEST = (
+    select(_V.name, _V.page, _V.at)
+    .where(_V.identity.in_(bindparam("identities", expanding=True)))
+    .order_by(_V.at.desc(), _V.seq.desc(), _V.place.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 def of(conn: Connection, identities: Collection[int], limit: int = 50) -> list[Visited]:
     """What the holder of these identities did, newest first."""
-    question = select(_V.name, _V.page, _V.at).where(_V.identity.in_(sorted(identities)))
-    rows = conn.execute(question.order_by(_V.at.desc(), _V.seq.desc(), _V.place.desc()).limit(limit))
+    rows = conn.execute(_NEWEST, {"identities": sorted(identities), "limit": limit})
     return [Visited(name=row.name, page=row.page, at=row.at) for row in rows]
