@@ -54,7 +54,7 @@ def test_every_setting_of_every_channel_is_explained(name: str) -> None:
 def test_settings_stand_in_groups_and_choices_can_be_chosen() -> None:
     groups = channel_form.groups(installed()["email"], None, {}, {})
     assert [group.heading.partition(",")[0].partition(":")[0] for group in groups] == [
-        "Coming in", "Coming in", "Coming in", "Going out",
+        "Coming in", "Through the mail service's own interface", "Coming in", "Coming in", "Going out",
     ]  # fmt: skip
     fields = {field.name: field for group in groups for field in group.fields}
     assert (fields["imap_security"].kind, fields["imap_security"].options) == ("choice", ("tls", "starttls", "none"))

@@ -1,4 +1,4 @@
-"""What the receiving port encrypts with: the operator's certificate, or one made when the port opens.
+"""Whom we trust out there, and what the receiving port encrypts with: a certificate given, or made when it opens.
 
 A mail server that hands mail over asks for encryption, not for proof of who we are (RFC 7435): a certificate of our
 own making serves it, and keeps out whoever only listens. It lives as long as the process, so no key lies about.
@@ -8,6 +8,8 @@ import datetime
 import os
 import ssl
 import tempfile
+import time
+from functools import lru_cache
 from pathlib import Path
 
 from parley.channels.email.settings import EmailSettings
@@ -76,3 +78,19 @@ def self_made(name: str) -> tuple[bytes, bytes]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(serialization.Encoding.PEM), private
+
+
+def trusted(ca_file: str) -> ssl.SSLContext:
+    """For calling servers: the machine's certificates and those of the file. Raises OSError for one that is no good."""
+    written = os.stat(ca_file).st_mtime if ca_file else 0.0
+    return _trusted(ca_file, written, int(time.time() // 86_400))
+
+
+@lru_cache(maxsize=16)
+def _trusted(ca_file: str, written: float, day: int) -> ssl.SSLContext:
+    """Reading the machine's certificates takes tens of milliseconds, more than the mail: once a day will do, and
+    when the file was written anew."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context

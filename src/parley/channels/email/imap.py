@@ -12,14 +12,13 @@ import logging
 import random
 import re
 import ssl
-from hashlib import sha256
 
 from parley.channels.email.checker import Checker
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.settings import EmailSettings, secret
-from parley.channels.email.tokens import Keep, TokenRefused, account, proof, uses_tokens
-from parley.channels.email.verdict import Envelope, foreign
+from parley.channels.email.taking import take
+from parley.channels.email.tokens import Keep, TokenRefused, account, kept_over_restarts, proof, uses_tokens
 from parley.core.channel import Door, Inbox
 from parley.core.errors import BadConfig, Busy
 
@@ -386,15 +385,7 @@ class Watcher:
         """With the newest refresh token, which an earlier run may have been given."""
         if not uses_tokens(self.settings):
             return await connect(self.settings)
-        key = f"oauth/{self.inbox.id}/{sha256(self.settings.oauth_refresh_token.encode()).hexdigest()[:16]}"
-        tokens = account(self.settings)
-        newest = await self.door.memory.get(key)
-        if newest and not tokens.access:
-            tokens.refresh = newest.decode()
-
-        async def keep(refresh: str) -> None:
-            await self.door.memory.put(key, refresh.encode())
-
+        keep = await kept_over_restarts(self.inbox.id, self.settings, self.door.memory)
         return await connect(self.settings, keep)
 
     async def find_place(self, validity: int, following: int) -> None:
@@ -414,7 +405,8 @@ class Watcher:
 
     async def catch_up(self, client: Client) -> None:
         for batch in _batches(await client.sizes_after(self.last)):
-            await self.take(await self.fetched(client, batch))
+            mails = [(provider_id(raw), raw) for raw in await self.fetched(client, batch)]
+            await take(self.door, self.inbox.id, self.checker, mails)
             self.last = batch[-1][0]
             await self.remember()
             self.got_on = True
@@ -432,19 +424,6 @@ class Watcher:
                 mark = b"X-Parley-Cut: %d MB; UID %d in the mailbox holds it whole\r\n" % (size >> 20, uid)
                 raws.append(mark + (await client.beginning(uid) or b""))
         return raws
-
-    async def take(self, raws: list[bytes]) -> None:
-        """All at once, so that they can share a commit. Any failure keeps the place where it was."""
-        checker = self.checker
-        lines = await asyncio.gather(*(checker.line(raw, Envelope()) for raw in raws)) if checker else [b""] * len(raws)
-        takes = [
-            self.door.take(self.inbox.id, provider_id(raw), line + foreign(raw))
-            for line, raw in zip(lines, raws, strict=True)
-        ]
-        results = await asyncio.gather(*takes, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
 
     async def wait_for_news(self, client: Client) -> None:
         if b"IDLE" in client.capabilities:

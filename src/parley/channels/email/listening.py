@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from parley.channels.email.imap import watch
+from parley.channels.email import imap, polling
 from parley.channels.email.receiver import Route, routes_of, serve
 from parley.channels.email.settings import EmailSettings
 from parley.core.channel import Door, Inbox
@@ -13,8 +13,10 @@ async def listen(door: Door) -> None:
     """Until cancelled. One mailbox or port in trouble does not stop the others."""
     async with asyncio.TaskGroup() as tasks:
         for inbox in door.inboxes:
-            if isinstance(inbox.settings, EmailSettings) and inbox.settings.imap_host:
-                tasks.create_task(watch(inbox, door))
+            if isinstance(inbox.settings, EmailSettings) and inbox.settings.mail_api:
+                tasks.create_task(polling.watch(inbox, door))
+            elif isinstance(inbox.settings, EmailSettings) and inbox.settings.imap_host:
+                tasks.create_task(imap.watch(inbox, door))
         for (host, port), inboxes in _by_port(door).items():
             tasks.create_task(serve(host, port, routes_of(inboxes), door))
 

@@ -1,17 +1,16 @@
-"""A composed mail handed to the mail server that sends for an inbox."""
+"""A composed mail handed to the mail server, or the mail service, that sends for an inbox."""
 
 import asyncio
-import os
 import ssl
-import time
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
 
 import aiosmtplib
 
 from parley.channels.email.composing import compose, copies, message_id, normal_with_case
+from parley.channels.email.encryption import trusted
 from parley.channels.email.notices import of_mail, of_recipient
+from parley.channels.email.rest import LARGEST, NAMES, ServiceError
 from parley.channels.email.settings import NOWHERE, EmailSettings, secret
 from parley.channels.email.tokens import TokenRefused, account, uses_tokens
 from parley.core.channel import Inbox, Outbound, Receipt
@@ -26,17 +25,52 @@ UNKNOWN_PARAMETERS = (501, 504, 555)  # RFC 5321 section 4.2.4
 async def send(message: Outbound, inbox: Inbox) -> Receipt:
     """Returns when the server took responsibility. Raises SendFailed with the server's own words."""
     settings = inbox.settings
-    if not isinstance(settings, EmailSettings) or not settings.smtp_host:
-        raise SendFailed(f"{inbox.name} has no server for outgoing mail. Set smtp_host.", permanent=False)
+    if not isinstance(settings, EmailSettings) or not (settings.smtp_host or settings.mail_api):
+        raise SendFailed(f"{inbox.name} has no way out for mail. Set smtp_host or mail_api.", permanent=False)
     if message.to.value.endswith(f"@{NOWHERE}"):
         raise SendFailed("The mail named no sender, so there is no address to answer to.", permanent=True)
     raw = await asyncio.to_thread(compose, message, inbox)
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
+            if through_service(raw, settings):
+                return await hand_to_service(raw, settings)
             ours = message_id(message.external_id, inbox)
             return await hand_over(raw, message.to.value, copies(message), inbox, settings, ours)
     except TimeoutError as problem:
-        raise SendFailed(f"{_server(settings)} did not answer in time.") from problem
+        where = NAMES[settings.mail_api] if through_service(raw, settings) else _server(settings)
+        raise SendFailed(f"{where} did not answer in time.") from problem
+
+
+def through_service(raw: bytes, settings: EmailSettings) -> bool:
+    """What is too large for the service goes to the mail server, where there is one."""
+    return bool(settings.mail_api) and not (settings.smtp_host and len(raw) > LARGEST[settings.mail_api])
+
+
+async def hand_to_service(raw: bytes, settings: EmailSettings) -> Receipt:
+    """The mail's bytes to Gmail or Microsoft 365, which send to whoever stands in its header. Raises SendFailed.
+
+    A refused mail is refused for good; a refused login is our setting, and can be mended.
+    """
+    from parley.channels.email.services import mailbox
+
+    if len(raw) > LARGEST[settings.mail_api]:
+        raise SendFailed(_too_large(raw, settings), permanent=True)
+    try:
+        async with mailbox(settings) as box:
+            return Receipt(provider_id=await box.send(raw))
+    except ServiceError as problem:
+        final = problem.status in (400, 413) and not problem.passing
+        raise SendFailed(f"{problem}.", permanent=final, retry_after=problem.retry_after) from problem
+    except (BadConfig, TokenRefused, OSError) as problem:
+        raise SendFailed(f"{str(problem).rstrip('.')}.") from problem
+
+
+def _too_large(raw: bytes, settings: EmailSettings) -> str:
+    name, most = NAMES[settings.mail_api], LARGEST[settings.mail_api] / 1_000_000
+    return (
+        f"The mail weighs {len(raw) / 1_000_000:.1f} MB with its files, and {name} takes at most {most:.1f} MB."
+        " Send fewer files at once, or set smtp_host for large mails."
+    )
 
 
 async def hand_over(
@@ -83,20 +117,9 @@ async def log_in(client: aiosmtplib.SMTP, settings: EmailSettings) -> None:
         await client.auth_xoauth2(settings.smtp_user, await tokens.token(refused=token))
 
 
-@lru_cache(maxsize=16)
-def _trust(ca_file: str, written: float, day: int) -> ssl.SSLContext:
-    """Reading the machine's certificates takes tens of milliseconds, more than the mail: once a day will do, and
-    when the file was written anew."""
-    context = ssl.create_default_context()
-    if ca_file:
-        context.load_verify_locations(ca_file)
-    return context
-
-
 def client_of(settings: EmailSettings) -> aiosmtplib.SMTP:
     encrypted = settings.smtp_security in ("tls", "starttls")
-    written = os.stat(settings.ca_file).st_mtime if settings.ca_file else 0.0
-    context = _trust(settings.ca_file, written, int(time.time() // 86_400)) if encrypted else None
+    context = trusted(settings.ca_file) if encrypted else None
     return aiosmtplib.SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,

@@ -22,6 +22,12 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     imap_old_mail: also take what lay in the folder before Parley first looked.
     poll_seconds: how often to look, where the server cannot tell us at once (IDLE).
 
+    Through the mail service's own interface, coming in and going out, in place of IMAP and SMTP:
+    mail_api (gmail or graph): Gmail's, or Microsoft 365's (Graph). It logs in with the oauth_ settings below.
+    api_folder: which label or folder to watch; empty: the inbox. imap_old_mail and poll_seconds count here as well.
+    api_mailbox: whose mailbox, where it is not that of who consented: a shared one of Microsoft 365, by its address.
+    api_url: asked in place of the service's own address, such as http://localhost:8025; for a stand-in.
+
     Coming in, by being handed mail from a mail server of yours: `listen_port` 0 listens to nobody.
     listen_host, listen_port: several inboxes may share one; it speaks SMTP and LMTP, with STARTTLS.
     listen_certificate, listen_key: PEM files to encrypt with; without them one is made when the port opens.
@@ -43,7 +49,8 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
     oauth_url, oauth_client_id, oauth_client_secret, oauth_refresh_token, oauth_scope: log in with tokens that this
-    server gives, as Gmail and Microsoft 365 want it (XOAUTH2). Without a refresh token the application asks for itself.
+    server gives, as Gmail and Microsoft 365 want it (XOAUTH2, and mail_api). Without a refresh token the application
+    asks for itself.
     from_name: shown as the sender in place of the brand's name.
     ca_file: certificates to trust for these servers, beside the system's own.
     """
@@ -56,6 +63,11 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     imap_folder: str = "INBOX"
     imap_old_mail: bool = True
     poll_seconds: int = 60
+
+    mail_api: Literal["", "gmail", "graph"] = ""
+    api_folder: str = ""
+    api_mailbox: str = ""
+    api_url: str = ""
 
     listen_host: str = "127.0.0.1"
     listen_port: int = 0

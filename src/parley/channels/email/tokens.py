@@ -10,10 +10,12 @@ import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 
 import msgspec
 
 from parley.channels.email.settings import EmailSettings, secret
+from parley.core.channel import Memory
 from parley.core.errors import BadConfig
 
 EARLY_SECONDS = 300.0  # fetched anew that long before it ends
@@ -112,6 +114,20 @@ def account(settings: EmailSettings) -> Account:
             del _accounts[next(iter(_accounts))]
         _accounts[key] = Account(settings)
     return _accounts[key]
+
+
+async def kept_over_restarts(inbox: int, settings: EmailSettings, memory: Memory) -> Keep:
+    """Begins with the newest refresh token, which an earlier run may have been given; keeps what comes after it."""
+    key = f"oauth/{inbox}/{sha256(settings.oauth_refresh_token.encode()).hexdigest()[:16]}"
+    tokens = account(settings)
+    newest = await memory.get(key)
+    if newest and not tokens.access:
+        tokens.refresh = newest.decode()
+
+    async def keep(refresh: str) -> None:
+        await memory.put(key, refresh.encode())
+
+    return keep
 
 
 def uses_tokens(settings: EmailSettings) -> bool:

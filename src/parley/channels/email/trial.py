@@ -5,6 +5,7 @@ The first step that fails is the last of its line: what comes after it would onl
 
 import asyncio
 import os
+import secrets
 import socket
 import ssl
 import time
@@ -12,12 +13,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiosmtplib
 
 from parley.channels.email import imap, sending
+from parley.channels.email.rest import NAMES, ServiceError
+from parley.channels.email.services import home, mailbox
 from parley.channels.email.settings import EmailSettings
-from parley.channels.email.tokens import TokenRefused
+from parley.channels.email.tokens import TokenRefused, account
 from parley.channels.email.words import text_of
 from parley.core.channel import Inbox
 from parley.core.errors import BadConfig, SendFailed
@@ -25,6 +29,9 @@ from parley.core.errors import BadConfig, SendFailed
 SECONDS = 10.0
 RETURN_SECONDS = 45.0
 FOLDERS_SHOWN = 12
+TROUBLE = (
+    imap.ImapError, ServiceError, aiosmtplib.SMTPException, TokenRefused, BadConfig, OSError, OverflowError,
+)  # fmt: skip
 Step = tuple[str, bool, str]
 T = TypeVar("T")
 
@@ -48,7 +55,7 @@ class Line:
         try:
             async with asyncio.timeout(SECONDS):
                 return await attempt
-        except (imap.ImapError, aiosmtplib.SMTPException, TokenRefused, BadConfig, OSError, OverflowError) as problem:
+        except TROUBLE as problem:
             self.steps.append((f"{self.what}, {step}:", False, self._why(problem)))
             raise _Stop from problem
 
@@ -61,7 +68,7 @@ class Line:
         if isinstance(cause, ssl.SSLError):
             reason = getattr(cause, "verify_message", "") or cause.reason or cause
             return f"{self.where} would not encrypt as asked: {reason}. Check the security setting."
-        if isinstance(problem, (BadConfig, TokenRefused)):
+        if isinstance(problem, (BadConfig, TokenRefused, ServiceError)):
             return str(problem).rstrip(".") + "."
         if isinstance(problem, socket.gaierror):
             return f"{self.host} has no address in the DNS. Check the host."
@@ -82,7 +89,11 @@ def try_connections(inbox: Inbox) -> list[Step]:
     """Everything short of sending, blocking: (step, whether it worked, a sentence)."""
     settings: EmailSettings = inbox.settings
     ways: list[Coroutine[Any, Any, list[Step]]] = []
-    if settings.imap_host:
+    if settings.mail_api:
+        address = urlsplit(home(settings))
+        port = address.port or (443 if address.scheme == "https" else 80)
+        ways.append(_tried(Line(NAMES[settings.mail_api], address.hostname or "", port), settings, _service))
+    elif settings.imap_host:
         ways.append(_tried(Line("Fetching", settings.imap_host, settings.imap_port), settings, _fetching))
     if settings.smtp_host:
         ways.append(_tried(Line("Sending", settings.smtp_host, settings.smtp_port), settings, _sending))
@@ -122,6 +133,14 @@ async def _fetching(line: Line, settings: EmailSettings) -> None:
         await line.step("folders", _folders(line, client, settings))
     finally:
         client.close()
+
+
+async def _service(line: Line, settings: EmailSettings) -> None:
+    """The token first, so that a refused one is told apart from a mailbox that is not there."""
+    await line.step("log in", account(settings).token())
+    line.say("log in", f"{urlsplit(settings.oauth_url).hostname} gave a token.")
+    async with mailbox(settings) as box:
+        line.say("folder", await line.step("folder", box.count()))
 
 
 async def _folders(line: Line, client: imap.Client, settings: EmailSettings) -> None:
@@ -172,16 +191,21 @@ async def _there_and_back(inbox: Inbox) -> list[Step]:
     settings: EmailSettings = inbox.settings
     mail, began = _trial_mail(inbox), time.monotonic()
     try:
-        await sending.hand_over(mail.as_bytes(), inbox.address, (), inbox, settings)
+        if settings.mail_api:
+            await sending.hand_to_service(mail.as_bytes(), settings)
+        else:
+            await sending.hand_over(mail.as_bytes(), inbox.address, (), inbox, settings)
     except (SendFailed, TimeoutError) as problem:
         return [("Send to oneself:", False, str(problem) or "The server did not answer in time.")]
-    if not settings.imap_host:
+    if not settings.imap_host and not settings.mail_api:
         return [("Send to oneself:", True, f"A mail to {inbox.address} was taken. It should be in the desk soon.")]
     try:
         async with asyncio.timeout(RETURN_SECONDS):
-            head = await _found(settings, str(mail["Message-ID"]))
-    except (imap.ImapError, TokenRefused, BadConfig, OSError) as problem:
-        why = str(problem) or f"it was not in {settings.imap_folder} after {RETURN_SECONDS:.0f} seconds"
+            find = _found_by_service if settings.mail_api else _found
+            head = await find(settings, mail)
+    except TROUBLE as problem:
+        folder = (settings.api_folder or "the inbox") if settings.mail_api else settings.imap_folder
+        why = str(problem) or f"it was not in {folder} after {RETURN_SECONDS:.0f} seconds"
         return [("Send to oneself:", False, f"The mail was taken, but did not come back: {why}.")]
     signed = [text_of(value) for value in head.all("dkim-signature")]
     told = "signed with DKIM" if signed else "without a DKIM signature"
@@ -191,14 +215,27 @@ async def _there_and_back(inbox: Inbox) -> list[Step]:
 def _trial_mail(inbox: Inbox) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = mail["To"] = inbox.address
-    mail["Subject"] = "Parley sends to itself"
+    mail["Subject"] = f"Parley sends to itself ({secrets.token_hex(4)})"
     mail["Date"], mail["Message-ID"] = formatdate(), make_msgid("parley-trial", inbox.address.rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content("Somebody tries the settings of this inbox. Nobody needs to answer.\n")
     return mail
 
 
-async def _found(settings: EmailSettings, name: str) -> Any:
+async def _found_by_service(settings: EmailSettings, mail: EmailMessage) -> Any:
+    """As `_found`. It is looked for by its subject: the service may give it a Message-ID of its own."""
+    from parley.channels.email.mime import parse
+
+    async with mailbox(settings) as box:
+        while True:
+            id = await box.holds(str(mail["Subject"]))
+            raw = await box.fetch(id) if id else None
+            if raw:
+                return parse(raw)
+            await asyncio.sleep(1)
+
+
+async def _found(settings: EmailSettings, mail: EmailMessage) -> Any:
     """The head of the mail with that Message-ID, once it lies in the watched folder."""
     from parley.channels.email.mime import parse
 
@@ -206,7 +243,7 @@ async def _found(settings: EmailSettings, name: str) -> Any:
     try:
         await client.select(settings.imap_folder)
         while True:
-            uids = await client.search(b"HEADER Message-ID " + imap.quoted(name))
+            uids = await client.search(b"HEADER Message-ID " + imap.quoted(str(mail["Message-ID"])))
             if uids:
                 return parse((await client.beginning(uids[-1])) or b"\n")
             await asyncio.sleep(1)

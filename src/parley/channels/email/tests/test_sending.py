@@ -194,6 +194,6 @@ def test_odd_settings_are_named() -> None:
     for word in ("plus", "imap_password", "imap_security", "poll_seconds", "listen_host", "465", "belong together"):
         assert word in said
     assert channel.check(inbox()) == [
-        "No mail can come in: set imap_host to fetch it, listen_port or hook_from to be handed it.",
-        "No mail can be sent: set smtp_host.",
+        "No mail can come in: set imap_host or mail_api to fetch it, listen_port or hook_from to be handed it.",
+        "No mail can be sent: set smtp_host or mail_api.",
     ]

@@ -1,0 +1,188 @@
+"""A mailbox watched through its service's HTTP interface: what is new is handed over, then remembered.
+
+The place moves only after every mail up to it was stored, so a crash repeats mails and loses none; what was stored
+before is known by its name. A place that the service has forgotten becomes a look at all mail since a day before it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from typing import Protocol
+
+import msgspec
+
+from parley.channels.email.checker import Checker
+from parley.channels.email.rest import Service, ServiceError
+from parley.channels.email.settings import EmailSettings
+from parley.channels.email.taking import take
+from parley.channels.email.tokens import TokenRefused, kept_over_restarts
+from parley.core.channel import Door, Inbox
+from parley.core.errors import BadConfig, Busy
+
+log = logging.getLogger("parley.email")
+
+AT_ONCE = 4  # requests for mails
+BATCH_MAILS, BATCH_BYTES = 48, 16 * 1024 * 1024
+LEAST_SECONDS = 5  # between two looks
+OVERLAP_SECONDS = 86_400.0  # looked at again when the place was lost: clocks differ, and mail may be held on its way
+LATE_SECONDS = 300.0  # what came so shortly before the first look is no old mail
+WRITTEN_SECONDS = 600.0  # how often the place is written where nothing is new
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a mailbox was read. cursor: the service's word for it; empty: all mail since `since` is to be listed.
+
+    since: seconds since 1970 before which all mail was stored. start, done: a listing that is under way — the cursor
+    to go on from after it, and its last mail that was stored.
+    """
+
+    cursor: str = ""
+    since: float = 0.0
+    start: str = ""
+    done: str = ""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Mails to be stored, oldest first, and the place that is reached once they are."""
+
+    ids: list[str]
+    place: Place
+
+
+class PlaceLost(Exception):
+    """The service no longer knows the place."""
+
+
+class Mailbox(Protocol):
+    """A service's folder of mails. All its questions raise ServiceError."""
+
+    service: Service
+    settings: EmailSettings
+
+    def news(self, place: Place) -> AsyncIterator[Step]:
+        """What came since. Raises PlaceLost."""
+        ...
+
+    async def fetch(self, id: str) -> bytes | None:
+        """The mail as it came, within what a mail may weigh, else a marked part of it. None: it is gone."""
+        ...
+
+    def name(self, id: str, raw: bytes) -> str:
+        """What the delivery is known by."""
+        ...
+
+    async def count(self) -> str:
+        """A sentence about the folder. Raises ServiceError where it is not there."""
+        ...
+
+    async def holds(self, subject: str) -> str | None:
+        """The id of a mail with this subject in the folder."""
+        ...
+
+    async def send(self, raw: bytes) -> str | None:
+        """The mail, on its way to whoever stands in its header; the service's name for it."""
+        ...
+
+
+async def watch(inbox: Inbox, door: Door) -> None:
+    """Until cancelled: look, wait, look again; after trouble later and later."""
+    wait = FIRST_WAIT
+    while True:
+        watcher = Watcher(inbox, door)
+        pause = 0.0
+        try:
+            await watcher.run()
+        except (ServiceError, TokenRefused, BadConfig, Busy, OSError, TimeoutError, ValueError) as problem:
+            door.say(inbox.id, _sentence(problem))
+            pause = getattr(problem, "retry_after", None) or 0.0
+        except Exception:
+            log.exception("watching the mailbox of inbox %s failed; trying again", inbox.id)
+            door.say(inbox.id, "Watching the mailbox failed; trying again. The log says more.")
+        wait = FIRST_WAIT if watcher.got_on else min(wait * 2, LONGEST_WAIT)
+        await asyncio.sleep(max(pause, wait * random.uniform(0.8, 1.2)))
+
+
+def _sentence(problem: BaseException) -> str:
+    if isinstance(problem, TokenRefused) and problem.lasting:
+        return f"{problem}."
+    if isinstance(problem, Busy):
+        return f"Mail waits in the mailbox: {problem}"
+    if isinstance(problem, ServiceError) and problem.status in (401, 403) and not problem.passing:
+        return f"{problem}. Check the account's consent and its scopes (oauth_scope)."
+    return f"{str(problem).rstrip('.') or 'The service did not answer in time'}. Trying again."
+
+
+class Watcher:
+    """Watching until the first trouble."""
+
+    def __init__(self, inbox: Inbox, door: Door) -> None:
+        self.inbox, self.door = inbox, door
+        self.settings: EmailSettings = inbox.settings
+        whose = f"{self.settings.oauth_client_id} {self.settings.api_mailbox} {self.settings.oauth_refresh_token}"
+        digest = sha256(whose.encode()).hexdigest()[:16]
+        self.key = f"api/{inbox.id}/{self.settings.mail_api}/{digest}/{self.settings.api_folder}"
+        self.place, self.written = Place(), 0.0
+        self.got_on = False
+        checks = self.settings.check_senders and not self.settings.authserv_id
+        self.checker = Checker(self.settings) if checks else None
+
+    async def run(self) -> None:
+        from parley.channels.email.services import mailbox
+
+        try:
+            keep = await kept_over_restarts(self.inbox.id, self.settings, self.door.memory)
+            async with mailbox(self.settings, keep) as box:
+                await self.find_place()
+                while True:
+                    await self.look(box)
+                    await asyncio.sleep(max(LEAST_SECONDS, self.settings.poll_seconds))
+        finally:
+            if self.checker:
+                self.checker.close()
+
+    async def find_place(self) -> None:
+        known = await self.door.memory.get(self.key)
+        if known:
+            self.place = msgspec.json.decode(known, type=Place)
+        elif not self.settings.imap_old_mail:
+            await self.remember(Place(since=time.time() - LATE_SECONDS))
+
+    async def remember(self, place: Place) -> None:
+        """Written where it says something new; the time alone, only now and then."""
+        moved = msgspec.structs.replace(place, since=0) != msgspec.structs.replace(self.place, since=0)
+        self.place = place
+        if moved or place.since - self.written > WRITTEN_SECONDS:
+            await self.door.memory.put(self.key, msgspec.json.encode(place))
+            self.written = place.since
+
+    async def look(self, box: Mailbox) -> None:
+        """Everything new, stored step by step."""
+        try:
+            async for step in box.news(self.place):
+                await self.store(box, step.ids)
+                await self.remember(step.place)
+        except PlaceLost:
+            self.door.say(self.inbox.id, f"{box.service.name} forgot where we were; looking at all recent mail again.")
+            await self.remember(Place(since=max(0.0, self.place.since - OVERLAP_SECONDS)))
+            return await self.look(box)
+        if not self.got_on:
+            self.got_on = True
+            every = max(LEAST_SECONDS, self.settings.poll_seconds)
+            self.door.say(self.inbox.id, f"Connected to {box.service.name}; new mail: looking every {every} s.")
+
+    async def store(self, box: Mailbox, ids: list[str]) -> None:
+        """A few are asked for at once, and handed over before they weigh too much."""
+        batch, weight = list[tuple[str, bytes]](), 0
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            raws = await asyncio.gather(*(box.fetch(id) for id in some))
+            batch += [(box.name(id, raw), raw) for id, raw in zip(some, raws, strict=True) if raw is not None]
+            weight = sum(len(raw) for _, raw in batch)
+            if len(batch) >= BATCH_MAILS or weight > BATCH_BYTES:
+                await take(self.door, self.inbox.id, self.checker, batch)
+                batch = []
+        await take(self.door, self.inbox.id, self.checker, batch)
