@@ -1,4 +1,4 @@
-"""A desk whose mailbox is at Gmail or Microsoft 365: from the first question to the answer's answer, on both engines."""
+"""A desk whose mailbox is at Gmail or Microsoft 365: from the first question to the answer to its answer."""
 
 from email import message_from_bytes, policy
 from typing import Any

@@ -81,14 +81,14 @@ def main() -> None:
         mail_port, sink_port = int(sys.argv[1]), int(sys.argv[2])
         desk.record.do(lambda tx: build(tx, mail_port, sink_port))
         desk.setup_changed()
-    _watch_the_door(desk, trap)
+    watch_the_door(desk, trap)
     answering = Following(desk.record, [Answerer()])
     answering.start()
     run_server(desk.config, desk=desk)
     answering.stop()
 
 
-def _watch_the_door(desk: Desk, trap: Trap) -> None:
+def watch_the_door(desk: Desk, trap: Trap) -> None:
     """The point "after DATA": everything has arrived, nothing is stored."""
     take = desk.intake.take_async
 
