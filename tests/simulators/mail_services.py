@@ -57,6 +57,7 @@ class MailService(Platform):
         self.troubles: deque[Said] = deque()  # of the mailbox; tokens are given all the same
         self.page_size = 100
         self.doubled = False
+        self.broken: set[str] = set()  # mails that it cannot give
         self.now = datetime.now(UTC)
 
     def deliver(self, raw: bytes, label: str = "inbox") -> Mail:
@@ -205,6 +206,8 @@ class GmailService(MailService):
 
     def _message(self, id: str, query: dict[str, str]) -> Said:
         mail = self.mails.get(id)
+        if id in self.broken:
+            return self.refuse(500, "backendError", "Internal error")
         if mail is None:
             return self.refuse(404, "notFound", "Requested entity was not found.")
         said: dict[str, Any] = {"id": id, "labelIds": sorted(mail.labels), "sizeEstimate": len(mail.raw)}
@@ -256,6 +259,8 @@ class GraphService(MailService):
 
     def _mime(self, id: str) -> Said:
         mail = self.mails.get(id)
+        if id in self.broken:
+            return self.refuse(500, "backendError", "Internal error")
         if mail is None:
             return self.refuse(404, "ErrorItemNotFound", "The specified object was not found in the store.")
         mark = f"X-MS-Exchange-Asked: {len(self.asked)}\r\nX-Written: {len(self.asked)}\r\n".encode()

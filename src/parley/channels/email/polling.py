@@ -30,6 +30,8 @@ LEAST_SECONDS = 5  # between two looks
 OVERLAP_SECONDS = 86_400.0  # looked at again when the place was lost: clocks differ, and mail may be held on its way
 LATE_SECONDS = 300.0  # what came so shortly before the first look is no old mail
 WRITTEN_SECONDS = 600.0  # how often the place is written where nothing is new
+STUCK_SECONDS = 3600.0
+OF_ALL = (0, 401, 403, 429, 503)  # troubles of the service or the account, not of one mail
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 
 
@@ -90,9 +92,9 @@ class Mailbox(Protocol):
 
 async def watch(inbox: Inbox, door: Door) -> None:
     """Until cancelled: look, wait, look again; after trouble later and later."""
-    wait = FIRST_WAIT
+    wait, failing = FIRST_WAIT, dict[str, float]()
     while True:
-        watcher = Watcher(inbox, door)
+        watcher = Watcher(inbox, door, failing)
         pause = 0.0
         try:
             await watcher.run()
@@ -117,10 +119,10 @@ def _sentence(problem: BaseException) -> str:
 
 
 class Watcher:
-    """Watching until the first trouble."""
+    """Watching until the first trouble. failing: since when a mail could not be had, by its id."""
 
-    def __init__(self, inbox: Inbox, door: Door) -> None:
-        self.inbox, self.door = inbox, door
+    def __init__(self, inbox: Inbox, door: Door, failing: dict[str, float]) -> None:
+        self.inbox, self.door, self.failing = inbox, door, failing
         self.settings: EmailSettings = inbox.settings
         whose = f"{self.settings.oauth_client_id} {self.settings.api_mailbox} {self.settings.oauth_refresh_token}"
         digest = sha256(whose.encode()).hexdigest()[:16]
@@ -179,10 +181,23 @@ class Watcher:
         batch, weight = list[tuple[str, bytes]](), 0
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            raws = await asyncio.gather(*(box.fetch(id) for id in some))
-            batch += [(box.name(id, raw), raw) for id, raw in zip(some, raws, strict=True) if raw is not None]
+            batch += filter(None, await asyncio.gather(*(self.fetched(box, id) for id in some)))
             weight = sum(len(raw) for _, raw in batch)
             if len(batch) >= BATCH_MAILS or weight > BATCH_BYTES:
                 await take(self.door, self.inbox.id, self.checker, batch)
                 batch = []
         await take(self.door, self.inbox.id, self.checker, batch)
+
+    async def fetched(self, box: Mailbox, id: str) -> tuple[str, bytes] | None:
+        """A mail with its name. One that cannot be had for an hour, while others can, must not keep those behind it
+        for ever: a note stands in for it, under another name, so that the mail itself may still come."""
+        try:
+            raw = await box.fetch(id)
+        except ServiceError as problem:
+            began = self.failing.setdefault(id, time.monotonic())
+            if problem.status in OF_ALL or time.monotonic() - began < STUCK_SECONDS:
+                raise
+            mark = f"X-Parley-Missing: {problem}\r\n\r\n"
+            return f"missing:{id}", mark.encode("ascii", "replace")
+        self.failing.pop(id, None)
+        return (box.name(id, raw), raw) if raw is not None else None

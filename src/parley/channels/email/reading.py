@@ -44,6 +44,9 @@ def read(delivery: Delivery, inbox: Inbox) -> list[Inbound]:
         cut = mail.first("x-parley-cut")
         if cut:
             raise Unreadable(f"The mail is too large ({text_of(cut)}); only its beginning was fetched and kept.")
+        missing = mail.first("x-parley-missing")
+        if missing:
+            raise Unreadable(f"The mail lies in the mailbox and could not be fetched ({text_of(missing)}).")
         report = bounces.report(mail)
         news = bounces.receipts(report)
         return list(news) if news else [_message(mail, delivery, inbox, report)]

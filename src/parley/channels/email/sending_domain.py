@@ -16,6 +16,7 @@ from parley.core.identity import normal
 
 SECONDS = 10.0
 USUAL_SELECTORS = ("default", "dkim", "mail", "s1", "s2", "k1", "selector1", "google")
+SENDS = {"gmail": "smtp.gmail.com", "graph": "smtp.office365.com"}  # what goes in through the interface leaves there
 Step = tuple[str, bool, str]
 _ALL = re.compile(r"\s([-~?+]?all)\s*\Z", re.I)
 _POLICY = re.compile(r"(?:\A|;)\s*p\s*=\s*(none|quarantine|reject)\b", re.I)
@@ -27,11 +28,12 @@ def looked_at(inbox: Inbox) -> list[Step]:
     settings: EmailSettings = inbox.settings
     domain = normal("mail", inbox.address).rpartition("@")[2]
     names = Names(SECONDS, tuple(server(one) for one in settings.dns_servers))
-    house = that_sends(settings.smtp_host)
+    host = SENDS.get(settings.mail_api, settings.smtp_host)
+    house = that_sends(host)
     steps = []
     for step, look in (("SPF:", spf), ("DKIM:", dkim), ("DMARC:", dmarc)):
         try:
-            good, sentence = look(domain, settings.smtp_host, house, names)
+            good, sentence = look(domain, host, house, names)
         except NoAnswer as problem:
             good, sentence = False, f"{problem}."
         steps.append((step, good, sentence))

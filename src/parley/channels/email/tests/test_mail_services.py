@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from harness.dns_server import name_server
 from harness.smtp_sink import smtp_sink
-from parley.channels.email import channel, polling
+from parley.channels.email import channel, polling, rest
 from parley.channels.email.tests.facts import inbox, message
 from parley.channels.email.tests.test_fetching import mail, watching
 from parley.channels.email.tests.test_receiving import Desk, until
 from parley.channels.email.tests.test_sending import failure, reply, send
 from parley.core.channel import Inbox
+from parley.core.errors import Unreadable
 from simulators.mail_services import SECRET, GmailService, GraphService, MailService
 from simulators.server import as_json
 
@@ -298,3 +300,26 @@ def test_a_link_that_leads_elsewhere_is_not_followed(monkeypatch: pytest.MonkeyP
 
         asyncio.run(run())
     assert elsewhere.asked == []
+
+
+def test_a_mail_that_cannot_be_had_does_not_keep_the_others_behind_it(
+    service: MailService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(polling, "STUCK_SECONDS", 1.0)
+    desk = Desk()
+    service.broken = {service.deliver(mail(1)).id}
+    service.deliver(mail(2))
+    watched(desk, box(service), 2)
+    assert any("answered 500" in said for _, said in desk.said), "it was tried again first"
+    with pytest.raises(Unreadable, match="could not be fetched .*Internal error"):
+        message(desk.kept[0][2])
+    assert message(desk.kept[1][2]).subject == "Question 2"
+
+
+@pytest.mark.parametrize(("kind", "host"), [("gmail", "_spf.google.com"), ("graph", "spf.protection.outlook.com")])
+def test_the_domain_is_held_against_the_service_that_sends(kind: str, host: str) -> None:
+    with name_server({"acme.example": {"TXT": ["v=spf1 mx ~all"]}}) as dns:
+        steps = channel.check_domain(inbox(mail_api=kind, dns_servers=(dns.address,)))
+    [sentence] = [sentence for step, good, sentence in steps if step == "SPF:" and not good]
+    assert f"include:{host}" in sentence
