@@ -34,6 +34,8 @@ def _coming_in(settings: EmailSettings) -> list[str]:
     said = _service(settings) if settings.mail_api else []
     if settings.hook_from and not settings.hook_secret:
         said.append("hook_secret is empty, so that every post is refused. Enter what the mail service signs with.")
+    if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
+        said.append("s3_access_key and s3_secret_key belong together; one of them is empty.")
     if settings.imap_host and not settings.mail_api:
         if not settings.imap_user or not (settings.imap_password or settings.oauth_url):
             said.append("imap_user and imap_password are needed to log in to the mailbox.")
@@ -112,7 +114,7 @@ def _secrets(settings: EmailSettings) -> list[str]:
     said = []
     for value in (
         settings.imap_password, settings.smtp_password, settings.hook_secret, settings.oauth_client_secret,
-        settings.oauth_refresh_token,
+        settings.oauth_refresh_token, settings.s3_secret_key,
     ):  # fmt: skip
         try:
             secret(value)

@@ -5,16 +5,20 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 
 from parley.channels.email.checker import Checker
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.posted import as_mail, form_of, wrapped
+from parley.channels.email.s3 import filled
 from parley.channels.email.settings import EmailSettings, secret
 from parley.channels.email.sns import confirmed, must_be_from_topic
 from parley.channels.email.verdict import Envelope
 from parley.core.channel import Inbox
 from parley.core.errors import BadConfig, NotProved, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
+
+log = logging.getLogger("parley.email")
 
 SIGNED_SECONDS = 12 * 3600.0  # Mailgun tries for eight hours
 EC_KEY = "MFkw"  # how the base64 of a public key on P-256 begins
@@ -29,11 +33,21 @@ async def taken(request: Call, inbox: Inbox) -> list[Posted] | Handshake:
     await _prove(request, settings)
     if settings.hook_from == "ses" and await confirmed(request.body, settings.hook_host):
         return Handshake(body=b"")
-    kept = wrapped(settings.hook_from, request.headers.get("content-type", ""), request.body)
+    body = await _whole_of(request, settings) if settings.hook_from == "ses" else request.body
+    kept = wrapped(settings.hook_from, request.headers.get("content-type", ""), body)
     mail = await asyncio.to_thread(_mail, kept)
     if mail is None:
         return [whole(kept)]
     return [Posted(provider_id=provider_id(mail), raw=await _checked(kept, mail, settings))]
+
+
+async def _whole_of(request: Call, settings: EmailSettings) -> bytes:
+    """With the mail from S3 in it. One that cannot be had is told of, so that a person sees it in quarantine."""
+    try:
+        return await filled(request.body, settings, request.at)
+    except Unreadable as problem:
+        log.warning("a mail stays in S3: %s", problem)
+        return request.body
 
 
 async def _prove(request: Call, settings: EmailSettings) -> None:

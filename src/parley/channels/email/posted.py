@@ -215,7 +215,9 @@ def _of_ses(said: dict[str, Any]) -> bytes | None:
     content = news.get("content")
     if not content:
         where = f"{receipt.get('action', {}).get('bucketName', '?')}/{receipt.get('action', {}).get('objectKey', '?')}"
-        raise Unreadable(f"Amazon put the mail into S3 ({where}) and sent only its headers. Let the rule use SNS.")
+        raise Unreadable(
+            f"Amazon put the mail into S3 ({where}) and it could not be fetched. Check s3_access_key and s3_secret_key."
+        )
     encoded = receipt.get("action", {}).get("encoding", "UTF8").upper() == "BASE64"
     raw = base64.b64decode(content) if encoded else str(content).encode("utf-8", "replace")
     sender = str(mail.get("source", ""))

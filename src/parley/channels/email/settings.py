@@ -45,7 +45,8 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hook_from (mailgun, sendgrid, postmark or ses): whose posts are taken; empty: nobody's.
     hook_secret: what proves them, never empty. mailgun: its signing key. sendgrid: its public key, or as postmark.
     postmark: the user:password that stand in the address it posts to. ses: the ARN of the SNS topic.
-    hook_host: asked in place of Amazon's SNS, such as http://localhost:4566; for a stand-in.
+    s3_access_key, s3_secret_key, s3_region: to fetch mails that SES put into S3; empty region: that of the topic.
+    hook_host: asked in place of Amazon's SNS and S3, such as http://localhost:4566; for a stand-in.
 
     Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
     oauth_url, oauth_client_id, oauth_client_secret, oauth_refresh_token, oauth_scope: log in with tokens that this
@@ -85,6 +86,9 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     hook_from: Literal["", "mailgun", "sendgrid", "postmark", "ses"] = ""
     hook_secret: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
+    s3_region: str = ""
     hook_host: str = ""
 
     smtp_host: str = ""

@@ -312,7 +312,7 @@ def test_a_mail_that_cannot_be_had_does_not_keep_the_others_behind_it(
     service.deliver(mail(2))
     watched(desk, box(service), 2)
     assert any("answered 500" in said for _, said in desk.said), "it was tried again first"
-    with pytest.raises(Unreadable, match="could not be fetched .*Internal error"):
+    with pytest.raises(Unreadable, match=r"could not be fetched .*Internal error"):
         message(desk.kept[0][2])
     assert message(desk.kept[1][2]).subject == "Question 2"
 
