@@ -53,6 +53,7 @@ class MailService(Platform):
         self.remembered_from = 0
         self.sent: list[bytes] = []
         self.good: set[str] = set()
+        self.refresh = "refresh-0"
         self.grants: list[str] = []
         self.troubles: deque[Said] = deque()  # of the mailbox; tokens are given all the same
         self.page_size = 100
@@ -116,7 +117,7 @@ class MailService(Platform):
     def _token(self, form: dict[str, str]) -> Said:
         if form.get("client_secret") != SECRET:
             return as_json({"error": "invalid_client"}, 401)
-        if form["grant_type"] == "refresh_token" and form["refresh_token"] != "refresh-0":
+        if form["grant_type"] == "refresh_token" and form["refresh_token"] != self.refresh:
             return as_json({"error": "invalid_grant", "error_description": "Token has been revoked."}, 400)
         self.grants.append(form["grant_type"])
         token = f"token-{len(self.grants)}"

@@ -9,7 +9,6 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator
-from hashlib import sha256
 from typing import Protocol
 
 import msgspec
@@ -124,11 +123,11 @@ class Watcher:
     def __init__(self, inbox: Inbox, door: Door, failing: dict[str, float]) -> None:
         self.inbox, self.door, self.failing = inbox, door, failing
         self.settings: EmailSettings = inbox.settings
-        whose = f"{self.settings.oauth_client_id} {self.settings.api_mailbox} {self.settings.oauth_refresh_token}"
-        digest = sha256(whose.encode()).hexdigest()[:16]
-        self.key = f"api/{inbox.id}/{self.settings.mail_api}/{digest}/{self.settings.api_folder}"
+        # Not by the token: an account that is connected again goes on where it was.
+        whose = self.settings.api_mailbox or inbox.address
+        self.key = f"api/{inbox.id}/{self.settings.mail_api}/{whose}/{self.settings.api_folder}"
         self.place, self.written = Place(), 0.0
-        self.got_on = False
+        self.got_on = self.caught_up = False
         checks = self.settings.check_senders and not self.settings.authserv_id
         self.checker = Checker(self.settings) if checks else None
 
@@ -140,7 +139,8 @@ class Watcher:
             async with mailbox(self.settings, keep) as box:
                 await self.find_place()
                 while True:
-                    await self.look(box)
+                    if not await self.look(box) and not await self.look(box):
+                        raise ServiceError(f"{box.service.name} forgets every place that it gives")
                     await asyncio.sleep(max(LEAST_SECONDS, self.settings.poll_seconds))
         finally:
             if self.checker:
@@ -161,32 +161,45 @@ class Watcher:
             await self.door.memory.put(self.key, msgspec.json.encode(place))
             self.written = place.since
 
-    async def look(self, box: Mailbox) -> None:
-        """Everything new, stored step by step."""
+    async def look(self, box: Mailbox) -> bool:
+        """Everything new, stored step by step. False: the place was lost, and an earlier one is to be tried."""
         try:
             async for step in box.news(self.place):
                 await self.store(box, step.ids)
                 await self.remember(step.place)
+                self.got_on = True
         except PlaceLost:
             self.door.say(self.inbox.id, f"{box.service.name} forgot where we were; looking at all recent mail again.")
             await self.remember(Place(since=max(0.0, self.place.since - OVERLAP_SECONDS)))
-            return await self.look(box)
-        if not self.got_on:
-            self.got_on = True
+            return False
+        if not self.caught_up:
+            self.caught_up = True
             every = max(LEAST_SECONDS, self.settings.poll_seconds)
             self.door.say(self.inbox.id, f"Connected to {box.service.name}; new mail: looking every {every} s.")
+        return True
 
     async def store(self, box: Mailbox, ids: list[str]) -> None:
         """A few are asked for at once, and handed over before they weigh too much."""
         batch, weight = list[tuple[str, bytes]](), 0
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            batch += filter(None, await asyncio.gather(*(self.fetched(box, id) for id in some)))
+            batch += await self.several(box, some)
             weight = sum(len(raw) for _, raw in batch)
             if len(batch) >= BATCH_MAILS or weight > BATCH_BYTES:
                 await take(self.door, self.inbox.id, self.checker, batch)
                 batch = []
         await take(self.door, self.inbox.id, self.checker, batch)
+
+    async def several(self, box: Mailbox, ids: list[str]) -> list[tuple[str, bytes]]:
+        """Those that are still there. All have ended when one's trouble is raised: the connection is closed then."""
+        results = await asyncio.gather(*(self.fetched(box, id) for id in ids), return_exceptions=True)
+        mails = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            if result is not None:
+                mails.append(result)
+        return mails
 
     async def fetched(self, box: Mailbox, id: str) -> tuple[str, bytes] | None:
         """A mail with its name. One that cannot be had for an hour, while others can, must not keep those behind it

@@ -16,7 +16,7 @@ from parley.channels.email.tests.test_receiving import Desk, until
 from parley.channels.email.tests.test_sending import failure, reply, send
 from parley.core.channel import Inbox
 from parley.core.errors import Unreadable
-from simulators.mail_services import SECRET, GmailService, GraphService, MailService
+from simulators.mail_services import SECRET, USER, GmailService, GraphService, MailService
 from simulators.server import as_json
 
 KINDS: dict[str, type[MailService]] = {"gmail": GmailService, "graph": GraphService}
@@ -323,3 +323,38 @@ def test_the_domain_is_held_against_the_service_that_sends(kind: str, host: str)
         steps = channel.check_domain(inbox(mail_api=kind, dns_servers=(dns.address,)))
     [sentence] = [sentence for step, good, sentence in steps if step == "SPF:" and not good]
     assert f"include:{host}" in sentence
+
+
+def test_an_account_that_is_connected_again_goes_on_where_it_was(service: MailService) -> None:
+    desk = Desk()
+    watched(desk, box(service, imap_old_mail=False), 0)
+    service.refresh = "refresh-1"  # the consent ended, and nobody saw it for days
+    service.now -= timedelta(days=2)
+    service.deliver(mail(1))
+    service.now += timedelta(days=2)
+    desk.said.clear()
+    watched(desk, box(service, imap_old_mail=False, oauth_refresh_token="refresh-1"), 1)
+    assert in_order(desk) == questions(1)
+
+
+def test_a_service_that_forgets_every_place_is_asked_less_and_less(
+    service: MailService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse = service.refuse(404 if isinstance(service, GmailService) else 410, "syncStateNotFound")
+    usual = service.answer_user
+    lost = ("/history", "/delta")
+    monkeypatch.setattr(service, "answer_user", lambda asked: refuse if asked.path.endswith(lost) else usual(asked))
+    desk = Desk()
+    desk.notes[f"api/1/{box(service).settings.mail_api}/{USER}/"] = b'{"cursor":"%s","since":9}' % (
+        b"7"
+        if isinstance(service, GmailService)
+        else f"{service.url}/v1.0/me/mailFolders/inbox/messages/delta".encode()
+    )
+
+    async def run() -> None:
+        async with watching(desk, box(service)):
+            await until(lambda: any("forgot where we were" in said for _, said in desk.said))
+            await asyncio.sleep(0.5)
+
+    asyncio.run(run())
+    assert len([asked for asked in service.asked if asked.path.endswith(lost)]) < 8
