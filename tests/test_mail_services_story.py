@@ -66,7 +66,7 @@ def test_the_page_of_the_inbox_offers_it_tries_it_and_says_how_it_is(web: WebDes
         tried = admin.post("/desk/settings/inboxes/new/email", data=form)
         assert tried.status_code < 400, tried.text
         assert "gave a token" in tried.text
-        assert "holds 1 mails" in tried.text
+        assert "holds 1 mail." in tried.text
         eventually(lambda: len(web.story.events(e.MessageReceived)) == 1)
         eventually(lambda: "looking every" in admin.get("/desk/settings/inboxes").text)
         assert "Last received" in admin.get("/desk/settings/inboxes").text

@@ -15,7 +15,7 @@ import msgspec
 
 from parley.channels.email.fingerprint import provider_id
 from parley.channels.email.mime import MAIL_BYTES
-from parley.channels.email.polling import BATCH_MAILS, Place, PlaceLost, Step
+from parley.channels.email.polling import BATCH_MAILS, Place, PlaceLost, Step, counted
 from parley.channels.email.rest import Service, ServiceError, TooLarge
 from parley.channels.email.settings import EmailSettings
 
@@ -198,7 +198,7 @@ class Gmail:
         path = f"{USER}/labels/{quote(await self.label(), safe='')}"
         label = self.service.read(await self.service.ask("GET", path), Label)
         profile = self.service.read(await self.service.ask("GET", f"{USER}/profile"), Profile)
-        return f"{label.name} of {profile.email_address} holds {label.messages_total} mails."
+        return f"{label.name} of {profile.email_address} holds {counted(label.messages_total)}."
 
     async def holds(self, subject: str) -> str | None:
         found = await self._ids(f'subject:"{subject}"')
@@ -210,7 +210,10 @@ class Gmail:
             "POST", UPLOAD, params={"uploadType": "media"}, content=raw,
             headers={"content-type": "message/rfc822"}, tries=1,
         )  # fmt: skip
-        return self.service.read(answer, Message).id
+        try:
+            return self.service.read(answer, Message).id
+        except ServiceError:
+            return None  # it is sent, whatever was said of it
 
 
 def _came(record: Record, label: str) -> list[str]:

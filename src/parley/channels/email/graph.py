@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from parley.channels.email.mime import MAIL_BYTES
-from parley.channels.email.polling import Place, PlaceLost, Step
+from parley.channels.email.polling import Place, PlaceLost, Step, counted
 from parley.channels.email.rest import Service, ServiceError, TooLarge
 from parley.channels.email.settings import EmailSettings
 
@@ -123,7 +123,7 @@ class Graph:
     async def count(self) -> str:
         path = f"{self.user}/mailFolders/{await self.folder()}"
         folder = self.service.read(await self.service.ask("GET", path, headers=HEADERS), Folder)
-        return f"{folder.display_name} holds {folder.total_item_count} mails."
+        return f"{folder.display_name} holds {counted(folder.total_item_count)}."
 
     async def holds(self, subject: str) -> str | None:
         path = f"{self.user}/mailFolders/{await self.folder()}/messages"

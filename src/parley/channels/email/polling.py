@@ -89,6 +89,10 @@ class Mailbox(Protocol):
         ...
 
 
+def counted(number: int) -> str:
+    return f"{number} {'mail' if number == 1 else 'mails'}"
+
+
 async def watch(inbox: Inbox, door: Door) -> None:
     """Until cancelled: look, wait, look again; after trouble later and later."""
     wait, failing = FIRST_WAIT, dict[str, float]()
