@@ -330,6 +330,9 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/procedures/{name:str}/trial": Row(
         expected=PAGE_ADMIN, path="/desk/settings/procedures/invoice/trial"
     ),
+    "GET /desk/settings/analytics": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/analytics/{brand:int}": Row(expected=PAGE_ADMIN, send=form(), ok=DONE),
+    "POST /desk/settings/analytics/{brand:int}/trial": Row(expected=PAGE_ADMIN),
     "GET /desk/settings/model": Row(expected=PAGE_ADMIN),
     "POST /desk/settings/model": Row(expected=PAGE_ADMIN, send=form(url="", name=""), ok=DONE),
     "POST /desk/settings/model/trial": Row(expected=PAGE_ADMIN),

@@ -13,7 +13,7 @@ export type ToPanel =
   | { kind: "open" }
   | { kind: "close" }
   | { kind: "page"; page: string }
-  | { kind: "steps"; steps: Step[]; ga: string }
+  | { kind: "steps"; steps: Step[]; ga: string; gs: string }
   | { kind: "user"; user: string };
 
 export type ToHost =

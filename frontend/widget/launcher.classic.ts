@@ -197,9 +197,10 @@ function start(tag: HTMLScriptElement) {
     }
   }
 
-  // Along goes the number that the page's own analytics gave this browser, if it did.
+  // Along go the numbers that the page's own analytics gave this browser and this visit, if they did.
   function tellSteps() {
-    if (agreed) tell({ kind: "steps", steps: steps(), ga: /_ga=(GA1[\d.]+)/.exec(document.cookie)?.[1] ?? "" });
+    const found = (what: RegExp) => what.exec(document.cookie)?.[1] ?? "";
+    if (agreed) tell({ kind: "steps", steps: steps(), ga: found(/_ga=(GA1[\d.]+)/), gs: found(/_ga_\w+=(GS\d[\w.$]+)/) });
   }
 
   function keep(all: Step[]) {

@@ -29,7 +29,7 @@ let greeted = false; // the first welcome is history, not news
 let typingOver = 0;
 let haveName = () => {};
 const named = new Promise<void>((done) => (haveName = done)); // the desk knows this browser by a token
-let ga = ""; // the website's own analytics know this browser so
+let ga = "", gs = ""; // the website's own analytics know this browser and this visit so
 let steps: Step[] = []; // what the visitor did on the page, not told yet
 let stuck = true; // the end of the chat is in sight and stays there
 
@@ -401,7 +401,7 @@ function told(message: ToPanel) {
   } else if (message.kind === "open") shown(true, true);
   else if (message.kind === "close") shown(false, false);
   else if (message.kind === "page") page = message.page;
-  else if (message.kind === "steps") { ({ steps, ga } = message); setTimeout(tellSteps, 2000); }
+  else if (message.kind === "steps") { ({ steps, ga, gs } = message); setTimeout(tellSteps, 2000); }
   else if (message.kind === "user") signedIn(message.user);
 }
 
@@ -433,7 +433,7 @@ function tellSteps() {
   if (!chat.turns.length || !steps.length) return;
   const now = Date.now();
   const told = steps.slice(-40).map((step) => ({ name: step.name, page: step.page, ago: (now - step.at) / 1000 }));
-  if (!line.say({ kind: "visited", client_id: newId(), steps: told, ga })) return;
+  if (!line.say({ kind: "visited", client_id: newId(), steps: told, ga, gs })) return;
   host.tell({ kind: "took", last: steps.at(-1)!.at });
   steps = [];
 }

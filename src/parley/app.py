@@ -33,6 +33,7 @@ from parley.services import (
     inbox,
     journeys,
     listening,
+    measuring,
     people,
     promises,
     replies,
@@ -115,6 +116,7 @@ class Desk:
             surveys.SurveyFollower(surveys.delay),
             followups.LowAnswers(),
             Summaries(self.model),
+            measuring.MeasuringFollower(),
             transcripts.TranscriptFollower(
                 self.store, transcripts.engine(config.speech_url, config.speech_model, config.speech_key)
             ),
@@ -122,6 +124,7 @@ class Desk:
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()
         self.ear = hearing.Ear(self.record, config.ai == "meaning")
+        self.teller = measuring.Teller(self.record)
         self._following = Following(self.record, [*behind_readers_of(self.readers), *self.followers])
         self._news = News(self.record, self.look_at_setup)
         self._tasks: list[asyncio.Task[Any]] = []
@@ -170,6 +173,7 @@ class Desk:
         if self.record.database.alone:
             self.trainer.start()
         self.ear.start()
+        self.teller.start()
         self.follow_others()
 
     def _forget_leases(self) -> None:
@@ -232,6 +236,7 @@ class Desk:
         self.clockwork.stop()
         self.trainer.stop()
         self.ear.stop()
+        self.teller.stop()
         self._news.stop()
         self.record.close()
 

@@ -232,12 +232,22 @@ class Chatter:
         return self
 
     def looks_at(
-        self, *pages: str, ago: float = 0, client_id: str | None = None, name: str = "page", client: str = ""
+        self,
+        *pages: str,
+        ago: float = 0,
+        client_id: str | None = None,
+        name: str = "page",
+        client: str = "",
+        session: str = "",
     ) -> "Chatter":
         """Their browser tells which pages they saw, `ago` seconds before."""
         told = tuple(Told(name=name, page=page, ago=ago) for page in pages)
         visited = webchat.Visited(
-            visitor=self.token, client_id=client_id or f"v{next(self.story.numbers)}", steps=told, client=client
+            visitor=self.token,
+            client_id=client_id or f"v{next(self.story.numbers)}",
+            steps=told,
+            client=client,
+            session=session,
         )
         raw = webchat.encode(visited)
         self.story.desk.intake.take(self.story.chat_inbox, webchat.provider_id(visited), raw).result(10)

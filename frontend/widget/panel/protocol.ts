@@ -134,7 +134,7 @@ export type FromBrowser =
   | { kind: "seen"; seq: number }
   | { kind: "claim_mail"; mail: string }
   | { kind: "code"; digits: string }
-  | { kind: "visited"; client_id: string; steps: { name: string; page: string; ago: number }[]; ga?: string }
+  | { kind: "visited"; client_id: string; steps: { name: string; page: string; ago: number }[]; ga?: string; gs?: string }
   | { kind: "end" }
   | { kind: "elsewhere"; words: string }
   | { kind: "enter"; code: string }

@@ -21,6 +21,16 @@ def client_id(cookie: str) -> str | None:
     return found[1] if found else None
 
 
+_GS = re.compile(r"GS1\.\d+\.(\d{1,20})(?:\..*)?|GS2\.\d+\.s(\d{1,20})(?:\$.*)?")
+
+
+def session_id(cookie: str) -> str | None:
+    """The session id in a `_ga_<container>` cookie, in its old form (`GS1.1.1712345678.3.…`) or the newer one
+    (`GS2.1.s1712345678$o3$g…`); None for anything else."""
+    found = _GS.fullmatch(cookie)
+    return (found[1] or found[2]) if found else None
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A page that a browser saw. client: as in its cookie. page: the path, cleaned. campaign: what brought it."""
 

@@ -255,12 +255,13 @@ class InboundCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class InboundVisit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a visitor did on the website, of whom something was heard before; else nothing is kept of it.
 
-    client: how the website's analytics know their browser.
+    client, session: how the website's analytics know their browser and this visit.
     """
 
     sender: Address
     steps: tuple[Step, ...]
     client: str = ""
+    session: str = ""
 
 
 Afterwards = InboundEdit | InboundWithdrawal | InboundReaction

@@ -710,13 +710,14 @@ class PagesSeen(Event, frozen=True, tag="pages_seen"):
     """The visitor's browser told, after consent, which pages of the website they saw and what they did there.
 
     Each step is a name (`page`, or the site's own word), the page's path and a time, oldest first. `client`: the number
-    by which the website's own analytics know the browser.
+    by which the website's own analytics know the browser. `session`: the number of its visit there.
     """
 
     identity: int
     person: int
     steps: tuple[Step, ...]
     client: str = ""
+    session: str = ""
 
 
 class ConsentChanged(Event, frozen=True, tag="consent_changed"):

@@ -401,7 +401,9 @@ class Admission:
         """Of visitors who never said anything, nothing is kept."""
         who = self.people.get(_key(visit.sender)) or self.visitors.get(_key(visit.sender))
         if who is not None and visit.steps:
-            fact = e.PagesSeen(identity=who.id, person=who.person, steps=visit.steps, client=visit.client)
+            fact = e.PagesSeen(
+                identity=who.id, person=who.person, steps=visit.steps, client=visit.client, session=visit.session
+            )
             self.tx.append(e.person(who.person), [fact], f"person/{who.person}")
 
     def _rang(self, one: Heard, call: InboundCall) -> tuple[int, int]:

@@ -55,6 +55,7 @@ journeys = Table(
     Column("client", String(42), nullable=False),
     Column("n", Integer, nullable=False),
     Column("steps", LargeBinary, nullable=False),
+    Column("session", String(20), nullable=False, server_default=""),
 )
 _J = journeys.c
 Index("ix_journeys_began", _J.began)
@@ -99,20 +100,22 @@ def _known(conn: Connection, numbers: Collection[int], lookers: Collection[int])
 
 def _look_back(conn: Connection, ways: Sequence[Journey]) -> None:
     """When the last page before each way's first words was seen, if that led to them."""
-    seen: dict[int, list[tuple[int, str]]] = {}
+    seen: dict[int, list[tuple[int, str, str]]] = {}
     if not ways:
         return
     first, last = min(one.began for one in ways) - touchpoints.BEFORE, max(one.began for one in ways)
     when = visits.c.at.between(moment(first), moment(last))
     for chunk in chunks(sorted({one.identity for one in ways}), 500):
-        question = select(visits.c.identity, visits.c.at, visits.c.client).where(visits.c.identity.in_(chunk), when)
+        question = select(visits.c.identity, visits.c.at, visits.c.client, visits.c.session)
+        question = question.where(visits.c.identity.in_(chunk), when)
         for row in conn.execute(question):
-            seen.setdefault(row.identity, []).append((micros(row.at), row.client))
+            seen.setdefault(row.identity, []).append((micros(row.at), row.client, row.session))
     for one in ways:
         around = seen.get(one.identity, ())
-        before = [(at, client) for at, client in around if one.began - touchpoints.BEFORE <= at <= one.began]
-        one.looked = max((at for at, _ in before), default=None)
-        one.client = max((client for _, client in before), default="")
+        before = [told for told in around if one.began - touchpoints.BEFORE <= told[0] <= one.began]
+        one.looked = max((at for at, _, _ in before), default=None)
+        one.client = max((client for _, client, _ in before), default="")
+        one.session = max(((at, session) for at, client, session in before if client == one.client), default=(0, ""))[1]
 
 
 def _replace(conn: Connection, rows: dict[int, Journey]) -> None:

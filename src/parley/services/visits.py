@@ -22,6 +22,7 @@ visits = Table(
     Column("page", String(120), nullable=False),
     Column("at", Moment, nullable=False),
     Column("client", String(42), nullable=False),
+    Column("session", String(20), nullable=False, server_default=""),
 )
 _V = visits.c
 Index("ix_visits_identity", _V.identity, _V.at)
@@ -52,7 +53,7 @@ Index("ix_arrivals_day", arrivals.c.brand, arrivals.c.day)
 def rows_of(batch: Sequence[e.Recorded]) -> list[dict[str, object]]:
     return [
         {"seq": r.seq, "place": place, "identity": r.event.identity, "name": s.name[:40], "page": s.page[:120],
-         "at": s.at, "client": r.event.client[:42]}
+         "at": s.at, "client": r.event.client[:42], "session": r.event.session[:20]}
         for r in batch
         if isinstance(r.event, e.PagesSeen)
         for place, s in enumerate(r.event.steps)

@@ -42,6 +42,7 @@ PAGES = (
     "procedure_settings",
     "assist",
     "model_settings",
+    "measuring_settings",
     "survey_settings",
     "promises",
     "consents",

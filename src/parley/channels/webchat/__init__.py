@@ -153,7 +153,7 @@ def _known_as(id: str, mail: str, name: str, settings: WebchatSettings) -> tuple
 
 def _visit(told: raw.Visited, delivery: Delivery) -> InboundVisit:
     steps = visits.steps(told.steps, delivery.received_at)
-    return InboundVisit(sender=_visitor(told.visitor), steps=steps, client=told.client[:42])
+    return InboundVisit(sender=_visitor(told.visitor), steps=steps, client=told.client[:42], session=told.session[:20])
 
 
 def _rating(rated: raw.Rated) -> InboundRating:

@@ -101,12 +101,13 @@ class Rate(Frame, frozen=True, tag="rate"):
 class Visited(Frame, frozen=True, tag="visited"):
     """What the visitor did on the website, where they agreed to tell it; several steps at once, oldest first.
 
-    ga: the cookie by which the website's own analytics know this browser, if there is one.
+    ga, gs: the cookies by which the website's own analytics know this browser and its session, if there are any.
     """
 
     client_id: str
     steps: tuple[Told, ...]
     ga: str = ""
+    gs: str = ""
 
 
 class Elsewhere(Frame, frozen=True, tag="elsewhere"):

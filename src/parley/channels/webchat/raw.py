@@ -53,12 +53,14 @@ class Called(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="c
 
 
 class Visited(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visited", omit_defaults=True):
-    """What the visitor did on the website. It is as old as its delivery says. client: how analytics know them."""
+    """What the visitor did on the website. It is as old as its delivery says. client, session:
+    how analytics know the browser and this visit."""
 
     visitor: str
     client_id: str
     steps: tuple[Told, ...]
     client: str = ""
+    session: str = ""
 
 
 Raw = Said | Rated | Called | Visited

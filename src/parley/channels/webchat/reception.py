@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from parley.core.analytics import client_id
+from parley.core.analytics import client_id, session_id
 from parley.core.channel import Attached, Inbox
 from parley.core.errors import Busy, NotFound, ParleyError, Refused
 from parley.core.identity import looks_like_mail
@@ -493,7 +493,11 @@ class Line:
             raise Refused(f"A visit is told with a client_id of 8 to 64 characters and at most {MOST} steps.")
         steps = tuple(msgspec.structs.replace(step, page=clean(step.page)) for step in frame.steps)
         visited = raw.Visited(
-            visitor=self.who.visitor, client_id=frame.client_id, steps=steps, client=client_id(frame.ga) or ""
+            visitor=self.who.visitor,
+            client_id=frame.client_id,
+            steps=steps,
+            client=client_id(frame.ga) or "",
+            session=session_id(frame.gs[:200]) or "",
         )
         await self.desk.take(self.inbox.id, raw.provider_id(visited), raw.encode(visited))
 
