@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from parley import __version__
-from parley.core.errors import ParleyError
+from parley.core.errors import BadConfig, ParleyError
 
 if TYPE_CHECKING:
     from parley.app import Desk
@@ -191,15 +191,32 @@ def restore(source: Annotated[Path, typer.Argument(help="File made by `parley ba
 @app.command(name="import")
 def import_(
     form: Annotated[str, typer.Argument(help="mbox, maildir, analytics, or config.")],
-    path: Annotated[Path, typer.Argument(help="The mailbox, or the file of `parley assess`.")],
+    path: Annotated[Path | None, typer.Argument(help="The mailbox, or the file of `parley assess`.")] = None,
     inbox: Annotated[str | None, typer.Option(help="Address of the mail inbox it belongs to.")] = None,
+    property: Annotated[str | None, typer.Option(help="A GA4 property's number: ask its Data API, no file.")] = None,
+    key: Annotated[Path | None, typer.Option(help="With --property: the service account's key, a JSON file.")] = None,
+    days: Annotated[int, typer.Option(help="With --property: so many whole days until yesterday.")] = 28,
+    endpoint: Annotated[
+        str, typer.Option(help="With --property: the Data API's address.")
+    ] = "https://analyticsdata.googleapis.com",
     close_after_days: Annotated[int, typer.Option(help="Close what was silent for this many days.")] = 7,
     data: Data = None,
 ) -> None:
     """Take a mailbox in through the same door as live mail, or a setup. May be repeated: nothing comes twice."""
-    from parley.importing import import_analytics, import_mailbox, import_setup
+    from parley.analytics_reports import Asked
+    from parley.importing import import_analytics, import_mailbox, import_reports, import_setup
 
     with _desk(data) as desk:
+        if form == "analytics" and property:
+            if key is None:
+                raise BadConfig("Say with --key where the service account's key lies, a JSON file.")
+            seen = import_reports(desk, Asked(property=property, days=days, endpoint=endpoint), key, inbox)
+            typer.echo(
+                f"{seen.views:,} page views of {seen.days} days; {seen.matched:,} conversations found their page."
+            )
+            return
+        if path is None:
+            raise BadConfig("Say which file or folder is to be taken in.")
         if form == "config":
             new = import_setup(desk, path)
             typer.echo(

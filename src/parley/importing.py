@@ -11,6 +11,7 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
+from parley.analytics_reports import Asked, fetch
 from parley.app import Desk
 from parley.assess.letters import count, open_mailbox, raws
 from parley.core import analytics
@@ -66,6 +67,21 @@ def import_setup(desk: Desk, path: Path) -> prepared.Taken:
 
 def import_analytics(desk: Desk, path: Path, address: str | None) -> traffic.Taken:
     """Page views that a website's analytics exported, an object to a line, whole days; for the brand of an inbox."""
+    brand = _ready(desk, address)
+    with path.open("rb") as lines:
+        seen = [found for number, line in enumerate(lines, 1) if line.strip() and (found := _view(line, number))]
+    return desk.record.do(lambda tx: traffic.add(tx, brand, seen))
+
+
+def import_reports(desk: Desk, asked: Asked, key: Path, address: str | None) -> traffic.Taken:
+    """The same days by GA4's Data API: sums by day, page and campaign; nothing is changed unless all came."""
+    brand = _ready(desk, address)
+    sums = fetch(asked, key)
+    return desk.record.do(lambda tx: traffic.add_sums(tx, brand, sums))
+
+
+def _ready(desk: Desk, address: str | None) -> int:
+    """The brand of an inbox, with every reader caught up."""
     boxes = [i for i in desk.inboxes().values() if not address or i.address.lower() == address.lower()]
     brands = {box.brand for box in boxes}
     if len(brands) != 1:
@@ -74,9 +90,7 @@ def import_analytics(desk: Desk, path: Path, address: str | None) -> traffic.Tak
     for reader in desk.readers:
         if not reader.in_step:
             catch_up(desk.record, reader)
-    with path.open("rb") as lines:
-        seen = [found for number, line in enumerate(lines, 1) if line.strip() and (found := _view(line, number))]
-    return desk.record.do(lambda tx: traffic.add(tx, brands.pop(), seen))
+    return brands.pop()
 
 
 def _view(line: bytes, number: int) -> analytics.View | None:

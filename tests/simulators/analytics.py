@@ -4,11 +4,16 @@ The collecting one says 204 to everything, as the real one does; what it would h
 rules are written anew from the protocol's pages, and share nothing with the program's own check.
 """
 
+import base64
 import json
 import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from simulators.server import Asked, Platform, Said, as_json
 
@@ -27,9 +32,15 @@ class Analytics(Platform):
         self.clock, self.stream, self.secret = clock, stream, secret
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.thrown: list[str] = []
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.public_key = b""
         super().__init__()
 
     def answer(self, asked: Asked) -> Said:
+        if asked.path == "/token":
+            return self._token(asked)
+        if asked.path.endswith(":runReport"):
+            return self._report(asked)
         if asked.method == "POST" and asked.path in ("/mp/collect", "/debug/mp/collect"):
             wrong = self._wrong(asked)
             if asked.path.startswith("/debug"):
@@ -37,6 +48,39 @@ class Analytics(Platform):
             self._collect(asked, wrong)
             return Said(204)
         return Said(404)
+
+    def _token(self, asked: Asked) -> Said:
+        """Checks the signature and the claims with the account's public key."""
+        head, claims, signature = asked.form["assertion"].split(".")
+        public = serialization.load_pem_public_key(self.public_key)
+        assert isinstance(public, rsa.RSAPublicKey)
+        try:
+            public.verify(_bytes(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature:
+            return as_json({"error": "invalid_grant"}, 400)
+        said = json.loads(_bytes(claims))
+        good = said["aud"] == f"{self.url}/token" and 0 < said["exp"] - said["iat"] <= 3600
+        return as_json({"access_token": "ya29.token", "expires_in": 3599} if good else {}, 200 if good else 400)
+
+    def _report(self, asked: Asked) -> Said:
+        """Counts `seen` as the real one does: users once a day and dimension, in pages of `limit` rows."""
+        if asked.headers.get("authorization") != "Bearer ya29.token":
+            return as_json({"error": {"status": "UNAUTHENTICATED"}}, 401)
+        if asked.path != "/v1beta/properties/1234:runReport":
+            return as_json({"error": {"status": "PERMISSION_DENIED"}}, 403)
+        names = [one["name"] for one in asked.json["dimensions"]]
+        users: dict[tuple[str, ...], list[str]] = {}
+        for user, values in self.seen:
+            users.setdefault(tuple(values[name] for name in names), []).append(user)
+        rows = [
+            {
+                "dimensionValues": [{"value": value} for value in values],
+                "metricValues": [{"value": str(len(set(who)))}, {"value": str(len(who))}],
+            }
+            for values, who in sorted(users.items())
+        ]
+        first, limit = int(asked.json["offset"]), int(asked.json["limit"])
+        return as_json({"rows": rows[first : first + limit], "rowCount": len(rows)})
 
     def _collect(self, asked: Asked, wrong: list[dict[str, str]]) -> None:
         if wrong:
@@ -85,3 +129,7 @@ def _wrong_event(one: dict[str, Any], now: float) -> list[tuple[str, str]]:
         if not isinstance(value, str | int | float):
             found.append(("VALUE_INVALID", f"value of {key!r}"))
     return found
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -71,5 +71,21 @@ def view(line: bytes) -> View | None:
     return View(
         client=client, at=_EPOCH + timedelta(microseconds=int(row.event_timestamp)),
         page=clean(str(values.get("page_location", {}).get("string_value") or "/")),
-        campaign=campaign if _CAMPAIGN.fullmatch(campaign) and not re.search(r"\d{6}", campaign) else "",
+        campaign=named(campaign),
     )  # fmt: skip
+
+
+def named(campaign: str) -> str:
+    """A campaign's name as it is kept; empty where it holds an address or a long number, or is GA4's word for none."""
+    good = _CAMPAIGN.fullmatch(campaign) and not campaign.startswith("(") and not re.search(r"\d{6}", campaign)
+    return campaign if good else ""
+
+
+class Sum(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report counted on a day (`2026-03-02`, in the property's time zone). page and campaign empty: of all."""
+
+    day: str
+    page: str = ""
+    campaign: str = ""
+    visitors: int
+    views: int

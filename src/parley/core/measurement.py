@@ -1,7 +1,7 @@
 """Events for a website's analytics (GA4's Measurement Protocol): what may be told, and the limits of each request.
 
 Everything that is told is a number or a word of a closed list. Texts, names, addresses and the numbers of people are no
-part of it; `of_conversation` takes none. Limits: Google's pages “Measurement Protocol: limitations” and “reserved names”.
+part of it: `Told` has no place for them. Limits: as Google's pages on the protocol's limits and reserved names say.
 """
 
 import re
@@ -28,45 +28,16 @@ MINUTES = 60 * 24 * 365
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _CLIENT, _SESSION = re.compile(r"\d{1,20}\.\d{1,20}"), re.compile(r"\d{1,20}")
 _CHANNEL, _TOPIC = re.compile(r"[a-z][a-z_]{0,39}"), re.compile(r"[a-z][a-z _-]{0,39}")
-RESERVED = frozenset(
-    [
-        "ad_activeview",
-        "ad_click",
-        "ad_exposure",
-        "ad_query",
-        "ad_reward",
-        "adunit_exposure",
-        "app_background",
-        "app_clear_data",
-        "app_exception",
-        "app_remove",
-        "app_store_refund",
-        "app_store_subscription_cancel",
-        "app_store_subscription_convert",
-        "app_store_subscription_renew",
-        "app_update",
-        "app_upgrade",
-        "dynamic_link_app_open",
-        "dynamic_link_app_update",
-        "dynamic_link_first_open",
-        "error",
-        "firebase_campaign",
-        "firebase_in_app_message_action",
-        "firebase_in_app_message_dismiss",
-        "firebase_in_app_message_impression",
-        "first_open",
-        "first_visit",
-        "in_app_purchase",
-        "notification_dismiss",
-        "notification_foreground",
-        "notification_open",
-        "notification_receive",
-        "os_update",
-        "session_start",
-        "session_start_with_rollout",
-        "user_engagement",
-    ]
-)
+_WORDS = """
+    ad_activeview ad_click ad_exposure ad_query ad_reward adunit_exposure app_background app_clear_data
+    app_exception app_remove app_store_refund app_store_subscription_cancel app_store_subscription_convert
+    app_store_subscription_renew app_update app_upgrade dynamic_link_app_open dynamic_link_app_update
+    dynamic_link_first_open error firebase_campaign firebase_in_app_message_action firebase_in_app_message_dismiss
+    firebase_in_app_message_impression first_open first_visit in_app_purchase notification_dismiss
+    notification_foreground notification_open notification_receive os_update session_start
+    session_start_with_rollout user_engagement
+"""
+RESERVED = frozenset(_WORDS.split())
 RESERVED_PARAMS = frozenset({"firebase_conversion"})
 RESERVED_PREFIXES = ("google_", "ga_", "firebase_", "gtag.")
 

@@ -29,8 +29,8 @@ Step = tuple[str, int, int]  # what, when (µs), the message that said so, or 0
 
 class Journey(msgspec.Struct):
     """A conversation's way so far. Columns of the table stand in this order. looked: when the last page before it was
-    seen. n: how many steps are kept; 0: nobody said anything. client:
-    how the website's analytics know the browser, and session: its visit. steps: JSON of what, when and which message."""
+    seen. n: how many steps are kept; 0: nobody said anything. client: how the website's analytics know the browser;
+    session: its visit there. steps: JSON of what, when and which message."""
 
     conversation: int
     brand: int = 0

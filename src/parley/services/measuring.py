@@ -4,13 +4,15 @@ A follower queues what happened; `Teller` sends it for browsers whose visitor ag
 more tries with growing rests, and an end. Sent at least once: the protocol has no key that would tell a second try.
 """
 
+import http.client
 import logging
+import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from sqlalchemy import (
@@ -286,11 +288,19 @@ def _keys(ours: Settings) -> dict[str, str]:
 
 def _post(address: str, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
     """Redirects are not followed: the secret goes to one address only."""
-    import httpx
-
-    answer = httpx.post(address, params=query, content=body, headers={"content-type": "application/json"},
-                        timeout=SECONDS)  # fmt: skip
-    return answer.status_code, answer.content[:65536]
+    parts = urlsplit(address)
+    where = (parts.hostname or "", parts.port)
+    line = (
+        http.client.HTTPSConnection(*where, timeout=SECONDS, context=ssl.create_default_context())
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(*where, timeout=SECONDS)
+    )
+    try:
+        line.request("POST", f"{parts.path}?{urlencode(query)}", body, {"content-type": "application/json"})
+        answer = line.getresponse()
+        return answer.status, answer.read(65536)
+    finally:
+        line.close()
 
 
 def told(row: Any, way: touchpoints.Journey) -> measurement.Told:

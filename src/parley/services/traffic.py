@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Select, case, delete, func, insert, select
 
 from parley.core import touchpoints
-from parley.core.analytics import View
+from parley.core.analytics import Sum, View
 from parley.core.measure import micros, moment
 from parley.core.opinions import CONTENT
 from parley.core.stats import Change, Estimate, share, share_change
@@ -21,13 +21,13 @@ from parley.log.record import Tx, chunks
 from parley.services.inbox import Viewer, of_brand
 from parley.services.journeys import journeys
 from parley.services.numbers import ratings
-from parley.services.visits import arrivals, traffic
+from parley.services.visits import arrivals, traffic, visits
 
 PAGE, CAMPAIGN, ALL = "page", "campaign", "all"
 SHOWN = 25
 NEWEST = 5000  # conversations of which it is told how many were matched
 
-_T, _A, _J, _R = traffic.c, arrivals.c, journeys.c, ratings.c
+_T, _A, _J, _R, _V = traffic.c, arrivals.c, journeys.c, ratings.c, visits.c
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,45 @@ def add(tx: Tx, brand: int, views: Iterable[View]) -> Taken:
             tx.conn.execute(insert(arrivals), found)
         matched += len(found)
     return Taken(days=len(by_day), views=sum(len(v) for d in by_day.values() for v in d.values()), matched=matched)
+
+
+def add_sums(tx: Tx, brand: int, sums: Iterable[Sum]) -> Taken:
+    """Take days in of which only sums are known; those days are replaced.
+
+    Which page led to a conversation is then told by the pages that its visitor agreed to tell the desk.
+    """
+    counted: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for one in sums:
+        what, name = (PAGE, one.page) if one.page else (CAMPAIGN, one.campaign) if one.campaign else (ALL, "")
+        found = counted[one.day, what, name]  # pages that are the same once cleaned are one
+        found[0], found[1] = found[0] + one.visitors, found[1] + one.views
+    days = sorted({day for day, _, _ in counted})
+    for table in (traffic, arrivals):
+        for some in chunks(days, 500):
+            tx.conn.execute(delete(table).where(table.c.brand == brand, table.c.day.in_(some)))
+    rows = [{"brand": brand, "day": day, "what": what, "name": name, "visitors": n, "views": views}
+            for (day, what, name), (n, views) in counted.items()]  # fmt: skip
+    for chunk in chunks(rows, 1000):
+        tx.conn.execute(insert(traffic), list(chunk))
+    arrived = _arrived_by_visits(tx.conn, brand, days) if days else []
+    for chunk in chunks(arrived, 1000):
+        tx.conn.execute(insert(arrivals), list(chunk))
+    views = sum(views for (_, what, _), (_, views) in counted.items() if what == ALL)
+    return Taken(days=len(days), views=views, matched=len(arrived))
+
+
+def _arrived_by_visits(conn: Connection, brand: int, days: Sequence[str]) -> list[dict[str, object]]:
+    """The last page that the visitor told within half an hour before the first words."""
+    question = _of_days(select(_J.conversation, _J.began, _J.looked, _V.page), days)
+    question = question.join(visits, (_V.identity == _J.identity) & (_V.name == "page"))
+    question = question.where(_J.brand == brand, _J.looked.is_not(None)).add_columns(_V.at).order_by(_V.at, _V.seq)
+    wanted, found = set(days), {}
+    for row in conn.execute(question):
+        day, at = moment(row.began).date().isoformat(), micros(row.at)
+        if day in wanted and row.began - touchpoints.BEFORE <= at <= row.began:
+            found[row.conversation] = {"conversation": row.conversation, "brand": brand, "day": day, "page": row.page,
+                                       "campaign": ""}  # fmt: skip
+    return list(found.values())
 
 
 def _counted(brand: int, day: str, of_day: dict[str, list[View]]) -> list[dict[str, object]]:
