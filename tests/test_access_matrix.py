@@ -331,8 +331,12 @@ ROWS: dict[str, Row] = {
         expected=PAGE_ADMIN, path="/desk/settings/procedures/invoice/trial"
     ),
     "GET /desk/settings/analytics": Row(expected=PAGE_ADMIN),
-    "POST /desk/settings/analytics/{brand:int}": Row(expected=PAGE_ADMIN, send=form(), ok=DONE),
-    "POST /desk/settings/analytics/{brand:int}/trial": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/analytics/{brand:int}": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/analytics/1", send=form(), ok=DONE
+    ),
+    "POST /desk/settings/analytics/{brand:int}/trial": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/analytics/1/trial"
+    ),
     "GET /desk/settings/model": Row(expected=PAGE_ADMIN),
     "POST /desk/settings/model": Row(expected=PAGE_ADMIN, send=form(url="", name=""), ok=DONE),
     "POST /desk/settings/model/trial": Row(expected=PAGE_ADMIN),

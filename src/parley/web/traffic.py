@@ -31,6 +31,7 @@ class Page(views.View, frozen=True, kw_only=True):
     period: str
     kept: str = ""
     periods: tuple[tuple[str, str, bool], ...]
+    kept: str = ""
     tables: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...]
     matches: tuple[tuple[str, ...], ...]
     charts: tuple[views.Chart, ...] = ()
