@@ -124,7 +124,7 @@ class Desk:
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.health = listening.Health()
         self.ear = hearing.Ear(self.record, config.ai == "meaning")
-        self.teller = measuring.Teller(self.record)
+        self.teller = measuring.Teller(self.record, self.channels)
         self._following = Following(self.record, [*behind_readers_of(self.readers), *self.followers])
         self._news = News(self.record, self.look_at_setup)
         self._tasks: list[asyncio.Task[Any]] = []

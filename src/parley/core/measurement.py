@@ -27,7 +27,7 @@ MINUTES = 60 * 24 * 365
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _CLIENT, _SESSION = re.compile(r"\d{1,20}\.\d{1,20}"), re.compile(r"\d{1,20}")
-_CHANNEL, _TOPIC = re.compile(r"[a-z][a-z_]{0,39}"), re.compile(r"[a-z][a-z _-]{0,39}")
+_TOPIC = re.compile(r"[a-z][a-z _-]{0,39}")
 _WORDS = """
     ad_activeview ad_click ad_exposure ad_query ad_reward adunit_exposure app_background app_clear_data
     app_exception app_remove app_store_refund app_store_subscription_cancel app_store_subscription_convert
@@ -68,11 +68,13 @@ def may_be_told(name: str) -> bool:
     return bool(_TOPIC.fullmatch(name)) and redacted(name) == name
 
 
-def event(told: Told, allowed: Collection[str]) -> dict[str, Any]:
-    """An event of the protocol. engagement_time_msec: without it a session does not count as an active one's."""
+def event(told: Told, allowed: Collection[str], channels: Collection[str]) -> dict[str, Any]:
+    """An event of the protocol, with listed topics and installed channels alone by their names.
+
+    engagement_time_msec: without it a session does not count as an active one's."""
     values: dict[str, str | int | None] = {
         "brand": f"brand_{told.brand}",
-        "channel": told.channel if _CHANNEL.fullmatch(told.channel) else OTHER,
+        "channel": told.channel if told.channel in channels else OTHER,
         "topic": topic(told.topic, allowed),
         "measure": told.measure if told.measure in ("csat", "nps", "ces") else None,
         "score": told.score if told.score is not None and 0 <= told.score <= 10 else None,

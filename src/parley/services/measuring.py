@@ -9,7 +9,7 @@ import logging
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -175,14 +175,11 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-Post = Callable[[str, dict[str, str], bytes], tuple[int, bytes]]
-
-
 class Teller:
-    """Sends what is due, in a thread of its own; more than one process may."""
+    """Sends what is due, in a thread of its own; more than one process may. channels: those installed."""
 
-    def __init__(self, record: Record, post: Post | None = None) -> None:
-        self.record, self.post = record, post or _post
+    def __init__(self, record: Record, channels: Collection[str]) -> None:
+        self.record, self.channels, self.post = record, channels, _post
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="parley-measuring", daemon=True)
 
@@ -234,7 +231,7 @@ class Teller:
     def _send(
         self, ours: Settings, client: str, rows: Sequence[Any], ways: dict[int, touchpoints.Journey], now: datetime
     ) -> dict[int, Fate]:
-        events = [measurement.event(told(row, ways[row.conversation]), ours.topics) for row in rows]
+        events = [measurement.event(told(row, ways[row.conversation]), ours.topics, self.channels) for row in rows]
         good = []
         fates: dict[int, Fate] = {}
         for row, one in zip(rows, events, strict=True):
@@ -259,7 +256,7 @@ class Teller:
         """Send a test event to the endpoint that only checks. Whether it was found right, and what it says."""
         ours = self.record.ask(settings).get(brand, Settings())
         test = measurement.Told(name=measurement.STARTED, at=self.record.clock(), brand=brand, channel="test")
-        body = measurement.payload("1000000000.1000000000", [measurement.event(test, ours.topics)])
+        body = measurement.payload("1000000000.1000000000", [measurement.event(test, ours.topics, self.channels)])
         body["validation_behavior"] = "ENFORCE_RECOMMENDATIONS"
         address = f"{ours.endpoint.rstrip('/')}/debug/mp/collect"
         try:

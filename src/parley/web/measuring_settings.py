@@ -83,7 +83,7 @@ async def keep(request: Request[Any, Any, Any], room: Room, brand: FromPath[int]
 async def attempt(room: Room, caller: Caller, brand: FromPath[int]) -> Answer:
     """Send a test event to the address that only checks, and show what it says."""
     await room.ask(_known, brand)
-    good, said = await asyncio.to_thread(measuring.Teller(room.record).attempt, brand)
+    good, said = await asyncio.to_thread(measuring.Teller(room.record, room.channels).attempt, brand)
     words = t("The test event was found right. This address checks and counts nothing.") if good else said
     return html(await asyncio.to_thread(room.record.ask, _html, room, caller, brand, words, good))
 
