@@ -29,7 +29,6 @@ class Page(views.View, frozen=True, kw_only=True):
     found: Found
     rate: str
     period: str
-    kept: str = ""
     periods: tuple[tuple[str, str, bool], ...]
     kept: str = ""
     tables: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...]
