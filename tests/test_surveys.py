@@ -192,3 +192,20 @@ def test_the_desk_shows_every_scale_as_it_is(desk: StoryDesk) -> None:
         )
     rated = [turn for turn in turns if isinstance(turn, views.Rating)]
     assert [(turn.stars, turn.told) for turn in rated] == [(0, "Would recommend: 9 of 10"), (0, "Made it easy: 7 of 7")]
+
+
+SOLVED = Survey(key="solved", name="Solved?", questions=(Question(key="", measure="solved"),))
+
+
+def test_customers_say_whether_it_was_solved_at_first_contact(desk: StoryDesk) -> None:
+    """By a word in the channel; a no asks for somebody to come back."""
+    asked(desk, SOLVED)
+    assert "solved the first time" in desk.words()[-1]
+    desk.visitor("kim").says("Yes.")
+    asked(desk, SOLVED, "lee", "Wo ist mein Paket? Ich habe es noch nicht und warte auf die Lampe")
+    assert "gleich beim ersten Mal" in desk.words(desk.conversations()[0].id)[-1]
+    desk.visitor("lee").says("nein")
+    assert answers(desk) == [("", "solved", 1), ("", "solved", 0)]
+    number = desk.record.ask(figures.report, SYSTEM, Choice(), desk.clock.now).number("said_solved")
+    assert (number.hits, number.n) == (1, 2)
+    assert [task.reason for task in desk.record.ask(followups.found, SYSTEM)] == ["not solved at first contact"]

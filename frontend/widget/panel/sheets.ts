@@ -66,7 +66,7 @@ export class MailSheet {
 const MOUTHS = ["M8 17c2-3.5 6-3.5 8 0", "M8.5 16.5c2-1.8 5-1.8 7 0", "M8.5 15.5h7", "M8.5 14.5c2 1.8 5 1.8 7 0", "M8 14c2 3.5 6 3.5 8 0"];
 const EYES = "M9 9.5v.01M15 9.5v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z";
 
-const SCALES: Record<string, [number, number]> = { csat: [1, 5], nps: [0, 10], ces: [1, 7] };
+const SCALES: Record<string, [number, number]> = { csat: [1, 5], nps: [0, 10], ces: [1, 7], solved: [0, 1] };
 
 export function ratingSheet(ask: AskRating, rate: (score: number, comment: string) => void, close: () => void): HTMLElement {
   const measure = ask.measure ?? "csat";
@@ -77,7 +77,7 @@ export function ratingSheet(ask: AskRating, rate: (score: number, comment: strin
     h("div", { class: "row end" }, h("button", { class: "primary" }, t("Send rating"))));
   const chosen = h("span", { class: "chosen" });
   const step = (score: number) => {
-    const name = measure === "csat" ? names[score - 1]! : `${score}`;
+    const name = measure === "csat" ? names[score - 1]! : measure === "solved" ? (score ? t("Yes") : t("No")) : `${score}`;
     return h("label", { class: measure === "csat" ? "mood" : "mood step", title: name },
       h("input", { type: "radio", name: "score", value: score, "aria-label": name, onchange: () => { more.hidden = false; chosen.textContent = measure === "csat" ? name : ""; } }),
       measure === "csat" ? icon({ path: `${EYES}${MOUTHS[score - 1]}` }, 32) : h("span", {}, name));

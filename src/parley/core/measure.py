@@ -125,6 +125,12 @@ DEFINITIONS: dict[str, Definition] = {
             spread=_SHARE,
         ),
         Definition(
+            key="said_solved", label="Solved at first contact, customers say", unit="share",
+            meaning="Of the answers to whether the matter was solved the first time they came with it: those that said "
+            "yes. Asked by a survey with that question; the others are the desk's own view of the same thing.",
+            spread=_SHARE, cohort="Answers given in the period.",
+        ),
+        Definition(
             key="transferred", label="Passed on", unit="share",
             meaning="Of the conversations that people held, those that went from one person to another at least once, "
             "directly or by way of all. Being given to a first person is not passing on.",

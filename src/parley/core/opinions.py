@@ -11,12 +11,14 @@ CONTENT = 4  # of 5
 EASY = 5  # of 7
 
 
-SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
-LOW = {"csat": 2, "nps": 6, "ces": 3}
+SOLVED = "solved"  # at first contact, by the customer's own word: 1 yes, 0 no
+SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), SOLVED: (0, 1)}
+LOW = {"csat": 2, "nps": 6, "ces": 3, SOLVED: 0}
 
 
 def is_low(measure: str, score: int) -> bool:
-    """Whether an answer asks for somebody to come back: CSAT 1 and 2, NPS 0 to 6 (a detractor), CES 1 to 3."""
+    """Whether an answer asks for somebody to come back: CSAT 1 and 2, NPS 0 to 6 (a detractor), CES 1 to 3, and
+    a matter that was not solved at first contact."""
     return score <= LOW.get(measure, -1)
 
 

@@ -10,10 +10,10 @@ from hashlib import sha256
 import msgspec
 
 from parley.core.errors import Refused
-from parley.core.opinions import SCALES
+from parley.core.opinions import SCALES, SOLVED
 
 TEXT = "text"
-MEASURES = ("csat", "nps", "ces", TEXT)
+MEASURES = ("csat", "nps", "ces", SOLVED, TEXT)
 MOST_QUESTIONS = 5
 
 # NPS asks Reichheld's question; CES 2.0 (CEB, 2013) agreement with "made it easy".
@@ -33,6 +33,11 @@ WORDING: dict[str, dict[str, str]] = {
         "de": "„{brand} hat es mir leicht gemacht, mein Anliegen zu klären.“ 1 (gar nicht) bis 7 (ganz und gar).",
         "es": "«{brand} me lo puso fácil para resolver mi asunto». De 1 (nada de acuerdo) a 7 (muy de acuerdo).",
     },
+    SOLVED: {
+        "en": "Was your matter solved the first time you came to us with it?",
+        "de": "War Ihr Anliegen gleich beim ersten Mal gelöst?",
+        "es": "¿Se resolvió su asunto la primera vez que acudió a nosotros?",
+    },
     TEXT: {
         "en": "What is the main reason for your answer?",
         "de": "Was ist der wichtigste Grund für Ihre Antwort?",
@@ -40,6 +45,11 @@ WORDING: dict[str, dict[str, str]] = {
     },
 }
 CSAT_STEPS = ("bad", "poor", "fair", "good", "very good")
+YES_OR_NO = ((1, "yes"), (0, "no"))
+_SAID = {
+    1: frozenset(["yes", "yeah", "yep", "ja", "sí", "si", "oui", "sim", "tak"]),
+    0: frozenset(["no", "nope", "nein", "non", "não", "nee", "nie", "nej"]),
+}
 ENDS = {"nps": ("not at all", "certainly"), "ces": ("strongly disagree", "strongly agree")}
 
 
@@ -55,7 +65,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """measure: csat, nps, ces or text. wording: own words by language, the usual ones where there are none."""
+    """measure: csat, nps, ces, solved or text. wording: own words by language, the usual ones where there are none."""
 
     key: str
     measure: str
@@ -169,12 +179,15 @@ _STARS = re.compile(r"\s*(?:[★⭐]\ufe0f?){1,5}☆*\s*")
 
 
 def score_in(measure: str, text: str) -> int | None:
-    """The score that a short message gives: "4", "4/5", "4 of 5", "5 very good", "★★★★". None where it gives none.
+    """The score that a short message gives: "4", "4/5", "4 of 5", "5 very good", "★★★★", "yes". None for none.
 
     After a number only the words of that step are allowed, so that "2 of them are broken" is no score.
     """
     if measure not in SCALES:
         return None
+    if measure == SOLVED:
+        said = text.strip().rstrip(".!").lower()
+        return next((score for score, words in _SAID.items() if said in words), None)
     low, high = SCALES[measure]
     if found := _NUMBER.fullmatch(text):
         score = int(found[1])
@@ -189,6 +202,8 @@ def score_in(measure: str, text: str) -> int | None:
 
 def steps(measure: str) -> tuple[tuple[int, str], ...]:
     """(score, label) of every step of a scale; the ends are named, and each step of CSAT."""
+    if measure == SOLVED:
+        return YES_OR_NO
     low, high = SCALES[measure]
     if measure == "csat":
         return tuple((score, f"{score} {CSAT_STEPS[score - 1]}") for score in range(low, high + 1))

@@ -31,6 +31,7 @@ from parley.core.measure import (
     resolution_clock,
     transferred,
 )
+from parley.core.opinions import SOLVED
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Facts, Made, Period, Rated, before, facts_of, may_choose, period_of
 
@@ -153,6 +154,7 @@ QUESTIONS: dict[str, Question] = {
     "transferred": lambda talk, facts, now: transferred(talk),
     "bot_resolved": lambda talk, facts, now: _bot_resolved(talk, facts),
 }
+SAID = {"nps": "nps", "ces": "ces", "said_solved": SOLVED}
 PROMISED = {"first_kept": "first", "next_kept": "next", "resolution_kept": "resolution"}
 FAILED = {"reopened": 1.0, "transferred": 1.0}  # which answer is the telling one; elsewhere it is "no"
 
@@ -162,6 +164,8 @@ def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[
     for name, clock in CLOCKS.items():
         found += _timed(name, _times(facts.talks, clock, now), _times(past.talks, clock, now), len(facts.talks))
     for name, question in QUESTIONS.items():
+        if name == "transferred":
+            found.append(_shared("said_solved", _solved(facts), _solved(past), len(facts.scores(SOLVED))))
         found.append(_shared(name, _answers(facts, question, now), _answers(past, question, now), len(facts.talks)))
     found += [_kept(key, facts, past, kind, now) for key, kind in PROMISED.items()]
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
@@ -202,6 +206,11 @@ def _shared(key: str, now: tuple[int, int], then: tuple[int, int], cohort: int) 
         left_out=cohort - n, before=hits_before / n_before if n_before else None, n_before=n_before,
         change=stats.share_change(hits, n, hits_before, n_before, CHANGE_LEVEL),
     )  # fmt: skip
+
+
+def _solved(facts: Facts) -> tuple[int, int]:
+    said = facts.scores(SOLVED)
+    return sum(said), len(said)
 
 
 def _kept(key: str, facts: Facts, past: Facts, kind: str, now: int) -> Number:
@@ -369,8 +378,8 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
 def _cases(facts: Facts, key: str, now: int) -> list[Case]:
     if key in ("csat", "response_rate"):
         return _rated_cases(facts, answered=key == "csat")
-    if key in ("nps", "ces"):
-        told = [one for one in facts.said if one.measure == key]
+    if key in SAID:
+        told = [one for one in facts.said if one.measure == SAID[key]]
         found = [Case(conversation=one.conversation, at=moment(one.at), value=one.score) for one in told]
         return sorted(found, key=lambda case: case.value or 0)
     if key in PROMISED:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Index, Integer, Select, String, Table
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.errors import NotAllowed, NotFound, Refused
-from parley.core.opinions import SCALES, is_low
+from parley.core.opinions import SCALES, SOLVED, is_low
 from parley.log import record as log
 from parley.log.record import Record, Tx
 from parley.log.tables import Id, Moment, metadata
@@ -106,6 +106,8 @@ class LowAnswers:
 
 def reason_of(measure: str, score: int) -> str:
     """In words that stand in the log: "2 of 5"."""
+    if measure == SOLVED:
+        return "not solved at first contact"
     return f"{score} of {SCALES[measure][1]}"
 
 

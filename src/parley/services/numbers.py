@@ -29,7 +29,7 @@ from parley.core.attainment import Promise
 from parley.core.errors import NotAllowed
 from parley.core.firstcontact import Contact, no_repeat
 from parley.core.measure import DAY, SECOND, Measured, micros, take
-from parley.core.opinions import LOW
+from parley.core.opinions import LOW, SOLVED
 from parley.log.many import among, drop_among
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
@@ -205,7 +205,7 @@ class Rated(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """An answer to a question of a survey. measure: nps or ces."""
+    """An answer to a question of a survey. measure: nps, ces or solved."""
 
     conversation: int
     at: int
@@ -285,7 +285,7 @@ def _made(conn: Connection, who: Viewer, choice: Choice, period: Period) -> list
 def _said(conn: Connection, who: Viewer, choice: Choice, start: int, end: int) -> list[Said]:
     told = (_A.conversation, _A.answered_at, _A.measure, _A.score, _M.channel, _M.brand)
     question = _chosen(select(*told), who, choice).join(answers, _A.conversation == _M.conversation)
-    question = question.where(_A.answered_at >= start, _A.answered_at < end, _A.measure.in_(("nps", "ces")))
+    question = question.where(_A.answered_at >= start, _A.answered_at < end, _A.measure.in_(("nps", "ces", SOLVED)))
     return [Said(*row) for row in conn.execute(question.order_by(_A.answered_at)).all()]
 
 

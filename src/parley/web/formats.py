@@ -10,7 +10,7 @@ from parley.web.words import translate as t
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MEASURES = {"csat": "Satisfied", "nps": "Would recommend", "ces": "Made it easy"}
+MEASURES = {"csat": "Satisfied", "nps": "Would recommend", "ces": "Made it easy", "solved": "Solved at first contact"}
 
 
 def ago(then: datetime, now: datetime | None = None) -> str:

@@ -197,8 +197,8 @@ def _methods() -> tuple[tuple[str, str], ...]:
 
 
 def _asked(found: Report) -> tuple[str, ...]:
-    """Promises stand above where some were made, NPS and CES where somebody was asked for them."""
-    return tuple(key for key in ("first_kept", "resolution_kept", "nps", "ces") if found.number(key).n)
+    """Promises stand above where some were made, what customers say where somebody was asked for it."""
+    return tuple(key for key in ("first_kept", "resolution_kept", "said_solved", "nps", "ces") if found.number(key).n)
 
 
 def _anything(found: Report) -> bool:

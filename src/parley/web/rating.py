@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core.errors import NotFound, Refused
-from parley.core.opinions import SCALES
+from parley.core.opinions import SCALES, SOLVED
 from parley.core.questionnaire import TEXT, Question, steps
 from parley.log.record import Tx
 from parley.services import access, inbox, outgoing, setup, surveys
@@ -109,12 +109,17 @@ def _asking(conn: Connection, survey: int, token: str, asked: str | None) -> tup
         subject=state.subject,
         action=f"/rate/{token}",
         question=t("How did we do?") if usual else surveys.words_for(conn, state, question),
-        steps=tuple((score, label.partition(" ")[2]) for score, label in steps(question.measure))
+        steps=tuple((score, _label(question.measure, label)) for score, label in steps(question.measure))
         if question.measure in SCALES
         else (),
         asked=question.key,
     )
     return views.PublicShell(brand=name, hue=formats.hue(name)), page
+
+
+def _label(measure: str, label: str) -> str:
+    """What stands under a number; a yes or no stands for itself."""
+    return t(label.capitalize()) if measure == SOLVED else label.partition(" ")[2]
 
 
 def routes() -> list[ControllerRouterHandler]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from parley.core.errors import NotAllowed, Refused
 from parley.core.language import LANGUAGES
-from parley.core.opinions import LOW, SCALES
+from parley.core.opinions import LOW, SCALES, SOLVED
 from parley.core.questionnaire import TEXT, Condition, Question, Survey
 from parley.log.record import Tx
 from parley.services import setup, surveys
@@ -23,7 +23,12 @@ from parley.web.security import ADMIN, LEAD, Caller
 from parley.web.state import Room
 from parley.web.words import translate as t
 
-MEASURES = {"csat": "Satisfaction, 1 to 5 (CSAT)", "nps": "Would recommend, 0 to 10 (NPS)", "ces": "Easy, 1 to 7 (CES)"}
+MEASURES = {
+    "csat": "Satisfaction, 1 to 5 (CSAT)",
+    "nps": "Would recommend, 0 to 10 (NPS)",
+    "ces": "Easy, 1 to 7 (CES)",
+    SOLVED: "Solved at first contact, yes or no",
+}
 CLOSERS = {"any": "People or the bot", "people": "People", "bot": "The bot"}
 WHY = "why"
 THEN = "then"
@@ -118,7 +123,7 @@ def _serves(who: Viewer, survey: Survey) -> bool:
 
 def _survey(given: Given) -> Survey:
     if given.measure not in SCALES:
-        raise Refused("A survey begins with a scale: CSAT, NPS or CES.")
+        raise Refused("A survey begins with a scale (CSAT, NPS or CES), or asks whether it was solved.")
     first = Question(
         key="", measure=given.measure, wording={"en": given.wording.strip()} if given.wording.strip() else {}
     )

@@ -10,7 +10,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Inbox
 from parley.core.conversation import State
-from parley.core.opinions import SCALES
+from parley.core.opinions import SCALES, SOLVED
 from parley.core.signin import HIDDEN
 from parley.log import record as log
 from parley.services import (
@@ -256,6 +256,8 @@ class Teller:
         if event.measure in SCALES and event.measure != "csat":
             name = t(formats.MEASURES[event.measure])
             told = t("{what}: {n} of {most}", what=name, n=event.score, most=SCALES[event.measure][1])
+        if event.measure == SOLVED:
+            told = t("Solved at first contact: yes") if event.score else t("Solved at first contact: no")
         return views.Rating(
             id=r.seq,
             at=r.at,
