@@ -19,6 +19,13 @@ class Asked:
     headers: dict[str, str]
     body: bytes
 
+    url_query: str = ""
+
+    @property
+    def all(self) -> dict[str, list[str]]:
+        """The query with every value of a name that stands there several times."""
+        return parse_qs(self.url_query, keep_blank_values=True)
+
     @property
     def json(self) -> Any:
         return json.loads(self.body)
@@ -98,6 +105,7 @@ class Platform:
             query={name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()},
             headers={name.lower(): value for name, value in handler.headers.items()},
             body=handler.rfile.read(length) if length else b"",
+            url_query=parts.query,
         )
         with self._lock:
             self.asked.append(asked)

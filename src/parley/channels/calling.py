@@ -35,6 +35,14 @@ async def call(
     A platform that has too much to do (429) or is ill (5xx) is worth another try as well, after the time it names.
     The address may hold a token, so it is never part of what is said. Redirects are not followed.
     """
+    status, said, _ = await call_for_headers(method, url, content, headers)
+    return status, said
+
+
+async def call_for_headers(
+    method: str, url: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, Any, Mapping[str, str]]:
+    """As `call`, with the headers of the answer, where the next page is told in them."""
     import httpx
 
     async with httpx.AsyncClient(timeout=20, follow_redirects=False) as client:
@@ -49,17 +57,28 @@ async def call(
     if answer.status_code == 429 or answer.status_code >= 500:
         pause = seconds_to_wait(answer.headers, said)
         raise SendFailed(f"The platform answered {answer.status_code}.", retry_after=pause)
-    return answer.status_code, said
+    return answer.status_code, said, answer.headers
 
 
 def seconds_to_wait(headers: Mapping[str, str], said: Any) -> float | None:
-    """How long to wait: the header of RFC 9110 (seconds or a date), or `parameters.retry_after` in the answer."""
+    """How long to wait: the header of RFC 9110 (seconds or a date), `parameters.retry_after` in the answer, or the end
+    of a limit's time, as Mastodon (a date) and X (seconds since 1970) tell it."""
     inside = said.get("parameters") if isinstance(said, dict) else None
     told = headers.get("retry-after") or (inside.get("retry_after") if isinstance(inside, dict) else None)
+    if told is None:
+        return _until_reset(headers.get("x-ratelimit-reset") or headers.get("x-rate-limit-reset") or "")
     try:
-        return max(0.0, float(told)) if told is not None else None
+        return max(0.0, float(told))
     except (TypeError, ValueError):
         return _until(str(told))
+
+
+def _until_reset(told: str) -> float | None:
+    try:
+        end = datetime.fromtimestamp(float(told), UTC) if told.isdigit() else datetime.fromisoformat(told)
+        return max(0.0, (end - datetime.now(UTC)).total_seconds())
+    except (OverflowError, OSError, TypeError, ValueError):
+        return None
 
 
 def _until(date: str) -> float | None:
@@ -70,11 +89,15 @@ def _until(date: str) -> float | None:
 
 
 async def in_pieces(text: str, limit: int, send: Callable[[str], Awaitable[Receipt]]) -> Receipt:
-    """Send a text that may be too long for one message, one piece after the other; the name is the last one's.
+    """Send a text that may be too long for one message, as `one_after_another` does."""
+    return await one_after_another(pieces(text, limit), send)
 
-    Once a piece was taken there is no trying again: those before it would be said twice.
+
+async def one_after_another(parts: Sequence[str], send: Callable[[str], Awaitable[Receipt]]) -> Receipt:
+    """Send the parts of a text; the name is the last one's.
+
+    Once a part was taken there is no trying again: those before it would be said twice.
     """
-    parts = pieces(text, limit)
     receipt = Receipt()
     for number, part in enumerate(parts):
         try:
