@@ -1,1 +1,1 @@
-"""Stories of this channel."""
+"""Stories about Mastodon."""
