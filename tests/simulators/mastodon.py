@@ -23,6 +23,8 @@ class MastodonService(Platform):
         self.statuses: dict[str, dict[str, Any]] = {}
         self.told: list[dict[str, Any]] = []
         self.written: list[dict[str, Any]] = []
+        self.uploads: list[bytes] = []
+        self.working = 1  # how often a file is asked for before it can be shown
         self._keys: dict[str, dict[str, Any]] = {}
         self._number = 110_000
 
@@ -60,6 +62,12 @@ class MastodonService(Platform):
             return as_json({"id": "1", "acct": "larkspur"})
         if asked.path == "/api/v1/notifications":
             return self._page(asked)
+        if asked.path == "/api/v2/media":
+            self.uploads.append(asked.body)
+            return as_json({"id": f"m{len(self.uploads)}", "url": None}, 202)
+        if asked.path.startswith("/api/v1/media/"):
+            self.working -= 1
+            return as_json({"id": asked.path.rpartition("/")[2]}, 206 if self.working >= 0 else 200)
         if asked.path == "/api/v1/statuses":
             return self._write(asked) if asked.method == "POST" else self._together(asked)
         status = self.statuses.get(asked.path.rpartition("/")[2])

@@ -32,6 +32,7 @@ class XService(Platform):
         self.posts: list[dict[str, Any]] = []
         self.messages: list[tuple[str, str]] = []
         self.refused: dict[str, Said] = {}  # by path
+        self.uploads: list[bytes] = []
         self._count = 0
 
     def post(self, who: str, text: str, ago: float = 0.0, **more: Any) -> str:
@@ -69,10 +70,13 @@ class XService(Platform):
         if asked.path == "/2/tweets":
             self.posts.append(asked.json | {"id": self.number()})
             return as_json({"data": {"id": self.posts[-1]["id"], "text": asked.json["text"]}}, 201)
+        if asked.path == "/2/media/upload":
+            self.uploads.append(asked.body)
+            return as_json({"data": {"id": f"m{len(self.uploads)}"}})
         to = re.fullmatch(r"/2/dm_conversations/with/(\d+)/messages", asked.path)
         if not to:
             return as_json({"title": "Not Found"}, 404)
-        self.messages.append((to[1], asked.json["text"]))
+        self.messages.append((to[1], asked.json.get("text", "")))
         return as_json({"data": {"dm_conversation_id": f"{ACCOUNT}-{to[1]}", "dm_event_id": self.number()}}, 201)
 
     def _page(self, asked: Asked, things: list[dict[str, Any]], author: str) -> Said:

@@ -1,7 +1,8 @@
 """Mastodon, and servers that speak its language: mentions and direct messages are looked up, answers are statuses.
 
 A direct message is a status that only those named in it see. Everybody named in a status sees the answer in their own
-place, so an answer is never seen by more people than what it answers. A person is known as name@server.
+place, so an answer is never seen by more people than what it answers. Files go along as media, never as links: a link
+to the desk would stand in public. A person is known as name@server.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ class MastodonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     server: address of the account's server, as https://mastodon.example.
     account: the account's name, with or without what stands behind the second @.
-    token: access token of an application of this account, with the scopes read and write:statuses. May be `env:NAME`.
+    token: access token of an application of this account, with the scopes read,
+    write:statuses and write:media. May be `env:NAME`.
     seconds: how often it is looked for new mentions.
     first_days: how far back the first look goes.
     """
@@ -45,6 +47,8 @@ class Mastodon:
         identity_kind="mastodon",
         threads="identity",
         text_limit=500,
+        files=True,
+        file_limit=50 * 1024 * 1024,
         vouches=True,
         rings=True,
         settings=MastodonSettings,

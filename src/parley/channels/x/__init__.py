@@ -1,19 +1,22 @@
 """X: direct messages and posts that name the account, by webhook and by looking; answers go the way they were asked.
 
 A post is answered under it and in public; a direct message, and whatever is for the customer alone, by direct message.
-What a webhook missed, or an account without one, is caught up by looking every few minutes.
+Pictures go along, never as links: a link to the desk would stand in public. What a webhook missed, or an account without
+one, is caught up by looking every few minutes.
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from parley.channels.calling import in_pieces, lacking, listed, one_after_another, secret
+from parley.channels.calling import lacking, listed, one_after_another, pieces, secret
 from parley.channels.fetching import get, with_ending
 from parley.channels.weighing import apart
 from parley.channels.x import posted
-from parley.channels.x.asking import ask, login, post
+from parley.channels.x.asking import ask, login, post, upload
 from parley.channels.x.facts import POST, direct_name, facts_of, post_name
 from parley.channels.x.looking import directs, mentions, watch
 from parley.channels.x.payload import Body
@@ -22,6 +25,7 @@ from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manife
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted
 
+MOST_PICTURES = 4  # of one post
 DIRECT_LIMIT = 10_000  # characters of a direct message
 
 
@@ -58,6 +62,8 @@ class X:
         identity_kind="x",
         threads="identity",
         text_limit=280,
+        files=True,
+        file_limit=50 * 1024 * 1024,
         vouches=True,
         rings=True,
         settings=XSettings,
@@ -89,8 +95,8 @@ class X:
             raise SendFailed(told[0], permanent=True)
         text = (message.text + listed(message.choices)) or " "
         if answered := _post_of(message):
-            return await _in_public(text, answered, inbox)
-        return await in_pieces(text, DIRECT_LIMIT, lambda piece: _direct(message.to.value, piece, inbox))
+            return await _in_public(text, answered, message.files, inbox)
+        return await _in_private(text, message, inbox)
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         """Files of direct messages are given to whoever signs for the account, those of posts to everybody."""
@@ -140,24 +146,42 @@ def _post_of(message: Outbound) -> str:
     return id if public else ""
 
 
-async def _in_public(text: str, answered: str, inbox: Inbox) -> Receipt:
-    """Under the post, in a chain where it is long. X itself names the author."""
+async def _in_public(text: str, answered: str, files: Sequence[Attached], inbox: Inbox) -> Receipt:
+    """Under the post, in a chain where it is long; pictures with the first. X itself names the author."""
     ours, last = inbox.settings, answered
+    if len(files) > MOST_PICTURES:
+        raise SendFailed(f"A post takes {MOST_PICTURES} pictures; this has {len(files)}.", permanent=True)
+    media = [await upload(ours, file, "tweet_image") for file in files]
 
     async def say(piece: str) -> Receipt:
         nonlocal last
-        said = (await post(ours, "/2/tweets", {"text": piece, "reply": {"in_reply_to_tweet_id": last}})).get("data")
+        body: dict[str, Any] = {"text": piece, "reply": {"in_reply_to_tweet_id": last}}
+        if media and last == answered:
+            body["media"] = {"media_ids": media}
+        said = (await post(ours, "/2/tweets", body)).get("data")
         last = str(said.get("id") or last) if isinstance(said, dict) else last
         return Receipt(provider_id=post_name(ours.account, last))
 
     return await one_after_another(apart(text, ours.characters, weight), say)
 
 
-async def _direct(to: str, text: str, inbox: Inbox) -> Receipt:
-    path = f"/2/dm_conversations/with/{quote(to, safe='')}/messages"
-    said = (await post(inbox.settings, path, {"text": text})).get("data")
-    id = str(said.get("dm_event_id") or "") if isinstance(said, dict) else ""
-    return Receipt(provider_id=direct_name(id) if id else None)
+async def _in_private(text: str, message: Outbound, inbox: Inbox) -> Receipt:
+    """One message, or several where it is long; each takes one picture, so further ones follow by themselves."""
+    ours = inbox.settings
+    media = [await upload(ours, file, "dm_image") for file in message.files]
+    bodies: list[dict[str, Any]] = [{"text": piece} for piece in pieces(text, DIRECT_LIMIT)]
+    for number, id in enumerate(media):
+        if number >= len(bodies):
+            bodies.append({})
+        bodies[number]["attachments"] = [{"media_id": id}]
+    path = f"/2/dm_conversations/with/{quote(message.to.value, safe='')}/messages"
+
+    async def say(number: str) -> Receipt:
+        said = (await post(ours, path, bodies[int(number)])).get("data")
+        id = str(said.get("dm_event_id") or "") if isinstance(said, dict) else ""
+        return Receipt(provider_id=direct_name(id) if id else None)
+
+    return await one_after_another([str(number) for number in range(len(bodies))], say)
 
 
 channel = X()

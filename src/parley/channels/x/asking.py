@@ -7,8 +7,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from parley.channels.calling import call, secret
+from parley.channels.uploading import form_of
 from parley.channels.x.signing import Keys, authorization
+from parley.core.channel import Attached
 from parley.core.errors import SendFailed
+
+PICTURES = ("image/jpeg", "image/png", "image/webp", "image/gif")
+LARGEST = 5 * 1024 * 1024
 
 
 async def ask(ours: Any, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -22,6 +27,19 @@ async def post(ours: Any, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     url = ours.api.rstrip("/") + path
     headers = {"content-type": "application/json", **login("POST", url, ours)}
     return _told(*await call("POST", url, msgspec.json.encode(body), headers))
+
+
+async def upload(ours: Any, file: Attached, category: str) -> str:
+    """X's name for a picture. category: tweet_image or dm_image. Raises SendFailed."""
+    if file.type not in PICTURES or len(file.data) > LARGEST:
+        raise SendFailed("X takes pictures up to 5 MB. Send other files by mail.", permanent=True)
+    url = ours.api.rstrip("/") + "/2/media/upload"
+    kind, body = form_of(file, "media", {"media_category": category})
+    said = _told(*await call("POST", url, body, {"content-type": kind, **login("POST", url, ours)})).get("data")
+    id = str(said.get("id") or "") if isinstance(said, dict) else ""
+    if not id:
+        raise SendFailed("X did not say what it calls the picture.")
+    return id
 
 
 def login(method: str, url: str, ours: Any) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Mastodon: mentions are caught up from the last one stored, and an answer is never seen by more people than they."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.desk import StoryDesk
@@ -12,7 +14,7 @@ from parley.channels.mastodon import channel
 from parley.channels.mastodon.looking import look, look_again
 from parley.channels.mastodon.words import plain
 from parley.core import events as e
-from parley.core.channel import Address, Door, Inbox, Outbound
+from parley.core.channel import Address, Attached, Door, Inbox, Outbound
 from parley.core.errors import Busy, SendFailed
 from parley.services import setup
 from parley.services.listening import Notebook
@@ -137,6 +139,15 @@ def test_what_answers_nothing_that_is_known_is_for_the_customer_alone(account: A
     assert not any("in_reply_to_id" in one for one in account.service.written)
 
 
+def test_nobody_else_is_let_in_by_being_named(account: Account) -> None:
+    """Whoever is named in a direct message can read it."""
+    asked = account.service.mentions("kim@far.example", "<p>Hello?</p>", "direct")
+    account.sends("Ask @robin@far.example or help@larkspur.test", in_reply_to=asked)
+    said = account.service.written[0]["status"]
+    assert re.findall(r"(?<![\w/])@\w[\w@.]*", said) == ["@kim@far.example"]
+    assert "help@larkspur.test" in said
+
+
 def test_a_try_that_is_made_again_says_it_once(account: Account) -> None:
     asked = account.service.mentions("kim@far.example", "<p>Hello?</p>")
     assert account.sends("Good day", in_reply_to=asked) == account.sends("Good day", in_reply_to=asked)
@@ -215,6 +226,42 @@ def test_the_token_goes_to_no_other_server(account: Account) -> None:
         )
         account.looks()
         assert other.asked == []
+
+
+def test_a_file_goes_as_media_and_never_as_a_link(account: Account) -> None:
+    asked = account.service.mentions("kim@far.example", "<p>How does it look?</p>")
+    picture = Attached(name='a "tent".png', type="image/png", data=b"\x89PNG...")
+    account.sends("Like this. " * 60, in_reply_to=asked, files=(picture,))
+    (upload,) = account.service.uploads
+    assert picture.data in upload
+    assert b'filename="a %22tent%22.png"' in upload
+    assert [one.get("media_ids") for one in account.service.written] == [["m1"], None]
+    with pytest.raises(SendFailed, match="takes 4 files"):
+        account.sends("All of it", in_reply_to=asked, files=(picture,) * 5, external_id="<2@desk>")
+
+
+def test_listening_looks_at_every_account_though_one_server_is_ill(account: Account) -> None:
+    account.service.mentions("kim@far.example", "<p>Hello?</p>")
+    said: dict[int, str] = {}
+    ill = msgspec.structs.replace(account.inbox.settings, server="http://127.0.0.1:9")
+    door = Door(
+        inboxes=[msgspec.structs.replace(account.inbox, id=77, settings=ill), account.inbox],
+        take=account.desk.desk.intake.take_async,
+        memory=Notebook(account.desk.record, channel.manifest.name),
+        say=said.__setitem__,
+        environment={},
+    )
+
+    async def listen() -> None:
+        listening = asyncio.create_task(channel.listen(door))
+        async with asyncio.timeout(20):
+            while len(said) < 2:
+                await asyncio.sleep(0.05)
+        listening.cancel()
+
+    asyncio.run(listen())
+    assert said[account.number] == "Looked for mentions: 1 new."
+    assert "cannot be reached" in said[77]
 
 
 def test_save_and_test_says_whose_the_token_is(account: Account) -> None:

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.doors import Door
@@ -17,7 +18,7 @@ from parley.channels.x.looking import directs, mentions
 from parley.channels.x.signing import Keys, signature
 from parley.channels.x.words import weight
 from parley.core import events as e
-from parley.core.channel import Address, Inbox, Outbound
+from parley.core.channel import Address, Attached, Inbox, Outbound
 from parley.core.channel import Door as Listening
 from parley.core.errors import Busy, SendFailed
 from parley.services.listening import Notebook
@@ -193,6 +194,44 @@ def test_a_limit_is_waited_for_and_a_refusal_is_told(account: Account) -> None:
     failed = account.answers("Good day", e.SendFailed)
     assert "permission to DM" in failed.reason
     assert not failed.can_retry
+
+
+def test_a_picture_goes_along_and_never_as_a_link(account: Account) -> None:
+    picture = Attached(name="tent.png", type="image/png", data=b"\x89PNG...")
+    account.sends("Like this", in_reply_to="post/31/81", files=(picture,))
+    assert account.service.posts[0]["media"] == {"media_ids": ["m1"]}
+    account.sends("And these", in_reply_to="dm/71", files=(picture, picture))
+    assert account.service.messages == [("31", "And these"), ("31", "")]
+    told = [asked.json for asked in account.service.asked if asked.path.endswith("/messages")]
+    assert [one["attachments"] for one in told] == [[{"media_id": "m2"}], [{"media_id": "m3"}]]
+    with pytest.raises(SendFailed, match="pictures up to 5 MB"):
+        account.sends("Read this", files=(Attached(name="a.pdf", type="application/pdf", data=b"%PDF"),))
+    assert len(account.service.uploads) == 3
+
+
+def test_listening_looks_for_posts_though_messages_are_not_allowed(account: Account) -> None:
+    account.service.post("31", "@larkspur hello")
+    account.service.refused["/2/dm_events"] = as_json({"title": "Forbidden", "detail": "Not in your plan."}, 403)
+    said: list[str] = []
+    looking = msgspec.structs.replace(account.inbox.settings, minutes=1)
+    door = Listening(
+        inboxes=[msgspec.structs.replace(account.inbox, settings=looking)],
+        take=account.story.desk.intake.take_async,
+        memory=Notebook(account.story.record, channel.manifest.name),
+        say=lambda number, sentence: said.append(sentence),
+        environment={},
+    )
+
+    async def listen() -> None:
+        listening = asyncio.create_task(channel.listen(door))
+        async with asyncio.timeout(20):
+            while len(said) < 2:
+                await asyncio.sleep(0.05)
+        listening.cancel()
+
+    asyncio.run(listen())
+    assert "Looked for mentions: 1 new." in said
+    assert any("Not in your plan." in one for one in said)
 
 
 def test_save_and_test_says_whose_the_token_is(account: Account) -> None:
