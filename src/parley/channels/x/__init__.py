@@ -1,8 +1,8 @@
 """X: direct messages and posts that name the account, by webhook and by looking; answers go the way they were asked.
 
 A post is answered under it and in public; a direct message, and whatever is for the customer alone, by direct message.
-Pictures go along, never as links: a link to the desk would stand in public. What a webhook missed, or an account without
-one, is caught up by looking every few minutes.
+Pictures go along, never as links: a link to the desk would stand in public. What a webhook missed, or an account
+without one, is caught up by looking every few minutes.
 """
 
 import asyncio
