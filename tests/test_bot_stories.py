@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from harness.desk import StoryDesk
 from harness.waiting import eventually
 from parley.ai.encoder import encoder
 from parley.core import events as e
+from parley.core.manner import Term
 from parley.demo import build, knowledge
 from parley.services import orders, people, proof, setup
 from parley.services.knowledge import write as written
@@ -52,6 +54,30 @@ def test_a_question_from_the_articles_is_answered_with_its_source(shop: StoryDes
     assert (answer.event.confidence or 0) > 0.5  # type: ignore[union-attr]
     assert shop.conversation.status == "bot"
     assert shop.view("waiting") == []
+
+
+@pytest.mark.parametrize("instead", ["parcel of words", ""])
+def test_words_that_the_brand_does_not_say_are_said_otherwise_or_left_to_people(shop: StoryDesk, instead: str) -> None:
+    asked = "can I return shoes I wore once?"
+    shop.visitor("kim").says(asked)
+    plain = shop.words()[-1]
+    word = max(plain.replace(".", " ").replace(",", " ").split(), key=len)
+
+    def keep(tx) -> None:  # type: ignore[no-untyped-def]
+        look = setup.all_brands(tx.conn)[shop.brand].look
+        terms = (Term(avoid=word, say=instead),)
+        setup.change_brand(tx, shop.brand, "Larkspur", msgspec.structs.replace(look, terms=terms))
+
+    shop.change(keep)
+    shop.visitor("lee").says(asked)
+    said = shop.words(shop.conversations()[0].id)[-1]
+    assert word not in said
+    if instead:
+        assert "arcel of words" in said
+        assert shop.events(e.HandoffAsked) == []
+    else:
+        [card] = shop.events(e.HandoffAsked)
+        assert f"words that the brand does not use (“{word}”)" in card.event.reason  # type: ignore[union-attr]
 
 
 def test_a_person_is_called_when_asked_for_and_briefed(shop: StoryDesk) -> None:

@@ -148,8 +148,11 @@ def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:
     form = {"name": "Larkspur", "colour": "#123456", "sign_off": "Kind regards,\r\nLarkspur"}
     assert admin.post("/desk/settings/brands/1", data=form).status_code == 303
     assert look().sign_off == "Kind regards,\nLarkspur"
+    admin.post("/desk/settings/brands/1", data=form | {"terms": "cheap → good value\r\nguarantee"})
+    assert [(one.avoid, one.say) for one in look().terms] == [("cheap", "good value"), ("guarantee", "")]
     page = admin.get("/desk/settings/brands").text
     assert ">Kind regards,\nLarkspur</textarea>" in page
+    assert ">cheap -&gt; good value\nguarantee</textarea>" in page
     switch = "/desk/settings/procedures/cancel_order/brands/1"
     assert admin.post(switch, data={"on": "1"}).status_code == 303
     assert admin.post("/desk/settings/brands/1", data=form).status_code == 303

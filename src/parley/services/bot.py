@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core import manner
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.log.record import Record, Tx, stream, words_of
@@ -287,8 +288,18 @@ class Turn:
             passage=hit.passage[:600],
             confidence=round(confidence, 3),
         )
+        said = wording or self.brain.answer(hit, question)
+        if unsaid := self._unsaid(said):
+            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
+            return
         self._ponder("article", confidence, f"answered from {hit.ref}")
-        self.say(wording or self.brain.answer(hit, question), sources=(source,), confidence=round(confidence, 3))
+        self.say(said, sources=(source,), confidence=round(confidence, 3))
+
+    def _unsaid(self, text: str) -> str:
+        """The first words in it that the brand does not say, and has no others for."""
+        brand = setup.all_brands(self.tx.conn).get(self.state.brand)
+        hits = manner.found(text, brand.look.terms) if brand else []
+        return next((words for words, term in hits if not term.say), "")
 
     # handing over ───────────────────────────────────────────────────────────────────────────
 

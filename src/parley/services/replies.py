@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, String, Table, insert, select
 
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core import manner
 from parley.core.channel import Channel, Inbox, Limited, Windowed
 from parley.core.conversation import State
 from parley.core.errors import NotAllowed, Refused
@@ -107,6 +108,8 @@ def reply(
         return message
     state = act_on(tx, number, who)
     text = _checked(text, files)
+    if template is None:
+        _said_here(tx.conn, state, text)
     if expect_seen is not None:
         _nothing_new(tx.conn, state, expect_seen, who)
     last = last_received(tx.conn, state)
@@ -167,7 +170,11 @@ def automatic_reply(
     confidence: float | None = None,
     to: tuple[int, people.Identity, str] | None = None,
 ) -> int | None:
-    """Something the bot or a rule says. `to`: (inbox, identity, channel), by default where they last wrote."""
+    """Something the bot or a rule says, in the brand's words. `to`: (inbox, identity, channel), by default where they
+    last wrote."""
+    if purpose == "reply" and (brand := setup.all_brands(tx.conn).get(state.brand)) and brand.look.terms:
+        text = manner.mended(text, brand.look.terms)
+        html = None
     last = last_received(tx.conn, state)
     if to is None and last is None:
         return None
@@ -227,6 +234,13 @@ def _checked(text: str, files: tuple[e.File, ...]) -> str:
     if len(text) > MAX_TEXT:
         raise Refused(f"The text is too long: {len(text)} characters of {MAX_TEXT} at most.")
     return text
+
+
+def _said_here(conn: Connection, state: State, text: str) -> None:
+    """Refuses words that the brand does not say, naming them and what it says in their place."""
+    brand = setup.all_brands(conn).get(state.brand)
+    if brand is not None and (hits := manner.found(text, brand.look.terms)):
+        raise Refused(manner.told(hits, brand.name))
 
 
 def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:

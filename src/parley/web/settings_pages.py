@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
+from parley.core import manner
 from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
@@ -104,6 +105,7 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
+            terms=manner.written(b.look.terms),
             letters=(*((code, one.sign_off, one.footer) for code, one in b.look.letters.items()), ("", "", "")),
         )
         for b in setup.all_brands(conn).values()
@@ -214,6 +216,7 @@ class BrandForm(msgspec.Struct):
     language: list[str] = []
     sign_off_in: list[str] = []
     footer_in: list[str] = []
+    terms: str = ""
     no_logo: str = ""
 
 
@@ -260,6 +263,7 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
         sign_off=_lines(form.sign_off, 500),
         footer=_lines(form.footer, 1000),
         letters=_letters(form),
+        terms=manner.terms_of(form.terms),
         logo=logo or ("" if form.no_logo else before.logo),
     )
     return form.name.strip()[:80], look

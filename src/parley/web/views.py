@@ -771,6 +771,7 @@ class BrandLine(View, frozen=True, kw_only=True):
     sign_off: str = ""
     footer: str = ""
     letters: tuple[tuple[str, str, str], ...] = ()
+    terms: str = ""
     has_logo: bool = False
 
 
