@@ -12,7 +12,7 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
-from parley.services import access, files, followups, inbox, knowledge, outgoing, people, setup, surveys, voice
+from parley.services import access, files, followups, gaps, inbox, knowledge, outgoing, people, setup, surveys, voice
 from parley.web.server import make_app
 
 # ── who comes ───────────────────────────────────────────────────────────────────────────────
@@ -245,6 +245,8 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/wall": Row(expected=API),
     "GET /desk/knowledge/gaps": Row(expected=PAGE_LEAD),
     "GET /api/v1/knowledge/gaps": Row(expected=API_LEAD),
+    "POST /desk/knowledge/drafts": Row(expected=OURS_LEAD, send=form(question="1"), ok=(*DONE, 422)),
+    "POST /api/v1/knowledge/drafts": Row(expected=API_LEAD_OURS, send=json({"question": 1}), ok=(*DONE, 422)),
     "GET /desk/listening": Row(expected=PAGE_LEAD),
     "GET /desk/journeys": Row(expected=PAGE_LEAD),
     "GET /desk/website": Row(expected=PAGE_LEAD),
@@ -493,6 +495,9 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     survey = story.change(lambda tx: surveys.plan(tx, inbox.state(tx.conn, number), tx.at))
     identity = story.record.ask(people.identities_of, story.record.ask(inbox.state, number).person)[0].id
     assert identity == 1, "the requests above name it"
+    missing = gaps.Found(name="hello", asked=(gaps.Question(1, number),))
+    kept = gaps.Kept(at=story.clock.now, gaps={"1": (missing,)}, whole={"1": 1})
+    story.change(lambda tx: setup.set_setting(tx, gaps.KEY, msgspec.to_builtins(kept)))
     article = story.change(lambda tx: knowledge.write(tx, "Returns", "Within *30* days.", "agent/1", brand=1))
     return {
         "number": number,

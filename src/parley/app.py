@@ -34,6 +34,7 @@ from parley.services import (
     journeys,
     listening,
     measuring,
+    origins,
     people,
     promises,
     replies,
@@ -329,6 +330,7 @@ def in_step_readers() -> list[Reader]:
         followups.TaskReader(),
         consent.ConsentReader(),
         sameness.ApartReader(),
+        origins.OriginReader(),
     ]
 
 

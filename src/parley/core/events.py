@@ -58,6 +58,14 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     values: tuple[str, ...] = ()
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message from which something was made. `place`: 0 for a question, else which sentence it gave, from 1."""
+
+    message: int
+    conversation: int
+    place: int = 0
+
+
 class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was said. `fold` is the length of the new part of `text`; quote and signature follow it."""
 
@@ -747,6 +755,16 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
     presence: str
 
 
+# ── article ─────────────────────────────────────────────────────────────────────────────────
+
+
+class ArticleDrafted(Event, frozen=True, tag="article_drafted"):
+    """An article was drafted from what agents answered to questions that the bot could not answer."""
+
+    brand: int
+    origins: tuple[Origin, ...]
+
+
 # ── desk ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -823,6 +841,7 @@ AnyEvent = Union[
     PagesSeen,
     ConsentChanged,
     PresenceChanged,
+    ArticleDrafted,
     PromisesAgreed,
 ]
 
@@ -858,6 +877,11 @@ def person(number: int) -> str:
 def agent(number: int) -> str:
     """Name of an agent's stream."""
     return f"agent/{number}"
+
+
+def article(number: int) -> str:
+    """Name of an article's stream."""
+    return f"article/{number}"
 
 
 DESK = "desk/1"  # the stream of what holds for all

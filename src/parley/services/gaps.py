@@ -2,6 +2,9 @@
 
 Made in the background by the thread that listens (`hearing.py`) and kept as one value; pages only read it. Words are
 not kept, nor names of articles: both are read when they are shown, so that what is erased is gone.
+
+Questions that an article was drafted from count no more once it is published; whoever asks again without an answer
+makes the gap come back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +15,18 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
+from parley.core.errors import NotFound
 from parley.core.redacting import quotable
 from parley.core.stats import Estimate, share
 from parley.log import record as log
-from parley.services import knowledge, setup
+from parley.services import knowledge, origins, setup
 from parley.services.inbox import Viewer, conversations
 
 WEEKS = 8
 MOST = 4000  # conversations that are looked at, the newest
 FIRST = 40  # events of a conversation among which its questions are looked for
 SHORTEST, LONGEST = 12, 400  # characters of a question that are read
+LEAST = 3  # questions that are left of a gap for it to be shown
 POOL = 12  # questions of which that many different ones are shown
 KEY = "gaps"
 
@@ -64,6 +69,8 @@ def unanswered(conn: Connection, now: datetime) -> dict[int, list[Asked]]:
         for r in log.openings(conn, streams, (e.BotPondered,), FIRST)
         if isinstance(r.event, e.BotPondered) and r.event.outcome == e.UNSURE
     }
+    answered = _answered(conn, list(asked))
+    asked = {message: number for message, number in asked.items() if message not in answered}
     words = log.words_of(conn, list(asked))
     found: dict[int, list[Asked]] = {}
     for message, number in asked.items():
@@ -72,6 +79,11 @@ def unanswered(conn: Connection, now: datetime) -> dict[int, list[Asked]]:
         if len(text) >= SHORTEST:
             found.setdefault(brands[number], []).append((message, number, text[:LONGEST]))
     return found
+
+
+def _answered(conn: Connection, messages: Sequence[int]) -> set[int]:
+    """Questions for which an article was written that the bot answers from."""
+    return {message for message, one in origins.written_for(conn, messages).items() if one.audience == "public"}
 
 
 def grouped(
@@ -104,6 +116,17 @@ def kept(conn: Connection) -> Kept | None:
     return None if value is None else msgspec.convert(value, Kept)
 
 
+def of_question(conn: Connection, question: int, who: Viewer) -> tuple[int, Found]:
+    """The brand and the gap to which a question belongs; NotFound also when it is another brand's."""
+    found = kept(conn)
+    for brand, its in (found.gaps if found else {}).items():
+        if who.brands is None or int(brand) in who.brands:
+            for gap in its:
+                if any(one.message == question for one in gap.asked):
+                    return int(brand), gap
+    raise NotFound("There is no such gap any more. Gaps are looked for anew every few minutes; look at the list again.")
+
+
 # ── asks ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -115,9 +138,13 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """A gap as leads see it. of: the brand's unanswered questions; part: its share. article: (number, title)."""
+    """A gap as leads see it. of: the brand's unanswered questions; part: its share. article: (number, title).
+
+    question: its most typical one, by which a draft is asked for. draft: what was written from it and is not published.
+    """
 
     name: str
+    question: int
     brand: int
     n: int
     of: int
@@ -125,6 +152,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...]
     article: tuple[int, str] | None = None
     near: float = 0.0
+    draft: origins.Written | None = None
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,19 +168,38 @@ def overview(conn: Connection, who: Viewer) -> Overview:
     if found is None:
         return Overview()
     mine = {b: gaps for b, gaps in found.gaps.items() if who.brands is None or int(b) in who.brands}
-    shown = sorted({one.message for gaps in mine.values() for gap in gaps for one in gap.asked[:POOL]})
+    written = origins.written_for(conn, [one.message for its in mine.values() for gap in its for one in gap.asked])
+    done = {message for message, one in written.items() if one.audience == "public"}
+    left = {int(b): [_without(gap, done) for gap in its] for b, its in mine.items()}
+    shown = sorted({one.message for its in left.values() for gap in its for one in gap.asked[:POOL]})
     words = {n: said.text[: said.fold] for n, said in log.words_of(conn, shown).items()}
     titles = {one.id: one.title for one in knowledge.every(conn) if knowledge.serves(one, who)}
-    gaps = [_shown(gap, int(brand), found.whole[brand], words, titles) for brand, of in mine.items() for gap in of]
+    gaps = []
+    for brand, its in left.items():
+        answered = sum(len(gap.asked) for gap in mine[str(brand)]) - sum(len(gap.asked) for gap in its)
+        whole = found.whole[str(brand)] - answered
+        gaps += [_shown(gap, brand, whole, words, titles, written) for gap in its if len(gap.asked) >= LEAST]
     return Overview(as_of=found.at, gaps=tuple(sorted(gaps, key=lambda gap: -gap.n)))
 
 
-def _shown(gap: Found, brand: int, whole: int, words: Mapping[int, str], titles: Mapping[int, str]) -> Gap:
+def _without(gap: Found, done: set[int]) -> Found:
+    return msgspec.structs.replace(gap, asked=tuple(one for one in gap.asked if one.message not in done))
+
+
+def _shown(
+    gap: Found,
+    brand: int,
+    whole: int,
+    words: Mapping[int, str],
+    titles: Mapping[int, str],
+    written: Mapping[int, origins.Written],
+) -> Gap:
     quotes = quotable((one.conversation, words.get(one.message, "")) for one in gap.asked[:POOL])
     n = len(gap.asked)
     near = gap.article
     article = (near, titles[near]) if near is not None and near in titles else None
     return Gap(
-        name=gap.name, brand=brand, n=n, of=whole, part=share(n, whole), article=article,
+        name=gap.name, question=gap.asked[0].message, brand=brand, n=n, of=whole, part=share(n, whole), article=article,
         near=gap.near, quotes=tuple(Quote(conversation=number, text=text) for number, text in quotes),
+        draft=origins.mostly(written, [one.message for one in gap.asked]),
     )  # fmt: skip

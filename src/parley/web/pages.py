@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from parley.core.errors import Refused
 from parley.log.record import Tx
-from parley.services import inbox, knowledge, people, sameness, search, setup
+from parley.services import inbox, knowledge, origins, people, sameness, search, setup
 from parley.web import consents, formats, present, views
 from parley.web.desk import Answer, html, lens, seen_other
 from parley.web.forms import read_form
@@ -250,13 +250,17 @@ def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edi
             row=row, html=as_html(found.body, found.title), source=found.body, author=author,
             wordings="\n".join(found.wordings), tags=", ".join(found.tags),
         )  # fmt: skip
+        came_from = origins.of_article(conn, number, caller.viewer)
     else:
+        came_from = origins.Shown()
         page = views.ArticlePage(row=views.ArticleRow(id=0, title="", slug=""), html="")
     if not edit:
-        return room.page("desk/article.html", shell=shell, article=page)
+        return room.page("desk/article.html", shell=shell, article=page, origins=came_from)
     mine = [b for b in brands.values() if caller.viewer.brands is None or b.id in caller.viewer.brands]
     choices = [views.BrandLine(id=b.id, name=b.name, hue=formats.hue(b.name)) for b in mine]
-    return room.page("desk/article_edit.html", shell=shell, article=page, problem=problem, brands=choices)
+    return room.page(
+        "desk/article_edit.html", shell=shell, article=page, problem=problem, brands=choices, origins=came_from
+    )
 
 
 def _author(conn: Connection, by: str) -> str:
