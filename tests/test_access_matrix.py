@@ -247,6 +247,25 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/knowledge/gaps": Row(expected=API_LEAD),
     "POST /desk/knowledge/drafts": Row(expected=OURS_LEAD, send=form(question="1"), ok=(*DONE, 422)),
     "POST /api/v1/knowledge/drafts": Row(expected=API_LEAD_OURS, send=json({"question": 1}), ok=(*DONE, 422)),
+    "GET /desk/knowledge/review": Row(expected=PAGE),
+    "GET /desk/knowledge/review.csv": Row(expected=PAGE),
+    "GET /api/v1/knowledge/review": Row(expected=API),
+    "POST /desk/knowledge/{number:int}/reviews": Row(
+        expected=OURS_ACT, path="/desk/knowledge/{article}/reviews", ok=DONE
+    ),
+    "POST /desk/knowledge/{number:int}/care": Row(
+        expected=OURS_ACT, path="/desk/knowledge/{article}/care", send=form(owner="", days="90"), ok=DONE
+    ),
+    "POST /desk/knowledge/rhythm": Row(
+        expected={**PAGE_LEAD, "far lead": "403"}, send=form(brand="1", days="180"), ok=DONE
+    ),
+    "POST /desk/knowledge/agreements": Row(expected=NOT_MINE, send=form(pair="none")),
+    "POST /api/v1/articles/{number:int}/reviews": Row(
+        expected=API_OURS_ACT, path="/api/v1/articles/{article}/reviews", ok=DONE
+    ),
+    "PUT /api/v1/articles/{number:int}/care": Row(
+        expected=API_OURS_ACT, path="/api/v1/articles/{article}/care", send=json({"days": 90}), ok=DONE
+    ),
     "GET /desk/listening": Row(expected=PAGE_LEAD),
     "GET /desk/journeys": Row(expected=PAGE_LEAD),
     "GET /desk/website": Row(expected=PAGE_LEAD),

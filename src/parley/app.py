@@ -23,7 +23,9 @@ from parley.log.readers import Follower, Following, News, rebuild
 from parley.log.record import Reader, Record, utc_now
 from parley.services import (
     answers,
+    article_uses,
     assist,
+    care,
     consent,
     delivery,
     desk_notes,
@@ -331,6 +333,7 @@ def in_step_readers() -> list[Reader]:
         consent.ConsentReader(),
         sameness.ApartReader(),
         origins.OriginReader(),
+        care.CareReader(),
     ]
 
 
@@ -343,6 +346,7 @@ def behind_readers() -> list[Reader]:
         topics.TopicReader(),
         assist.DraftReader(),
         journeys.JourneyReader(),
+        article_uses.UseReader(),
     ]
 
 

@@ -352,7 +352,13 @@ async def knowledge() -> Response[str]:
 
 @get("/desk/knowledge/{id:int}")
 async def article(id: int) -> Response[str]:
-    return page("desk/article.html", shell=desk.shell("knowledge"), article=samples.article(id))
+    return page(
+        "desk/article.html",
+        shell=desk.shell("knowledge"),
+        article=samples.article(id),
+        origins=samples.ORIGINS,
+        care=samples.CARE,
+    )
 
 
 @get("/login")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from parley.services.origins import Excerpt, Shown
 from parley.web import consents
 from parley.web import views as v
 from parley.web.formats import frame_height, hue, initials
@@ -540,6 +541,15 @@ def article(id: int) -> v.ArticlePage:
     return v.ArticlePage(row=row, html=body, source=source, author="Tomas Brandt")
 
 
+CARE = v.ArticleCare(
+    owner="Tomas Brandt", days=90, due=ago(3 * 1440), overdue=True, reviewed_at=ago(93 * 1440), reviewer="Yuki Arendt",
+    may_act=True, owners=(("", "Nobody", False), ("1", "Ines Halloran", False), ("2", "Tomas Brandt", True)),
+)  # fmt: skip
+ORIGINS = Shown(
+    asked=(Excerpt(conversation=1, text="Can I send them back if I wore them indoors only?"),),
+    answered=(Excerpt(conversation=2, text="Shoes may be worn indoors. The label is free."),),
+    conversations=2,
+)
 PUBLIC = v.PublicShell(brand="Fjord", hue=210, contact="/help/contact", site="https://fjord.example")
 
 

@@ -765,6 +765,24 @@ class ArticleDrafted(Event, frozen=True, tag="article_drafted"):
     origins: tuple[Origin, ...]
 
 
+class ArticleEntrusted(Event, frozen=True, tag="article_entrusted"):
+    """An article has an owner, who reads it over every `days`; None: as often as its brand does, 0: never."""
+
+    owner: int | None = None
+    days: int | None = None
+
+
+class ArticleReviewed(Event, frozen=True, tag="article_reviewed"):
+    """The actor read the article over: it is still right."""
+
+
+class ArticlesAgree(Event, frozen=True, tag="articles_agree"):
+    """Two sentences of this article and of `other` were held to be both true. `pair`: a digest of the sentences."""
+
+    other: int
+    pair: str
+
+
 # ── desk ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -842,6 +860,9 @@ AnyEvent = Union[
     ConsentChanged,
     PresenceChanged,
     ArticleDrafted,
+    ArticleEntrusted,
+    ArticleReviewed,
+    ArticlesAgree,
     PromisesAgreed,
 ]
 

@@ -21,7 +21,7 @@ from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
 from parley.log import record as log
 from parley.log.record import Record, chunks
-from parley.services import gaps, knowledge, setup
+from parley.services import clashes, gaps, knowledge, setup
 from parley.services.answers import answers
 from parley.services.inbox import Viewer, conversations
 
@@ -89,6 +89,10 @@ class Ear:
                 self.listen()
             except Exception:
                 logger.exception("What customers say was not heard; it is tried again")
+            try:
+                self.compare()
+            except Exception:
+                logger.exception("Articles were not compared; it is tried again")
             pause = EVERY
 
     def listen(self) -> Heard | None:
@@ -108,6 +112,21 @@ class Ear:
         self._read_ahead(reads, [text for one in articles for text in (one.title, *one.wordings)])
         found, missing = _understood(said, reads, now, seq), gaps.grouped(asked, articles, reads, now)
         self.record.do(lambda tx: _keep(tx, found, missing))
+        return found
+
+    def compare(self) -> clashes.Kept | None:
+        """Look for articles that contradict each other if any was written since. None where nothing is to be done."""
+        from parley.ai.encoder import encoder
+
+        reads = encoder()
+        with self.record.reading() as conn:
+            before, stamp = clashes.kept(conn), knowledge.stamp(conn)
+            if reads is None or (before is not None and before.stamp == stamp):
+                return None
+            articles = knowledge.every(conn)
+        self._read_ahead(reads, clashes.sentences(articles))
+        found = clashes.compared(articles, stamp, reads, self.record.clock())
+        self.record.do(lambda tx: setup.set_setting(tx, clashes.KEY, msgspec.to_builtins(found)))
         return found
 
     def _read_ahead(self, reads: Any, texts: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from parley.core.errors import NotAllowed, NotFound, Refused
-from parley.log.record import Tx
+from parley.log.record import Tx, chunks
 from parley.log.tables import Moment, metadata
 from parley.services.inbox import Viewer
 
@@ -135,6 +135,14 @@ def every(conn: Connection, *, audience: str | None = None, brand: int | None = 
     if brand is not None:
         question = question.where(or_(_A.brand == brand, _A.brand.is_(None)))
     return [_article(row) for row in conn.execute(question)]
+
+
+def some(conn: Connection, numbers: Sequence[int]) -> list[Article]:
+    """The articles of these numbers; those that are not there are left out."""
+    found = []
+    for part in chunks(list(numbers), 500):
+        found += [_article(row) for row in conn.execute(select(articles).where(_A.id.in_(part)))]
+    return found
 
 
 def stamp(conn: Connection) -> tuple[int, int]:

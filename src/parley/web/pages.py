@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,15 +14,17 @@ from sqlalchemy import Connection
 
 from parley.core.errors import Refused
 from parley.log.record import Tx
-from parley.services import inbox, knowledge, origins, people, sameness, search, setup
+from parley.services import article_uses, care, inbox, knowledge, origins, people, sameness, search, setup
 from parley.web import consents, formats, present, views
 from parley.web.desk import Answer, html, lens, seen_other
 from parley.web.forms import read_form
 from parley.web.help import as_html, summary
 from parley.web.security import ACT, Caller
 from parley.web.state import Room
+from parley.web.words import translate as t
 
 PER_PAGE = 50
+MONTH = timedelta(days=30)  # for which it is told how often the bot leaned on an article
 
 
 # ── search ──────────────────────────────────────────────────────────────────────────────────
@@ -192,7 +195,8 @@ async def knowledge_page(room: Room, caller: Caller, q: FromQuery[str] = "") -> 
 def _knowledge_html(conn: Connection, room: Room, caller: Caller, q: str) -> str:
     brands = setup.all_brands(conn)
     found = _articles_like(conn, q) if q.strip() else knowledge.every(conn)
-    rows = tuple(article_row(a, brands) for a in found if knowledge.serves(a, caller.viewer))
+    used = article_uses.counts(conn, caller.viewer, room.record.clock() - MONTH)
+    rows = tuple(article_row(a, brands, used.get(a.slug, 0)) for a in found if knowledge.serves(a, caller.viewer))
     shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
     return room.page(
         "desk/knowledge.html", shell=shell, rows=rows, query=q, lead=caller.viewer.role in ("lead", "admin")
@@ -210,7 +214,7 @@ def _articles_like(conn: Connection, q: str) -> list[knowledge.Article]:
     return [article for score, article in ranked if score >= len(terms)]
 
 
-def article_row(a: knowledge.Article, brands: Mapping[int, setup.Brand]) -> views.ArticleRow:
+def article_row(a: knowledge.Article, brands: Mapping[int, setup.Brand], used: int = 0) -> views.ArticleRow:
     brand = brands.get(a.brand or 0)
     return views.ArticleRow(
         id=a.id,
@@ -222,6 +226,7 @@ def article_row(a: knowledge.Article, brands: Mapping[int, setup.Brand]) -> view
         published=a.audience != "draft",
         internal=a.audience == "internal",
         changed_at=a.changed_at,
+        used=used,
     )
 
 
@@ -245,7 +250,8 @@ def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edi
     shell = present.shell(conn, caller.agent, caller.csrf, "knowledge")
     if number:
         found = knowledge.of_viewer(conn, number, caller.viewer)
-        row, author = article_row(found, brands), _author(conn, found.changed_by)
+        used = article_uses.counts(conn, caller.viewer, room.record.clock() - MONTH).get(found.slug, 0)
+        row, author = article_row(found, brands, used), _author(conn, found.changed_by)
         page = views.ArticlePage(
             row=row, html=as_html(found.body, found.title), source=found.body, author=author,
             wordings="\n".join(found.wordings), tags=", ".join(found.tags),
@@ -255,12 +261,32 @@ def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edi
         came_from = origins.Shown()
         page = views.ArticlePage(row=views.ArticleRow(id=0, title="", slug=""), html="")
     if not edit:
-        return room.page("desk/article.html", shell=shell, article=page, origins=came_from)
+        return room.page(
+            "desk/article.html",
+            shell=shell,
+            article=page,
+            origins=came_from,
+            care=_cared(conn, found, caller, room.record.clock()),
+        )
     mine = [b for b in brands.values() if caller.viewer.brands is None or b.id in caller.viewer.brands]
     choices = [views.BrandLine(id=b.id, name=b.name, hue=formats.hue(b.name)) for b in mine]
     return room.page(
         "desk/article_edit.html", shell=shell, article=page, problem=problem, brands=choices, origins=came_from
     )
+
+
+def _cared(conn: Connection, article: knowledge.Article, caller: Caller, now: datetime) -> views.ArticleCare:
+    """Who looks after the article, and who else may."""
+    who, its, agents = caller.viewer, care.of(conn, [article])[article.id], setup.all_agents(conn)
+    owner = agents.get(its.owner or 0)
+    writes = who.may_act and (who.brands is None or article.brand in who.brands)
+    able, nobody = care.owners(conn, article.brand) if writes else [], ("", t("Nobody"), owner is None)
+    return views.ArticleCare(
+        owner=owner.name if owner else "", days=its.own_days, due=its.due,
+        overdue=its.due is not None and its.due <= now, reviewed_at=its.reviewed_at,
+        reviewer=_author(conn, its.reviewed_by), may_act=who.may_act,
+        owners=(nobody, *((str(a.id), a.name, a.id == its.owner) for a in able)) if able else (),
+    )  # fmt: skip
 
 
 def _author(conn: Connection, by: str) -> str:

@@ -15,6 +15,7 @@ from parley.core.visits import PAGE
 from parley.log import record as log
 from parley.log.tables import to_micros
 from parley.services import (
+    care,
     consent,
     desk_notes,
     inbox,
@@ -153,6 +154,7 @@ def shell(
         keys=agent.single_keys,
         theme=agent.theme,
         calls=agent.takes_calls,
+        reviews=care.due_for(conn, agent.id, datetime.now(UTC)) if whole else 0,
     )
 
 

@@ -36,6 +36,7 @@ PAGES = (
     "followups",
     "listening",
     "gaps",
+    "article_review",
     "journeys",
     "traffic",
     "wall",

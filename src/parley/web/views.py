@@ -49,7 +49,7 @@ class Shell(View, frozen=True, kw_only=True):
     seq: the log's place when the page was made; the live stream goes on from there.
     section: which entry of the rail is current (inbox, people, knowledge, numbers, settings).
     keys: single-key shortcuts are on. theme: auto, light or dark. calls: calls ring here.
-    sections: entries of the rail this reader may open.
+    sections: entries of the rail this reader may open. reviews: articles of theirs that are to be read over by now.
     """
 
     me: Face
@@ -65,6 +65,7 @@ class Shell(View, frozen=True, kw_only=True):
     calls: bool = False
     live: bool = True
     notice: str = ""
+    reviews: int = 0
 
 
 class ListRow(View, frozen=True, kw_only=True):
@@ -610,6 +611,22 @@ class ArticlePage(View, frozen=True, kw_only=True):
     author: str = ""
     tags: str = ""
     wordings: str = ""
+
+
+class ArticleCare(View, frozen=True, kw_only=True):
+    """Who looks after an article. owners: (value, name, chosen) of those who may; empty for who may not say.
+
+    days: between two reviews as said for this article alone; None: as its brand.
+    """
+
+    owner: str = ""
+    days: int | None = None
+    due: datetime | None = None
+    overdue: bool = False
+    reviewed_at: datetime | None = None
+    reviewer: str = ""
+    may_act: bool = False
+    owners: tuple[tuple[str, str, bool], ...] = ()
 
 
 class Figure(View, frozen=True, kw_only=True):
