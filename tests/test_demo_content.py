@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from parley.ai.contradictions import Page, clashes
+from parley.ai.encoder import encoder
 from parley.demo import company
 from parley.demo.knowledge import articles, macros
 from parley.demo.living import next_customer, seconds_until_next
@@ -39,7 +41,15 @@ def test_there_is_enough_of_everything(now: datetime) -> None:
     assert len(group.agents) == 8
     assert {agent.role for agent in group.agents} == {"admin", "lead", "agent", "read-only"}
     assert len(articles()) >= 36
-    assert sum(article.audience == "internal" for article in articles()) == 3
+    assert sum(article.audience == "internal" for article in articles()) == 4
+
+
+@pytest.mark.skipif(encoder() is None, reason="the sentence encoder is not installed")
+def test_two_articles_contradict_each_other_and_no_others() -> None:
+    pages = [Page(n, None, one.title, one.markdown) for n, one in enumerate(articles())]
+    (found,) = clashes(pages, encoder().vectors)  # type: ignore[union-attr]
+    assert {articles()[side.page.id].slug for side in (found.first, found.second)} == {"gift-wrapping", "packing-table"}
+    assert found.kind == "price"
 
 
 def test_the_held_out_questions_are_many_and_new() -> None:

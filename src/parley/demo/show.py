@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import build, company, history, knowledge, promises, website
+from parley.demo import articles, build, company, history, knowledge, promises, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
@@ -100,6 +100,7 @@ class Show:
         promises.agree(tx, brands)
         inboxes = build.add_inboxes(tx, brands, self._mail(), self.config.url)
         build.add_articles(tx, brands)
+        articles.look_after(tx, agents)
         setup.set_setting(tx, "bot_calibration", learned())
         setup.set_setting(tx, "bot_calibration_by_meaning", learned(by_meaning=True))
         desk_notes.set_macros(tx, [desk_notes.Macro(name=name, text=text) for name, text in knowledge.macros()])
@@ -151,6 +152,7 @@ class Show:
         warm = asyncio.to_thread(self.desk.bot.brain.warm, self.desk.record)
         tasks.append(asyncio.create_task(warm, name="bot"))
         tasks.append(asyncio.create_task(website.count(self.desk.record), name="website"))
+        tasks.append(asyncio.create_task(articles.draft(self.desk.record), name="draft"))
         if self.living:
             tasks.append(asyncio.create_task(self.crowd.run(), name="crowd"))
         try:
