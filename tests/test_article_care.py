@@ -103,14 +103,15 @@ def answers(desk: StoryDesk, slug: str, n: int, bad: int) -> None:
     for number in range(n):
         desk.visitor(f"{slug}-{number}").says("Hello", settle=False)
     desk.settle()
-    talks = sorted({state.id for state in desk.conversations()} - before)
+    talks = [state for state in desk.conversations() if state.id not in before]
     assert len(talks) == n
-    for place, talk in enumerate(talks):
-        facts: list[e.Event] = [
-            e.BotPondered(message=1, intent="article", confidence=0.9, outcome=f"answered from {slug}")
-        ]
-        facts += [e.HandoffAsked(reason="asked for a person")] if place < bad else []
-        desk.change(lambda tx, to=talk, facts=facts: tx.append(e.conversation(to), facts, "bot/helper"))
+    for place, state in enumerate(talks):
+        reply = e.ReplyWritten(
+            message=10_000 + state.id, person=state.person, identity=1, inbox=state.inbox, channel=state.channel,
+            sources=(e.Source(kind="article", title=slug, ref=slug),), automatic=True,
+        )  # fmt: skip
+        facts = [reply, e.HandoffAsked(reason="asked for a person")] if place < bad else [reply]
+        desk.change(lambda tx, to=state.id, facts=facts: tx.append(e.conversation(to), facts, "bot/helper"))
     desk.settle()
 
 

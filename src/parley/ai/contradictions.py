@@ -58,7 +58,7 @@ def lines(page: Page) -> list[Line]:
     found: dict[str, Line] = {}
     for passage in text.passages(page.body):
         around = claims.about(f"{page.title} {passage.heading}")
-        for sentence in (one for part in passage.text.split("\n") for one in text.sentences(part)):
+        for sentence in (one for part in passage.text.split("\n") for one in text.sentences(part.lstrip("•–-* "))):
             if len(sentence.split()) >= SHORTEST and not sentence.endswith("?"):
                 found.setdefault(sentence, Line(page, sentence, claims.claim(sentence), around))
     return list(found.values())

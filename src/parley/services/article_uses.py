@@ -18,7 +18,6 @@ from parley.log.record import Tx, add_rows, change_rows, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services.inbox import Viewer, conversations, visible_to
 
-FROM = "answered from "  # how BotPondered says it, before the article's slug
 WEEKS = 8  # weeks of answers that are judged
 UNUSED_WEEKS = 12  # so many weeks without an answer, and an article is called unused
 LEVEL = 0.99  # many articles are compared at once: at 95 % one in twenty would stand out by chance
@@ -46,7 +45,7 @@ class UseReader:
     name = "article-uses"
     in_step = False
     batch = 2000
-    kinds = (e.BotPondered, e.HandoffAsked, e.SurveyAnswered, e.Reopened)
+    kinds = (e.ReplyWritten, e.HandoffAsked, e.SurveyAnswered, e.Reopened)
     tables = (uses,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
@@ -54,10 +53,9 @@ class UseReader:
         rows: dict[int, dict[str, Any]] = {}
         changes: dict[int, dict[str, Any]] = {}
         for r in batch:
-            if isinstance(r.event, e.BotPondered):
-                if r.event.outcome.startswith(FROM):
-                    last[r.subject_id] = r.seq
-                    rows[r.seq] = _row(r, r.event.outcome.removeprefix(FROM))
+            if slug := _article_of(r):
+                last[r.subject_id] = r.seq
+                rows[r.seq] = _row(r, slug)
             elif (after := _after(r.event)) and (use := last.get(r.subject_id)) is not None:
                 (rows if use in rows else changes).setdefault(use, {})[after] = True
         add_rows(tx.conn, uses, list(rows.values()))
@@ -69,6 +67,13 @@ class UseReader:
             question = select(_U.conversation, func.max(_U.seq)).where(_U.conversation.in_(chunk))
             found |= {number: seq for number, seq in conn.execute(question.group_by(_U.conversation))}
         return found
+
+
+def _article_of(r: e.Recorded) -> str:
+    """The article that the bot answered from; empty where it is no such answer."""
+    if not isinstance(r.event, e.ReplyWritten) or not r.by.startswith("bot/"):
+        return ""
+    return next((source.ref for source in r.event.sources if source.kind == "article"), "")
 
 
 def _row(r: e.Recorded, slug: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from parley.web.forms import read_form
 from parley.web.security import ACT, LEAD, Caller
 from parley.web.state import Room
 
+SOON = timedelta(days=30)
 Asked = Request[Any, Any, Any]
 
 
@@ -178,10 +179,14 @@ def routes() -> list[ControllerRouterHandler]:
 
 
 class Page(views.View, frozen=True, kw_only=True):
-    """due: with a date, the first first. bad: followed badly more often than the others. few: with too few answers to
-    tell. rhythms: (brand, name, days) that the viewer may set."""
+    """due: overdue or due in the next thirty days, the first first; later: the others that have a date.
+
+    bad: followed badly more often than the others. few: how many have too few answers to tell. rhythms: (brand, name,
+    days) that the viewer may set.
+    """
 
     due: tuple[Looked, ...]
+    later: tuple[Looked, ...]
     clashes: clashes.Overview
     bad: tuple[Looked, ...]
     compared: int
@@ -197,8 +202,10 @@ def _page(conn: Connection, caller: Caller, now: datetime) -> tuple[views.Shell,
     brands = {brand.id: brand.name for brand in setup.all_brands(conn).values()}
     compared = [row for row in rows.articles if row.use.n >= article_uses.FEWEST]
     bad = sorted((row for row in compared if row.use.worse), key=lambda row: -(row.use.against.value or 0))
+    dated = [(row.care.due, row) for row in rows.articles if row.care.due is not None]
     page = Page(
-        due=tuple(row for row in rows.articles if row.care.due is not None),
+        due=tuple(row for due, row in dated if due < now + SOON),
+        later=tuple(row for due, row in dated if due >= now + SOON),
         clashes=rows.clashes,
         bad=tuple(bad),
         compared=len(compared),

@@ -284,7 +284,7 @@ def _cared(conn: Connection, article: knowledge.Article, caller: Caller, now: da
     return views.ArticleCare(
         owner=owner.name if owner else "", days=its.own_days, due=its.due,
         overdue=its.due is not None and its.due <= now, reviewed_at=its.reviewed_at,
-        reviewer=_author(conn, its.reviewed_by), may_act=who.may_act,
+        reviewer=_author(conn, its.reviewed_by), may_act=who.may_act and article.audience != "draft",
         owners=(nobody, *((str(a.id), a.name, a.id == its.owner) for a in able)) if able else (),
     )  # fmt: skip
 
