@@ -174,6 +174,7 @@ def overview(conn: Connection, who: Viewer) -> Overview:
     shown = sorted({one.message for its in left.values() for gap in its for one in gap.asked[:POOL]})
     words = {n: said.text[: said.fold] for n, said in log.words_of(conn, shown).items()}
     titles = {one.id: one.title for one in knowledge.every(conn) if knowledge.serves(one, who)}
+    written = {message: one for message, one in written.items() if one.article in titles}
     gaps = []
     for brand, its in left.items():
         answered = sum(len(gap.asked) for gap in mine[str(brand)]) - sum(len(gap.asked) for gap in its)
