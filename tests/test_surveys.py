@@ -164,6 +164,9 @@ def test_languages() -> None:
     assert language_of("Gdzie jest moja paczka? Nie mam jej od tygodnia i to jest dla mnie ważne") == "pl"
     assert language_of("Var är mitt paket? Jag har inte fått det och det är för en present") == "sv"
     assert language_of("Hvor er min pakke? Jeg har ikke fået den og det er en gave til min mor") == "da"
+    assert language_of("Gracias por todo") == "es", "“por” is Portuguese too, and takes nothing from it"
+    assert language_of("Necesito una factura por favor") == "es"
+    assert language_of("thanks, no more questions") == "en"
     assert language_of("12345") == "en"
 
 

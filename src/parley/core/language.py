@@ -30,11 +30,19 @@ LANGUAGES = {
 
 
 def language_of(text: str, default: str = "en") -> str:
-    """The language whose small words are clearly the most frequent (two more than the next); else the default."""
+    """The language with clearly the most small words: two more than any other, or, of at least two, one more than those
+    that have no word beside its own ("por favor" is Portuguese as well, "una factura, por favor" is not). Else the
+    default."""
     said = re.findall(r"[^\W\d_]+", text.lower()[:2000])
-    found = sorted(((sum(word in words for word in said), name) for name, words in _words().items()), reverse=True)
-    (most, name), (next_most, _) = found[0], found[1]
-    return name if most >= next_most + 2 else default
+    found = {name: [word for word in said if word in words] for name, words in _words().items()}
+    best = max(found, key=lambda name: len(found[name]))
+    mine = found.pop(best)
+
+    def beaten(theirs: list[str]) -> bool:
+        ahead = len(mine) - len(theirs)
+        return ahead >= 2 or (ahead == 1 and len(mine) >= 2 and set(theirs) <= set(mine))
+
+    return best if all(map(beaten, found.values())) else default
 
 
 @cache

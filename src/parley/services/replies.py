@@ -173,8 +173,8 @@ def automatic_reply(
     """Something the bot or a rule says, in the brand's words. `to`: (inbox, identity, channel), by default where they
     last wrote."""
     if purpose == "reply" and (brand := setup.all_brands(tx.conn).get(state.brand)) and brand.look.terms:
-        text = manner.mended(text, brand.look.terms)
-        html = None
+        said, text = text, manner.mended(text, brand.look.terms)
+        html = html if text == said else None
     last = last_received(tx.conn, state)
     if to is None and last is None:
         return None
