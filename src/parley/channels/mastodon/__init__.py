@@ -13,12 +13,15 @@ import msgspec
 from parley.channels.calling import lacking
 from parley.channels.fetching import get, with_ending
 from parley.channels.mastodon.facts import facts_of, handle
-from parley.channels.mastodon.looking import watch
+from parley.channels.mastodon.looking import Looks
 from parley.channels.mastodon.payload import Notification
 from parley.channels.mastodon.sending import send
 from parley.channels.mastodon.server import ask
+from parley.channels.watching import watch
 from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import SendFailed, Unreadable
+
+FIRST_WAIT = 30.0  # seconds after a first trouble
 
 
 class MastodonSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +68,8 @@ class Mastodon:
         async with asyncio.TaskGroup() as tasks:
             for inbox in door.inboxes:
                 if not self.check(inbox):
-                    tasks.create_task(watch(inbox, door))
+                    every = float(inbox.settings.seconds)
+                    tasks.create_task(watch(inbox, door, Looks(inbox, door), "mentions", every, FIRST_WAIT))
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         if told := self.check(inbox):

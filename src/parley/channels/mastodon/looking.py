@@ -4,7 +4,6 @@ The place moves page by page, and only when a page is on disk; what is asked for
 do not tell of edits and deletions of a mention, so those of the last days are looked at again now and then.
 """
 
-import asyncio
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,13 +15,13 @@ import msgspec
 from parley.channels.mastodon.facts import time_of
 from parley.channels.mastodon.server import GONE, ask, refusal
 from parley.core.channel import Door, Inbox
-from parley.core.errors import Busy, SendFailed
+from parley.core.errors import SendFailed
 from parley.core.webhook import whole
 
 AT_ONCE = 40  # notifications on a page, as many as a server gives
 TOGETHER = 20  # statuses that are looked at again with one question
 WATCHED, WATCHED_FOR = 200, timedelta(days=7)  # mentions that are looked at again: so many, and so long
-FIRST_WAIT, LONGEST_WAIT, AGAIN = 30.0, 1800.0, 600.0
+AGAIN = 600.0  # seconds between two looks at what is known
 _LINK = re.compile(r"<([^<>]*)>\s*;\s*rel=\"?(prev|next)\"?")
 
 Thing = dict[str, Any]
@@ -37,25 +36,19 @@ class Watched(msgspec.Struct, frozen=True, array_like=True):
     seen: datetime
 
 
-async def watch(inbox: Inbox, door: Door) -> None:
-    """Until cancelled. Trouble makes it wait longer, at most half an hour, or as long as the server says."""
-    pause, next_second_look = FIRST_WAIT, 0.0
-    while True:
-        try:
-            new = await look(inbox, door)
-            if time.monotonic() >= next_second_look:
-                new += await look_again(inbox, door)
-                next_second_look = time.monotonic() + AGAIN
-            door.say(inbox.id, f"Looked for mentions: {new} new.")
-            pause, wait = FIRST_WAIT, float(inbox.settings.seconds)
-        except SendFailed as error:
-            wait = error.retry_after or pause
-            door.say(inbox.id, f"Mentions cannot be looked up: {error} Trying again in {wait:.0f} s.")
-            pause = min(pause * 2, LONGEST_WAIT)
-        except Busy as error:
-            wait = FIRST_WAIT
-            door.say(inbox.id, f"Waiting: {error}")
-        await asyncio.sleep(wait)
+class Looks:
+    """The looks of one inbox: at what is new, and now and then at what may have changed since."""
+
+    def __init__(self, inbox: Inbox, door: Door) -> None:
+        self.inbox, self.door = inbox, door
+        self._next_second_look = 0.0
+
+    async def __call__(self) -> int:
+        new = await look(self.inbox, self.door)
+        if time.monotonic() >= self._next_second_look:
+            new += await look_again(self.inbox, self.door)
+            self._next_second_look = time.monotonic() + AGAIN
+        return new
 
 
 async def look(inbox: Inbox, door: Door) -> int:

@@ -6,14 +6,16 @@ stars of it stand in the place of the former ones.
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from parley.channels.calling import secret
 from parley.channels.reviews import appstore, google, play, trustpilot
-from parley.channels.reviews.polling import watch
+from parley.channels.reviews.polling import look
 from parley.channels.reviews.review import Platform, facts_of
+from parley.channels.watching import watch
 from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
 from parley.core.errors import SendFailed, Unreadable
 
@@ -86,7 +88,8 @@ class Reviews:
         async with asyncio.TaskGroup() as tasks:
             for inbox in door.inboxes:
                 if not self.check(inbox):
-                    tasks.create_task(watch(inbox, door, PLATFORMS[inbox.settings.platform]))
+                    platform, every = PLATFORMS[inbox.settings.platform], inbox.settings.minutes * 60.0
+                    tasks.create_task(watch(inbox, door, partial(look, inbox, door, platform), "reviews", every))
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         if told := self.check(inbox):

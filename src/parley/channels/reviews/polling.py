@@ -1,6 +1,5 @@
 """Looking for new reviews: back to what was seen last, and a little further. The place moves when all is stored."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,29 +7,10 @@ import msgspec
 
 from parley.channels.reviews.review import Platform, Review
 from parley.core.channel import Door, Inbox
-from parley.core.errors import Busy, SendFailed, Unreadable
+from parley.core.errors import Unreadable
 from parley.core.webhook import whole
 
 OVERLAP = timedelta(hours=6)  # platforms show some reviews later than others that are newer
-FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0
-
-
-async def watch(inbox: Inbox, door: Door, platform: Platform) -> None:
-    """Until cancelled. Trouble makes it wait longer, at most an hour, or as long as the platform says."""
-    pause = FIRST_WAIT
-    while True:
-        try:
-            new = await look(inbox, door, platform)
-            door.say(inbox.id, f"Looked for reviews: {new} new.")
-            pause, wait = FIRST_WAIT, inbox.settings.minutes * 60.0
-        except SendFailed as error:
-            wait = error.retry_after or pause
-            door.say(inbox.id, f"Reviews cannot be looked up: {error} Trying again in {wait:.0f} s.")
-            pause = min(pause * 2, LONGEST_WAIT)
-        except Busy as error:
-            wait = FIRST_WAIT
-            door.say(inbox.id, f"Waiting: {error}")
-        await asyncio.sleep(wait)
 
 
 async def look(inbox: Inbox, door: Door, platform: Platform) -> int:

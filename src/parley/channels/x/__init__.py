@@ -7,6 +7,7 @@ without one, is caught up by looking every few minutes.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,11 +15,12 @@ import msgspec
 
 from parley.channels.calling import lacking, listed, one_after_another, pieces, secret
 from parley.channels.fetching import get, with_ending
+from parley.channels.watching import watch
 from parley.channels.weighing import apart
 from parley.channels.x import posted
 from parley.channels.x.asking import ask, login, post, upload
 from parley.channels.x.facts import POST, direct_name, facts_of, post_name
-from parley.channels.x.looking import directs, mentions, watch
+from parley.channels.x.looking import directs, mentions
 from parley.channels.x.payload import Body
 from parley.channels.x.words import weight
 from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
@@ -87,8 +89,9 @@ class X:
         async with asyncio.TaskGroup() as tasks:
             for inbox in door.inboxes:
                 if inbox.settings.minutes > 0 and not self.check(inbox):
-                    tasks.create_task(watch(inbox, door, mentions, "mentions"))
-                    tasks.create_task(watch(inbox, door, directs, "direct messages"))
+                    for look, what in ((mentions, "mentions"), (directs, "direct messages")):
+                        every = inbox.settings.minutes * 60.0
+                        tasks.create_task(watch(inbox, door, partial(look, inbox, door), what, every))
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         if told := self.check(inbox):

@@ -5,8 +5,6 @@ begins a minute before the place, as numbers given out at the same moment may co
 brought as well has the same name.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,33 +13,12 @@ import msgspec
 from parley.channels.x.asking import ask
 from parley.channels.x.facts import direct_name
 from parley.core.channel import Door, Inbox
-from parley.core.errors import Busy, SendFailed
 
 AT_ONCE = "100"
 EPOCH = 1_288_834_974_657  # milliseconds since 1970 at which X's numbers begin; the lower 22 bits are a counter
 OVERLAP = timedelta(minutes=1)
-FIRST_WAIT, LONGEST_WAIT = 60.0, 1800.0
 
 Thing = dict[str, Any]
-Way = Callable[[Inbox, Door], Awaitable[int]]
-
-
-async def watch(inbox: Inbox, door: Door, way: Way, what: str) -> None:
-    """Until cancelled. Trouble makes it wait longer, at most half an hour, or as long as X says."""
-    pause = FIRST_WAIT
-    while True:
-        try:
-            new = await way(inbox, door)
-            door.say(inbox.id, f"Looked for {what}: {new} new.")
-            pause, wait = FIRST_WAIT, inbox.settings.minutes * 60.0
-        except SendFailed as error:
-            wait = error.retry_after or pause
-            door.say(inbox.id, f"The {what} cannot be looked up: {error} Trying again in {wait:.0f} s.")
-            pause = min(pause * 2, LONGEST_WAIT)
-        except Busy as error:
-            wait = FIRST_WAIT
-            door.say(inbox.id, f"Waiting: {error}")
-        await asyncio.sleep(wait)
 
 
 async def mentions(inbox: Inbox, door: Door) -> int:
