@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 from typer.testing import CliRunner
 
+from harness.axe import violations
 from harness.desk import StoryDesk
 from harness.mailboxes import DESK, FIRST, LAST, Made, as_maildir, as_mbox, made
 from parley.ai.encoder import encoder
@@ -21,7 +22,6 @@ from parley.services import desk_notes, knowledge, prepared
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-AXE = Path(__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 needs_encoder = pytest.mark.skipif(encoder() is None, reason="the sentence encoder is not built")
 
 
@@ -165,7 +165,6 @@ def test_nobody_is_named_and_nothing_is_fetched(report: Path) -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: run `npm ci` in frontend/")
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
 def test_the_report_passes_axe_and_fits_its_window(report: Path, scheme: str, width: int) -> None:
     with sync_playwright() as play:
@@ -177,8 +176,7 @@ def test_the_report_passes_axe_and_fits_its_window(report: Path, scheme: str, wi
         )
         page = context.new_page()
         page.goto(report.as_uri())
-        page.add_script_tag(path=AXE)
-        assert page.evaluate("axe.run(document).then(r => r.violations.map(v => v.id + v.nodes[0].html))") == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         browser.close()
 

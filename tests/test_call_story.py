@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from harness.axe import violations
 from harness.speaking import FLAGS, SILENCE, Company, eventually, hears, panel, speaking
 from parley.core import calls
 from parley.core import events as e
 from parley.web.templating import DIST
 
-AXE = Path(__file__).parent.parent / "frontend/node_modules/axe-core/axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium"),
@@ -138,13 +138,6 @@ def test_everybody_can_use_it(company: Company, browsers: tuple[Browser, Browser
     expect(panel(kim).get_by_text("You are speaking with Ana")).to_be_visible()
     assert violations(ana, ".calls") == [], "the list's row that leaves goes pale, which is not this story's"
     assert violations(kim.frames[1]) == []
-
-
-def violations(page: Any, within: str = "html") -> list[str]:
-    """What axe-core finds on a page, in a part of it, or in a frame."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("async (within) => (await axe.run(within)).violations", within)
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]
 
 
 def test_only_these_pages_may_use_the_microphone(company: Company) -> None:

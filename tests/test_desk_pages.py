@@ -9,11 +9,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from harness.axe import violations
 from harness.desk_server import prototype
 from harness.web import WebDesk, served
 from parley.core import events as e
 
-AXE = Path(__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # On invented data, in states that a short story hardly reaches.
 DRAWN = (
@@ -383,22 +383,19 @@ def test_an_answer_by_mail_is_taken_back_with_a_key_or_planned_for_later(browser
         page.context.close()
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: run `npm ci` in frontend/")
 def test_every_drawn_page_passes_axe_and_fits_its_window(browser: Browser, address: str) -> None:
     page = calm_page(browser, "light")
     assert [line for path in DRAWN for line in faults(page, address, path, (1440, 1024, 390))] == []
     page.context.close()
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: run `npm ci` in frontend/")
 def test_the_dark_has_enough_contrast(browser: Browser, address: str) -> None:
     page = calm_page(browser, "dark")
-    rules = "{ iframes: false, runOnly: ['color-contrast'] }"
-    assert [line for path in DRAWN for line in faults(page, address, path, (1440,), rules)] == []
+    found = [line for path in DRAWN for line in faults(page, address, path, (1440,), runOnly=["color-contrast"])]
+    assert found == []
     page.context.close()
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: run `npm ci` in frontend/")
 def test_every_served_page_passes_axe_and_fits_its_window(browser: Browser, tmp_path: Path) -> None:
     with served(tmp_path) as web:
         web.story.visitor("kim").says("Hello, is anybody there?", settle=False)
@@ -420,14 +417,12 @@ def calm_page(browser: Browser, theme: Any) -> Page:
     return browser.new_context(color_scheme=theme, reduced_motion="reduce", bypass_csp=True).new_page()
 
 
-def faults(
-    page: Page, address: str, path: str, widths: tuple[int, ...], rules: str = "{ iframes: false }"
-) -> list[str]:
+def faults(page: Page, address: str, path: str, widths: tuple[int, ...], **options: object) -> list[str]:
     answer = page.goto(address + path)
     found = [f"{path} answers {answer.status}"] if answer and answer.status >= 500 else []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 844})
-        lines = wide(page) + (axe(page, rules) if width != 1024 else [])
+        lines = wide(page) + (violations(page, iframes=False, **options) if width != 1024 else [])
         found += [f"{path} at {width}: {line}" for line in lines]
     return found
 
@@ -435,14 +430,3 @@ def faults(
 def wide(page: Page) -> list[str]:
     over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [f"{over} px too wide"] if over > 0 else []
-
-
-def axe(page: Page, rules: str) -> list[str]:
-    if not page.evaluate("'axe' in window"):
-        page.add_script_tag(content=AXE.read_text())
-    result = page.evaluate(f"axe.run(document, {rules})")
-    return [
-        f"{rule['id']}: {node['target']} {node['failureSummary'][:160]}"
-        for rule in result["violations"]
-        for node in rule["nodes"][:3]
-    ]

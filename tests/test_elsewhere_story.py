@@ -1,23 +1,21 @@
 """One customer, whichever way they take: chat, WhatsApp, mail and a call are one conversation of one person."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from harness.axe import violations
 from harness.speaking import FLAGS, SILENCE, Company, eventually, hears, panel, speaking
 from parley.services import people, setup
 from parley.web.templating import DIST
 from simulators import meta
 from simulators.meta import MetaService
 
-AXE = Path(__file__).parent.parent / "frontend/node_modules/axe-core/axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 KIM = "4915112345678"
 
@@ -180,9 +178,3 @@ def test_who_mails_is_asked_to_speak_and_opens_a_link(
     again.goto(url)
     expect(again.get_by_text("This link was used before, or is too old.")).to_be_visible()
     expect(again.get_by_text("The left boot leaks.")).to_have_count(0)
-
-
-def violations(page: Any, within: str) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("async (within) => (await axe.run(within)).violations", within)
-    return [json.dumps([one["id"], [node["target"] for node in one["nodes"]]]) for one in found]

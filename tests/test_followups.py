@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from harness.axe import violations
 from harness.chat import Server
 from harness.desk import StoryDesk
 from harness.ports import free_port
@@ -27,7 +27,6 @@ from parley.web.server import make_app
 from parley.web.templating import DIST
 
 CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parents[1] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def rated(desk: StoryDesk, name: str, score: int, comment: str = "") -> int:
@@ -156,13 +155,6 @@ def lead_of(show: Show, url: str, browser: Browser) -> Page:
     page.goto(f"{url}/login/{ticket}")
     page.wait_for_url("**/desk/**")
     return page
-
-
-def violations(page: Any) -> list[str]:
-    page.evaluate(AXE.read_text())
-    return [
-        f"{v['id']}: {n['html'][:120]}" for v in page.evaluate("axe.run(document)")["violations"] for n in v["nodes"]
-    ]
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")

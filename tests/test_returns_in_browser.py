@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from harness.axe import violations
 from harness.chat import Server
 from harness.ports import free_port
 from parley.app import room_of
@@ -22,7 +23,6 @@ from parley.web.server import make_app
 from parley.web.templating import DIST
 
 CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parent.parent / "frontend/node_modules/axe-core/axe.min.js"
 KIM = "kim.lee@example.com"
 
 pytestmark = [
@@ -148,15 +148,12 @@ def test_one_that_the_policy_refuses_reaches_an_agent_who_can_act_on_the_card(
     agent.context.close()
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: run `npm ci` in frontend/")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_pages_of_procedures_pass_axe(company: Company, browser: Browser, theme: Any, width: int) -> None:
     page = company.agent(browser, color_scheme=theme, viewport={"width": width, "height": 900})
     for path in ("", "/refund", "/password_help"):
         page.goto(f"{company.url}/desk/settings/procedures{path}")
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run(document, { iframes: false })")
-        assert [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]] == [], path
+        assert violations(page, iframes=False) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from harness.axe import violations
 from harness.chat import ChatDesk
 from parley.core import events as e
 from parley.core.conversation import State
@@ -21,7 +22,6 @@ from parley.log import record as log
 from parley.services import inbox, people, proof
 from parley.web.templating import DIST
 
-AXE = Path(__file__).parent.parent / "frontend/node_modules/axe-core/axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -342,32 +342,25 @@ def test_it_works_by_keyboard(kim: Visitor) -> None:
     expect(kim.launcher).to_have_attribute("aria-expanded", "false")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: run `npm ci` in frontend/")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, desk: ChatDesk, theme: Any) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=theme, reduced_motion="reduce")
     kim = Visitor(context, desk, "/?theme=auto")
-    assert violations(kim.page) == []
+    assert violations(kim.page, iframes=False) == []
     kim.opens()
-    assert violations(kim.page) + violations(kim.frame()) == []
+    assert violations(kim.page, iframes=False) + violations(kim.frame(), iframes=False) == []
     kim.says("Can I return shoes I wore once?")
     kim.panel.locator("a.chip").first.wait_for()
-    assert violations(kim.frame()) == []
+    assert violations(kim.frame(), iframes=False) == []
     kim.panel.get_by_role("button", name="More").click()
-    assert violations(kim.frame()) == []
+    assert violations(kim.frame(), iframes=False) == []
     kim.panel.get_by_role("button", name="Go on by mail").click()
-    assert violations(kim.frame()) == []
+    assert violations(kim.frame(), iframes=False) == []
     kim.page.keyboard.press("Escape")
     kim.menu("End chat and rate")
     kim.panel.get_by_role("radio", name="Bad", exact=True).check(force=True)
-    assert violations(kim.frame()) == []
+    assert violations(kim.frame(), iframes=False) == []
     context.close()
-
-
-def violations(where: Any) -> list[str]:
-    where.evaluate(AXE.read_text())
-    found = where.evaluate("axe.run(document, { iframes: false })")
-    return [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]]
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])

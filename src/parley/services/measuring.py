@@ -4,15 +4,13 @@ A follower queues what happened; `Teller` sends it for browsers whose visitor ag
 more tries with growing rests, and an end. Sent at least once: the protocol has no key that would tell a second try.
 """
 
-import http.client
 import logging
-import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import (
@@ -34,6 +32,7 @@ from parley.core import events as e
 from parley.core import measurement, touchpoints
 from parley.core.errors import BadConfig
 from parley.core.measure import micros
+from parley.log.many import among
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
 from parley.services import setup
@@ -147,11 +146,8 @@ def _name(event: e.AnyEvent) -> str:
 
 
 def _brands(conn: Connection, numbers: Collection[int]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for chunk in chunks(sorted(numbers), 500):
-        question = select(conversations.c.id, conversations.c.brand).where(conversations.c.id.in_(chunk))
-        found |= {row.id: row.brand for row in conn.execute(question)}
-    return found
+    of = conversations.c
+    return {row.id: row.brand for row in among(conn, of.id, sorted(numbers), of=(of.id, of.brand))}
 
 
 def _row(r: e.Recorded, brand: int) -> dict[str, object]:
@@ -285,19 +281,11 @@ def _keys(ours: Settings) -> dict[str, str]:
 
 def _post(address: str, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
     """Redirects are not followed: the secret goes to one address only."""
-    parts = urlsplit(address)
-    where = (parts.hostname or "", parts.port)
-    line = (
-        http.client.HTTPSConnection(*where, timeout=SECONDS, context=ssl.create_default_context())
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(*where, timeout=SECONDS)
-    )
-    try:
-        line.request("POST", f"{parts.path}?{urlencode(query)}", body, {"content-type": "application/json"})
-        answer = line.getresponse()
-        return answer.status, answer.read(65536)
-    finally:
-        line.close()
+    import httpx
+
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(address, params=query, content=body, headers=headers, timeout=SECONDS, trust_env=False)
+    return answer.status_code, answer.content[:65536]
 
 
 def told(row: Any, way: touchpoints.Journey) -> measurement.Told:
@@ -342,11 +330,8 @@ def _lease(tx: Tx) -> list[Any]:
 
 
 def _known(conn: Connection, numbers: Collection[int]) -> tuple[dict[int, Settings], dict[int, touchpoints.Journey]]:
-    ways: dict[int, touchpoints.Journey] = {}
-    for chunk in chunks(sorted(numbers), 500):
-        for row in conn.execute(select(journeys).where(_J.conversation.in_(chunk))):
-            ways[row.conversation] = touchpoints.Journey(*row)
-    return settings(conn), ways
+    ways = among(conn, _J.conversation, sorted(numbers))
+    return settings(conn), {row.conversation: touchpoints.Journey(*row) for row in ways}
 
 
 def _settle(tx: Tx, fates: dict[int, Fate]) -> None:

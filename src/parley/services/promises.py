@@ -153,14 +153,16 @@ _DUE = (
 def tell_due(record: Record, limit: int = 100) -> int:
     """Say of clocks that they are near their end or past it: once each, by the event that marks them.
 
-    Each in a job of its own: it looks again, so that of two processes one says it, and a crash leaves it to be said.
+    Each in a job of its own, which share a commit: it looks again, so that of two processes one says it, and a crash
+    leaves it to be said.
     """
     with record.reading() as conn:
         numbers = list(conn.execute(_DUE, {"now": record.clock(), "limit": limit}).scalars())
+    jobs = [(number, record.write(lambda tx, number=number: _tell(tx, number))) for number in numbers]  # type: ignore[misc]
     said = 0
-    for number in numbers:
+    for number, job in jobs:
         try:
-            said += record.do(lambda tx, number=number: _tell(tx, number))  # type: ignore[misc]
+            said += job.result()
         except (Busy, Conflict) as error:
             logger.info("The promise of conversation %s waits: %s", number, error)
     return said
