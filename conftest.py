@@ -1,6 +1,10 @@
 """Every test may use the fixtures of tests/harness/fixtures.py, those in a channel's folder too."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")  # a busy machine is not a fault of what is tested
 
 pytest_plugins = ("harness.fixtures",)
 
