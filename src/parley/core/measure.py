@@ -209,7 +209,7 @@ class Measured(msgspec.Struct):
     bot_at, human_at: first reply after `began_at`. closed_at: of the close that stands, None while open.
     closed_by: agent, bot, customer, rule or import. agent: whose reply was the last. several: more than one agent has
     replied. holder: who had it last; transfers: how often it went from one agent to another.
-    imported: began as imported history, of which nobody knows what is still waiting.
+    imported: began as imported history, of which nobody knows what is still waiting. person: whose it is now.
     """
 
     conversation: int
@@ -238,6 +238,7 @@ class Measured(msgspec.Struct):
     holder: int | None = None
     transfers: int = 0
     first_reopened_at: int | None = None
+    person: int = 0
 
     @property
     def counts(self) -> bool:
@@ -260,6 +261,9 @@ def take(talk: Measured, recorded: e.Recorded) -> None:
         case e.ConversationOpened() as event:
             talk.brand, talk.channel, talk.opened_at, talk.with_bot = event.brand, event.channel, at, event.with_bot
             talk.people_at = None if event.with_bot else at
+            talk.person = event.person
+        case e.PersonChanged() as event:
+            talk.person = event.person
         case e.Closed() as event:
             talk.closes += 1
             talk.closed_at, talk.closed_by, talk.resolved = at, actor(recorded.by), event.resolved
