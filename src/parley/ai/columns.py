@@ -1,15 +1,14 @@
 """Conversations as columns, read from the words of core/coded.py: clocks, answers and counts of all at once."""
 
-from base64 import b64decode
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parley.ai.survival import Times
-from parley.core.coded import CLOCKS, FIELDS, HEAD, LASTED, LETTERS, QUESTIONS, WITH_BOT
+from parley.core.coded import CLOCKS, FIELDS, LASTED, QUESTIONS, WITH_BOT
 from parley.core.measure import DAY, SECOND
 
 Flags = NDArray[np.bool_]
@@ -20,55 +19,62 @@ _RUNNING, _STOPPED, _YES = 1, 2, 2
 
 
 class Talks:
-    """Conversations that count, the earliest first."""
+    """Conversations that count, the earliest first. A column is taken out when it is first asked for."""
 
-    def __init__(self, rows: NDArray[Any]) -> None:
-        self.rows = rows
+    def __init__(self, size: int, column: Callable[[str], NDArray[Any]]) -> None:
+        self.size, self._column = size, column
+        self._known: dict[str, NDArray[Any]] = {}
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.size
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._known:
+            self._known[name] = np.ascontiguousarray(self._column(name))
+        return self._known[name]
 
     @staticmethod
     def read(word: str | None, *, heads: bool = False) -> "Talks":
         """heads: the word holds only the first twenty letters of each."""
-        rows = np.frombuffer(b64decode(word or ""), _HEAD if heads else _TYPES)
-        assert len(rows) == len(word or "") // (HEAD if heads else LETTERS)
-        began = rows["began"]
-        return Talks(rows if np.all(began[1:] >= began[:-1]) else rows[np.argsort(began, kind="stable")])
+        rows = np.frombuffer(a2b_base64(word or ""), _HEAD if heads else _TYPES)
+        talks = Talks(len(rows), rows.__getitem__)
+        began = talks["began"]
+        return talks if np.all(began[1:] >= began[:-1]) else talks.where(np.argsort(began, kind="stable"))
 
-    def where(self, wanted: Flags) -> "Talks":
-        return Talks(self.rows[wanted])
+    def where(self, wanted: Flags | Whole) -> "Talks":
+        """wanted: flags of all, or places in an order that keeps the earliest first."""
+        count = int(np.count_nonzero(wanted)) if wanted.dtype == bool else len(wanted)
+        return Talks(count, lambda name: self[name][wanted])
 
     def between(self, start: int, end: int) -> "Talks":
-        first, last = np.searchsorted(self.began, (start, end), "left")
-        return Talks(self.rows[first:last])
+        first, last = np.searchsorted(self.began, (start, end), "left").tolist()
+        return Talks(last - first, lambda name: self[name][first:last])
 
     def having(self, **values: int | None) -> Flags:
         """Who has these values in their columns; None: any."""
         wanted = np.ones(len(self), bool)
         for name, value in values.items():
             if value is not None:
-                wanted &= self.rows[name] == value
+                wanted &= self[name] == value
         return wanted
 
-    @cached_property
+    @property
     def began(self) -> Whole:
-        return np.ascontiguousarray(self.rows["began"])
+        return self["began"]
 
     @property
     def numbers(self) -> Whole:
-        found: Whole = self.rows["conversation"]
-        return found
+        return self["conversation"]
 
     # clocks ─────────────────────────────────────────────────────────────────────────────────
 
     def clock(self, name: str, now: int) -> tuple[Flags, Whole, Flags]:
         """Who has the clock at all, and of those the seconds and whether it has stopped."""
-        state = self.rows["clocks"] >> 2 * list(CLOCKS).index(name) & 3
+        state = self["clocks"] >> 2 * list(CLOCKS).index(name) & 3
         has = state > 0
-        rows, stopped = self.rows[has], state[has] == _STOPPED
-        running = np.maximum(0, now - rows["began"]) // SECOND
-        return has, np.where(stopped, rows[name], running).astype(np.int64), stopped
+        stopped = state == _STOPPED
+        running = np.maximum(0, now - self.began) // SECOND
+        return has, np.where(stopped, self[name], running)[has], stopped[has]
 
     def times(self, name: str, now: int) -> Times:
         _, seconds, stopped = self.clock(name, now)
@@ -83,34 +89,35 @@ class Talks:
     def answer(self, name: str) -> tuple[Flags, Flags]:
         """Who can answer the question, and who says yes."""
         if name == "contained":
-            state = self.rows["clocks"] >> 2 * len(CLOCKS) & 3
+            state = self["clocks"] >> 2 * len(CLOCKS) & 3
         else:
-            state = self.rows["answers"] >> 2 * list(QUESTIONS).index(name) & 3
+            state = self["answers"] >> 2 * list(QUESTIONS).index(name) & 3
         return state > 0, state == _YES
 
     def lasted(self, now: int, days: int = 7) -> tuple[Flags, Flags]:
         """Of those whose first close is a week old: whether it lasted."""
-        settled = self.rows["settled"]
+        settled = self["settled"]
         known = (settled <= now) & (now - np.minimum(settled, now) >= days * DAY)
-        return known, known & (self.rows["answers"] & LASTED > 0)
+        return known, known & (self["answers"] & LASTED > 0)
 
     @property
     def with_bot(self) -> Flags:
-        found: Flags = self.rows["answers"] & WITH_BOT > 0
+        found: Flags = self["answers"] & WITH_BOT > 0
         return found
 
     def came_again(self, days: int) -> Flags:
         """Whose person began another conversation of these within so many days after."""
-        order = np.lexsort((self.began, self.rows["person"]))
-        person, began = self.rows["person"][order], self.began[order]
+        order = np.lexsort((self.began, self["person"]))
+        person, began = self["person"][order], self.began[order]
         again = np.zeros(len(order), bool)
         same, apart = person[1:] == person[:-1], began[1:] - began[:-1]
         again[order[:-1]] = same & (apart <= days * DAY)
         again[order[1:]] |= same & (apart == 0)
         return again
 
-    def among(self, numbers: Iterable[int]) -> Flags:
-        return np.isin(self.numbers, np.fromiter(numbers, np.int64))
+    def among(self, numbers: Sequence[int]) -> Flags:
+        """Whose number is one of these."""
+        return places(np.sort(np.asarray(numbers, np.int64)), self.numbers)[1]
 
     # counts ─────────────────────────────────────────────────────────────────────────────────
 
@@ -143,10 +150,30 @@ def columns(word: str | None, width: int) -> Whole:
     return numbers.reshape(-1, width).T
 
 
+def places(among: Whole, numbers: Whole) -> tuple[Whole, Flags]:
+    """Where each number stands among others, and whether it does."""
+    order = None if np.all(among[1:] >= among[:-1]) else np.argsort(among, kind="stable")
+    place = np.searchsorted(among, numbers, sorter=order)
+    inside = np.minimum(place, max(0, len(among) - 1))
+    found = inside if order is None or not len(among) else order[inside]
+    return found, among[found] == numbers if len(among) else np.zeros(len(numbers), bool)
+
+
+def joined(parts: Sequence[Talks]) -> Talks:
+    """One after the other, in no order of time."""
+    return Talks(sum(map(len, parts)), lambda name: np.concatenate([part[name] for part in parts]))
+
+
 def distinct(columns: Iterable[Whole]) -> list[int]:
     """The values that any of them holds, in order."""
     found: list[int] = np.unique(np.concatenate([np.asarray(one, np.int64) for one in columns])).tolist()
     return found
+
+
+def ends(columns: Iterable[Whole]) -> tuple[int, int]:
+    """The least and the greatest value in any of them."""
+    some = [one for one in columns if len(one)]
+    return (min(int(one.min()) for one in some), max(int(one.max()) for one in some)) if some else (0, -1)
 
 
 def foremost(most: int, order: Sequence[Whole], *columns: NDArray[Any]) -> list[tuple[Any, ...]]:

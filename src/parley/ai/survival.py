@@ -26,12 +26,14 @@ class Times:
 
     @cached_property
     def seconds(self) -> Whole:
-        return self.keys >> 1
+        found: Whole = self.keys >> 1
+        return found
 
     @cached_property
     def done(self) -> Whole:
         """The finished ones, sorted."""
-        return self.seconds[(self.keys & 1) == 0]
+        found: Whole = self.seconds[(self.keys & 1) == 0]
+        return found
 
     @property
     def running(self) -> int:
@@ -57,11 +59,11 @@ class Curve:
     """Share not yet finished over time (Kaplan and Meier 1958): one place for each time at which something ended."""
 
     def __init__(self, of: Times) -> None:
-        self.time, ended = np.unique(of.done, return_counts=True)
+        self.time, ended = _counted(of.done)
         at_risk = of.n - np.searchsorted(of.seconds, self.time, "left")
-        self.alive: Real = np.cumprod(1 - ended / at_risk)
+        self.alive = np.cumprod(1 - ended / at_risk)
         with np.errstate(divide="ignore"):
-            self.greenwood: Real = np.cumsum(np.where(at_risk > ended, ended / (at_risk * (at_risk - ended)), inf))
+            self.greenwood = np.cumsum(np.where(at_risk > ended, ended / (at_risk * (at_risk - ended)), inf))
 
     def quantile(self, p: float, level: float = LEVEL) -> Estimate:
         """`stats.time_quantile`."""
@@ -102,7 +104,8 @@ def _three_digits(time: Whole, edges: tuple[int, ...]) -> Whole:
     """A number for each stretch of time: up to and with a time of three digits, or an edge."""
     unit = 10.0 ** np.maximum(0, np.floor(np.log10(np.maximum(time, 1))) - 2)
     rounded = (np.ceil(time / unit) * unit).astype(np.int64)
-    return rounded * (len(edges) + 1) + np.searchsorted(np.asarray(sorted(edges)), time, "left")
+    stretch: Whole = rounded * (len(edges) + 1) + np.searchsorted(np.asarray(sorted(edges)), time, "left")
+    return stretch
 
 
 def _ordered(done: Whole, p: float) -> Estimate:
@@ -122,7 +125,7 @@ def quantile(ordered: Whole, p: float) -> float | None:
 
 def log_rank(a: Times, b: Times) -> float:
     """`stats.log_rank`."""
-    time = np.unique(np.concatenate([a.done, b.done]))
+    time = _counted(np.sort(np.concatenate([a.done, b.done]), kind="stable"))[0]
     ended_a, ended_b = (_at(of.done, time) for of in (a, b))
     risk_a, risk_b = (of.n - np.searchsorted(of.seconds, time, "left").astype(float) for of in (a, b))
     risk, ended = risk_a + risk_b, ended_a + ended_b
@@ -131,6 +134,12 @@ def log_rank(a: Times, b: Times) -> float:
     parts = ended * risk_a * risk_b * (risk - ended) / np.where(many, risk * risk * (risk - 1), 1)
     variance = float(np.sum(parts[many]))
     return surplus * surplus / variance if variance else 0.0
+
+
+def _counted(ordered: Whole) -> tuple[Whole, Whole]:
+    """The different values of what is sorted, and how often each is there."""
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.zeros(0, np.int64)
+    return ordered[first], np.diff(np.append(first, len(ordered)))
 
 
 def _at(ordered: Whole, time: Whole) -> Real:

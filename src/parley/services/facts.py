@@ -4,8 +4,9 @@ The database hands a hundred thousand conversations over as one word, and numpy 
 time would take a second. numpy is loaded with the first question; a desk that just starts does without it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
@@ -27,8 +28,9 @@ from sqlalchemy import (
 from parley.core.coded import HEAD
 from parley.core.measure import DAY, micros
 from parley.core.opinions import LOW, SOLVED
+from parley.log.many import chunks
 from parley.services.answers import answers
-from parley.services.inbox import Viewer, of_brand
+from parley.services.inbox import Viewer, of_brand, tags
 from parley.services.numbers import Choice, Period, channel_numbers, measured, measured_channels, ratings
 from parley.services.promised import promises
 
@@ -37,18 +39,18 @@ if TYPE_CHECKING:
 
 REPEAT_DAYS = 7
 MEASURES = ("nps", "ces", SOLVED)
-KINDS = ("first", "next", "resolution")
 NONE = -1  # where a number is not known
 _M, _R, _A, _P, _N = measured.c, ratings.c, answers.c, promises.c, measured_channels.c
 
 
 class Rated(NamedTuple):
-    """Surveys that were asked, with the brand and channel of their conversation. score: of CSAT."""
+    """Surveys that were asked, with the brand, channel and inbox of their conversation. score: of CSAT."""
 
     conversation: "Whole"
     at: "Whole"
     brand: "Whole"
     channel: "Whole"
+    inbox: "Whole"
     score: "Whole"
     answered: "Whole"
 
@@ -60,6 +62,7 @@ class Said(NamedTuple):
     at: "Whole"
     brand: "Whole"
     channel: "Whole"
+    inbox: "Whole"
     measure: "Whole"
     score: "Whole"
 
@@ -71,10 +74,16 @@ class Made(NamedTuple):
     at: "Whole"
     brand: "Whole"
     channel: "Whole"
+    inbox: "Whole"
     kind: "Whole"
     due: "Whole"
     met: "Whole"
     void: "Whole"
+
+    def due_by(self, now: int) -> "Flags":
+        """Whose moment has passed: only these can be compared, or the young ones would all look kept."""
+        owed: Flags = (self.void == 0) & (self.due != NONE) & (self.due <= now)
+        return owed
 
     def state(self, now: int) -> "tuple[Flags, Flags]":
         """What `attainment.state` says of those that are owed: kept, and broken."""
@@ -113,30 +122,48 @@ def those(rows: Any, wanted: "Flags") -> Any:
 class Source:
     """Facts of several periods for one choice, asked within one question. now: until when people may have come again.
 
-    Everything that began between the first period and now is read once: a filter must not hide who came again.
+    Everything that began between `since` and now is read once: a filter must not hide who came again.
     """
 
     def __init__(self, conn: Connection, who: Viewer, choice: Choice, since: datetime, now: datetime) -> None:
         self.conn, self.who, self.choice = conn, who, choice
         self.start, self.now = micros(since), micros(now)
         self.channels = channel_numbers(conn)
-        self.channel = self.channels.get(choice.channel or "", NONE) if choice.channel else None
-        self.wanted = {"channel": self.channel, "brand": choice.brand, "agent": choice.agent}
+        channel = self.channels.get(choice.channel, NONE) if choice.channel else None
+        self.wanted = {"channel": channel, "brand": choice.brand, "agent": choice.agent}
 
+    @cached_property
     def talks(self) -> "Talks":
         """Of all channels, brands and agents."""
         question = select(_word(_M.code)).where(_M.began_at >= self.start, _M.began_at < self.now, _visible(self.who))
         return _talks(self.conn.execute(question).scalar())
 
-    def facts(self, everything: "Talks", period: Period) -> Facts:
+    @cached_property
+    def made(self) -> Made:
+        """The promises of those that are wanted."""
+        from parley.ai.columns import columns, joined, places
+
+        line = select(_word(_P.line, " ")).where(_moment(_P.began) >= self.start, _moment(_P.began) < self.now)
+        rows = columns(self.conn.execute(line).scalar(), 5)
+        strangers = rows[0][~places(self.talks.numbers, rows[0])[1]]
+        owners = joined([self.talks, *self._called(sorted(set(strangers.tolist())))])
+        owners = owners.where(owners.having(**self.wanted))
+        place, known = places(owners.numbers, rows[0])
+        conversation, kind, at, due, met = rows[:, known]
+        brand, channel, inbox = (owners[name][place[known]] for name in ("brand", "channel", "inbox"))
+        return Made(conversation, at, brand, channel, inbox, kind >> 1, due, met, kind & 1)
+
+    def facts(self, period: Period, *, beside: bool = True) -> Facts:
+        """beside: with surveys, answers and promises."""
         start, end = micros(period.start), micros(period.end)
-        of, until = everything.between(start, end), min(end + REPEAT_DAYS * DAY, self.now)
-        again = everything.between(start, until).came_again(REPEAT_DAYS)[: len(of)]
+        of, until = self.talks.between(start, end), min(end + REPEAT_DAYS * DAY, self.now)
+        again = self.talks.between(start, until).came_again(REPEAT_DAYS)[: len(of)]
         mine = of.having(**self.wanted)
         talks = of.where(mine)
+        nothing, at = talks.where(talks.began < 0), (start, end) if beside else (0, 0)
         return Facts(
             talks, talks.began <= self.now - REPEAT_DAYS * DAY, again[mine], talks.among(self._unhappy(talks)),
-            self._rated(start, end), self._said(start, end), self._made(start, end), talks.where(talks.began < 0),
+            self._rated(*at), self._said(*at), self._made(*at), nothing,
         )  # fmt: skip
 
     def open(self, *, heads: bool = True) -> "Talks":
@@ -165,15 +192,21 @@ class Source:
         return Said(*self._read(question, Said))
 
     def _made(self, start: int, end: int) -> Made:
-        began = type_coerce(_P.began, BigInteger)
-        told = (_place(_P.kind, KINDS), _or_none(_P.due), _or_none(_P.met_at), _yes(_P.void))
-        question = self._beside(_P.conversation, began, told).where(began >= start, began < end)
-        return Made(*self._read(question, Made))
+        if not end:
+            return Made(*(self.talks.began[:0] for _ in Made._fields))
+        made: Made = those(self.made, (self.made.at >= start) & (self.made.at < end))
+        return made
+
+    def _called(self, numbers: Sequence[int]) -> "Iterable[Talks]":
+        """Conversations by their numbers."""
+        for chunk in chunks(numbers):
+            question = select(_word(_M.code)).where(_M.conversation.in_(chunk), _visible(self.who))
+            yield _talks(self.conn.execute(question).scalar())
 
     def _beside(self, conversation: Any, at: Any, told: Sequence[Any]) -> Select[Any]:
         """Rows of a table that names conversations, a line of numbers each, of the conversations that are wanted."""
         line: ColumnElement[str] = cast(conversation, Text)
-        for one in (at, _M.brand, _N.number, *told):
+        for one in (at, _M.brand, _N.number, _M.inbox, *told):
             line = line + literal(" ") + cast(one, Text)
         question = select(_word(line, " ")).join_from(conversation.table, measured, conversation == _M.conversation)
         question = question.join(measured_channels, _N.channel == _M.channel).where(_visible(self.who))
@@ -188,17 +221,25 @@ class Source:
         return rows[:, rows[1].argsort(kind="stable")]
 
 
+def topics_of(conn: Connection, talks: Iterable["Whole"]) -> dict[str, "Whole"]:
+    """Which of these conversations have each tag. Tags that none of them has may be among them."""
+    from parley.ai.columns import columns, ends
+
+    first, last = ends(talks)
+    number = tags.c.conversation
+    question = select(tags.c.tag, _word(cast(number, Text), " ")).where(number >= first, number <= last)
+    return {tag: columns(word, 1)[0] for tag, word in conn.execute(question.group_by(tags.c.tag).order_by(tags.c.tag))}
+
+
 def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None) -> Facts:
     """now: the moment until which people may have come again; the end of the period when left out."""
-    source = Source(conn, who, choice, period.start, now or period.end)
-    return source.facts(source.talks(), period)
+    return Source(conn, who, choice, period.start, now or period.end).facts(period)
 
 
 def talks_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> "Talks":
     """The conversations alone."""
     source = Source(conn, who, choice, period.start, period.end)
-    talks = source.talks()
-    return talks.where(talks.having(**source.wanted))
+    return source.talks.where(source.talks.having(**source.wanted))
 
 
 def _visible(who: Viewer) -> ColumnElement[bool]:
@@ -209,8 +250,12 @@ def _word(column: Any, between: str = "") -> Any:
     return func.aggregate_strings(column, between)
 
 
+def _moment(column: Any) -> Any:
+    return type_coerce(column, BigInteger)
+
+
 def _or_none(column: Any) -> Any:
-    return func.coalesce(type_coerce(column, BigInteger), literal_column(str(NONE)))
+    return func.coalesce(column, literal_column(str(NONE)))
 
 
 def _yes(condition: Any) -> Any:

@@ -16,9 +16,10 @@ from parley.core.coded import CLOCKS
 from parley.core.errors import NotFound
 from parley.core.measure import DAY, DEFINITIONS, SECOND, VERSION, micros, moment
 from parley.core.opinions import SOLVED
-from parley.services.facts import KINDS, MEASURES, NONE, Facts, Source, those
+from parley.services.facts import MEASURES, NONE, Facts, Source, those
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Period, before, may_choose, period_of
+from parley.services.promised import KINDS
 
 if TYPE_CHECKING:
     from parley.ai.columns import Flags, Talks, Whole
@@ -108,9 +109,8 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
     this = period_of(choice.days, now)
     that = before(this, choice.days)
     source = Source(conn, who, choice, that.start, now)
-    everything = source.talks()
-    facts = source.facts(everything, this)._replace(open=source.open())
-    past = source.facts(everything, that)
+    facts = source.facts(this)._replace(open=source.open())
+    past = source.facts(that)
     return made_of(facts, past, choice, this, that, now, source.channels, _few(who, choice))
 
 
@@ -327,7 +327,7 @@ def _groups(here: Told, few: int, by: str, called: Callable[[int], str]) -> tupl
     from parley.ai.columns import distinct
 
     facts, nothing = here.facts, Told(_of(here.facts, by, NONE), here.now)
-    columns = (facts.talks.rows[by], facts.open.rows[by], *(getattr(rows, by) for rows in _beside(facts)))
+    columns = (facts.talks[by], facts.open[by], *(getattr(rows, by) for rows in _beside(facts)))
     groups = []
     for value in distinct(columns):
         numbers = _numbers(Told(_of(facts, by, value), here.now), nothing, ([], []), few)
@@ -377,7 +377,8 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
     if key.startswith("open"):
         found, n = _open_cases(source.open(heads=False), at)
     else:
-        found, n = _cases(source.facts(source.talks(), period), key, at)
+        beside = key not in QUESTIONS and key.rpartition("_")[0] not in CLOCKS and key != "volume"
+        found, n = _cases(source.facts(period, beside=beside), key, at)
     return found if n >= _few(who, choice) else []
 
 
@@ -435,9 +436,14 @@ def _beside_cases(rows: Any, values: "Whole", then: "Whole") -> Found:
 
 
 def _foremost(order: "Sequence[Whole]", *columns: Any) -> Found:
+    return foremost_cases(order, *columns), len(columns[0])
+
+
+def foremost_cases(order: Sequence[Any], *columns: Any) -> list[Case]:
+    """columns: conversation, when, and where there are any value and whether it still runs."""
     from parley.ai.columns import foremost
 
-    return [_case(*row) for row in foremost(MOST_CASES, order, *columns)], len(columns[0])
+    return [_case(*row) for row in foremost(MOST_CASES, order, *columns)]
 
 
 def _case(conversation: int, at: int, value: float | None = None, running: bool = False) -> Case:

@@ -62,7 +62,8 @@ measured = Table(
     Column("transfers", Integer, nullable=False),
     Column("first_reopened_at", BigInteger),
     Column("person", Id, nullable=False),
-    Column("code", String(80), nullable=False),  # core/coded.py; empty where it does not count
+    Column("inbox", Integer, nullable=False),
+    Column("code", String(84), nullable=False),  # core/coded.py; empty where it does not count
 )
 _M = measured.c
 Index("ix_measured_began", _M.began_at, _M.brand, _M.code)
@@ -91,6 +92,10 @@ Index("ix_ratings_asked", _R.asked_at, _R.conversation, _R.score, _R.answered_at
 Index("ix_ratings_conversation", _R.conversation)
 
 
+_FACTS = tuple(column for column in measured.columns if column is not _M.code)
+_SURVEYS = (e.SurveyAsked, e.SurveyAnswered)
+
+
 class Survey(msgspec.Struct):
     """A survey that was asked. Columns of the table stand in this order. channel: where it was answered."""
 
@@ -116,15 +121,16 @@ class NumbersReader:
     tables = (measured, measured_channels, ratings)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        self._rate(tx.conn, [r for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
-        self._measure(tx.conn, [r for r in batch if not isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
+        surveys = [r for r in batch if type(r.event) in _SURVEYS]
+        if surveys:
+            self._rate(tx.conn, surveys)
+        self._measure(tx.conn, [(r.subject_id, r) for r in batch if type(r.event) not in _SURVEYS])
 
-    def _measure(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
-        new = {r.subject_id for r in batch if type(r.event) is e.ConversationOpened}
-        old = {r.subject_id for r in batch} - new
-        talks = {row[0]: Measured(*tuple(row)[:-1]) for row in among(conn, _M.conversation, sorted(old))}
-        for recorded in batch:
-            number = recorded.subject_id
+    def _measure(self, conn: Connection, batch: Sequence[tuple[int, e.Recorded]]) -> None:
+        new = {number for number, r in batch if type(r.event) is e.ConversationOpened}
+        old = {number for number, _ in batch} - new
+        talks = {row[0]: Measured(*row) for row in among(conn, _M.conversation, sorted(old), of=_FACTS)}
+        for number, recorded in batch:
             if number not in talks:
                 talks[number] = Measured(number)
             take(talks[number], recorded)

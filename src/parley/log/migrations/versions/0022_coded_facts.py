@@ -14,6 +14,13 @@ branch_labels = None
 depends_on = None
 
 
+LINES = """
+    UPDATE promises SET line = conversation || ' ' || (
+        CASE kind WHEN 'first' THEN 0 WHEN 'next' THEN 2 ELSE 4 END + CASE WHEN void THEN 1 ELSE 0 END
+    ) || ' ' || began || ' ' || COALESCE(due, -1) || ' ' || COALESCE(met_at, -1)
+"""
+
+
 def upgrade() -> None:
     op.drop_table("measured")
     whole, moment, yes_or_no = sa.Integer, sa.BigInteger, sa.Boolean
@@ -40,18 +47,29 @@ def upgrade() -> None:
         sa.Column("transfers", whole(), nullable=False),
         sa.Column("first_reopened_at", moment()),
         sa.Column("person", Id, nullable=False),
-        sa.Column("code", sa.String(80), nullable=False),
+        sa.Column("inbox", whole(), nullable=False),
+        sa.Column("code", sa.String(84), nullable=False),
         sa.PrimaryKeyConstraint("conversation", name=op.f("pk_measured")),
     )
     op.create_index("ix_measured_began", "measured", ["began_at", "brand", "code"])
-    still_open = {f"{engine}_where": sa.text("closed_at IS NULL") for engine in ("sqlite", "postgresql")}
-    op.create_index("ix_measured_open", "measured", ["imported", "brand", "code"], **still_open)
+    open_ = sa.text("closed_at IS NULL")
+    told = ["imported", "brand", "code"]
+    op.create_index("ix_measured_open", "measured", told, sqlite_where=open_, postgresql_where=open_)
     op.create_table(
         "measured_channels",
         sa.Column("number", whole(), nullable=False, autoincrement=False),
         sa.Column("channel", sa.String(40), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_measured_channels"),
     )
+    op.drop_index("ix_conversation_tags_conversation", "conversation_tags")
+    op.create_index("ix_conversation_tags_conversation", "conversation_tags", ["conversation", "tag"])
+    op.drop_index("ix_promises_began", "promises")
+    with op.batch_alter_table("promises") as table:
+        table.add_column(sa.Column("line", sa.String(90), nullable=False, server_default=""))
+    op.execute(sa.text(LINES))
+    with op.batch_alter_table("promises") as table:
+        table.alter_column("line", server_default=None)
+    op.create_index("ix_promises_began", "promises", ["began", "line"])
     op.drop_index("ix_ratings_asked", "ratings")
     op.create_index("ix_ratings_asked", "ratings", ["asked_at", "conversation", "score", "answered_at"])
     op.execute(sa.text("DELETE FROM ratings"))
