@@ -276,8 +276,8 @@ def test_whatever_happens_the_figures_hang_together(kinds: list[str], with_bot: 
         assert talk.closed_at is None, "only open conversations wait"
 
 
-def test_every_figure_is_defined() -> None:
-    nothing = figures._numbers(figures.Facts([], []), figures.Facts([], []), 0, ([], []), 0)
+def test_every_figure_is_defined(desk: StoryDesk) -> None:
+    nothing = report(desk).numbers
     assert [n.key for n in nothing] == list(DEFINITIONS)
     assert all(n.value in (None, 0) for n in nothing)
 

@@ -6,7 +6,7 @@ split (1955) gives each group both parts; they add up to the change exactly. A s
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import exp, log, sqrt
-from statistics import NormalDist, fmean, variance
+from statistics import NormalDist, fmean
 from typing import TypeVar
 
 import msgspec
@@ -99,10 +99,21 @@ def share_chance(hits: int, n: int, hits_before: int, n_before: int) -> float:
 
 def mean_chance(now: Sequence[float], before: Sequence[float]) -> float:
     """The same for two means (Welch), by the normal approximation."""
-    if len(now) < 2 or len(before) < 2:
+    return summed_chance(*((len(one), sum(one), sum(x * x for x in one)) for one in (now, before)))
+
+
+def summed_chance(now: tuple[int, float, float], before: tuple[int, float, float]) -> float:
+    """The same, of each side's count, sum and sum of squares."""
+    if now[0] < 2 or before[0] < 2:
         return 1.0
-    error = sqrt(variance(now) / len(now) + variance(before) / len(before))
-    return _two_sided((fmean(now) - fmean(before)) / error) if error else 1.0
+    (mean, error), (mean_before, error_before) = _mean_and_error(*now), _mean_and_error(*before)
+    error = sqrt(error + error_before)
+    return _two_sided((mean - mean_before) / error) if error else 1.0
+
+
+def _mean_and_error(n: int, total: float, squares: float) -> tuple[float, float]:
+    """Mean, and the square of its standard error."""
+    return total / n, max(0.0, squares - total * total / n) / (n - 1) / n
 
 
 def rate_change(days: Sequence[int], weeks: Sequence[Sequence[int]], level: float = LEVEL) -> tuple[Change, float]:

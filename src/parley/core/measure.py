@@ -5,7 +5,9 @@ Times are whole microseconds since 1970 in UTC: many thousands of them are compa
 docs/numbers.md show it. Raise `VERSION` when a definition changes.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -209,7 +211,7 @@ class Measured(msgspec.Struct):
     bot_at, human_at: first reply after `began_at`. closed_at: of the close that stands, None while open.
     closed_by: agent, bot, customer, rule or import. agent: whose reply was the last. several: more than one agent has
     replied. holder: who had it last; transfers: how often it went from one agent to another.
-    imported: began as imported history, of which nobody knows what is still waiting.
+    imported: began as imported history, of which nobody knows what is still waiting. person: whose it is now.
     """
 
     conversation: int
@@ -238,6 +240,8 @@ class Measured(msgspec.Struct):
     holder: int | None = None
     transfers: int = 0
     first_reopened_at: int | None = None
+    person: int = 0
+    inbox: int = 0
 
     @property
     def counts(self) -> bool:
@@ -249,37 +253,49 @@ class Measured(msgspec.Struct):
 
 def take(talk: Measured, recorded: e.Recorded) -> None:
     """Fold one more event into the figures, in place."""
-    at = micros(recorded.at)
-    match recorded.event:
-        case e.MessageReceived() as event:
-            _received(talk, event, at)
-        case e.ReplyWritten() as event:
-            _replied(talk, event, recorded.by, at)
-        case e.SendCancelled() as event:
-            _unreplied(talk, micros(event.written_at))
-        case e.ConversationOpened() as event:
-            talk.brand, talk.channel, talk.opened_at, talk.with_bot = event.brand, event.channel, at, event.with_bot
-            talk.people_at = None if event.with_bot else at
-        case e.Closed() as event:
-            talk.closes += 1
-            talk.closed_at, talk.closed_by, talk.resolved = at, actor(recorded.by), event.resolved
-            talk.first_closed_at = talk.first_closed_at or at
-        case e.Reopened():
-            talk.reopens += 1
-            talk.first_reopened_at = talk.first_reopened_at or at
-            talk.closed_at, talk.closed_by, talk.resolved = None, "", False
-            talk.people_at = talk.people_at or at
-        case e.HandoffAsked():
-            talk.handed_at, talk.people_at = talk.handed_at or at, talk.people_at or at
-        case e.Assigned() as event if event.agent is not None:
-            talk.people_at = talk.people_at or at
-            talk.transfers += talk.holder not in (None, event.agent)
-            talk.holder = event.agent
-        case e.Quarantined():
-            talk.quarantined = True
+    if fold := _FOLDS.get(type(recorded.event)):
+        fold(talk, recorded.event, recorded.by, micros(recorded.at))
 
 
-def _received(talk: Measured, event: e.MessageReceived, at: int) -> None:
+def _opened(talk: Measured, event: e.ConversationOpened, by: str, at: int) -> None:
+    talk.brand, talk.channel, talk.opened_at, talk.with_bot = event.brand, event.channel, at, event.with_bot
+    talk.people_at = None if event.with_bot else at
+    talk.person, talk.inbox = event.person, event.inbox
+
+
+def _closed(talk: Measured, event: e.Closed, by: str, at: int) -> None:
+    talk.closes += 1
+    talk.closed_at, talk.closed_by, talk.resolved = at, actor(by), event.resolved
+    talk.first_closed_at = talk.first_closed_at or at
+
+
+def _reopened(talk: Measured, event: e.Reopened, by: str, at: int) -> None:
+    talk.reopens += 1
+    talk.first_reopened_at = talk.first_reopened_at or at
+    talk.closed_at, talk.closed_by, talk.resolved = None, "", False
+    talk.people_at = talk.people_at or at
+
+
+def _handed(talk: Measured, event: e.HandoffAsked, by: str, at: int) -> None:
+    talk.handed_at, talk.people_at = talk.handed_at or at, talk.people_at or at
+
+
+def _assigned(talk: Measured, event: e.Assigned, by: str, at: int) -> None:
+    if event.agent is not None:
+        talk.people_at = talk.people_at or at
+        talk.transfers += talk.holder not in (None, event.agent)
+        talk.holder = event.agent
+
+
+def _quarantined(talk: Measured, event: e.Quarantined, by: str, at: int) -> None:
+    talk.quarantined = True
+
+
+def _belongs(talk: Measured, event: e.PersonChanged, by: str, at: int) -> None:
+    talk.person = event.person
+
+
+def _received(talk: Measured, event: e.MessageReceived, by: str, at: int) -> None:
     if event.automatic:
         return
     talk.received += 1
@@ -307,11 +323,18 @@ def _replied(talk: Measured, event: e.ReplyWritten, by: str, at: int) -> None:
             talk.agent = agent
 
 
-def _unreplied(talk: Measured, written_at: int) -> None:
+def _unreplied(talk: Measured, event: e.SendCancelled, by: str, at: int) -> None:
     """A reply that was taken back before it went never counted."""
     talk.human_replies = max(0, talk.human_replies - 1)
-    if talk.human_at == written_at:
+    if talk.human_at == micros(event.written_at):
         talk.human_at = None
+
+
+_FOLDS: dict[type[e.Event], Callable[[Measured, Any, str, int], None]] = {
+    e.ConversationOpened: _opened, e.MessageReceived: _received, e.ReplyWritten: _replied,
+    e.SendCancelled: _unreplied, e.Closed: _closed, e.Reopened: _reopened, e.HandoffAsked: _handed,
+    e.Assigned: _assigned, e.Quarantined: _quarantined, e.PersonChanged: _belongs,
+}  # fmt: skip
 
 
 def actor(by: str) -> str:

@@ -135,11 +135,10 @@ def binomial_quantile(q: float, n: int, p: float) -> int:
     if n == 0:
         return 0
     k = max(0, floor(n * p - 9 * sqrt(n * p * (1 - p)) - 9))
-    total = 0.0
-    while k < n:
-        total += exp(_log_binomial(k, n, p))
-        if total >= q:
-            break
+    total = chance = exp(_log_binomial(k, n, p))
+    while k < n and total < q:
+        chance *= (n - k) * p / ((k + 1) * (1 - p))
+        total += chance
         k += 1
     return k
 

@@ -16,7 +16,20 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from parley.core.errors import Busy, Conflict, ParleyError
@@ -24,7 +37,7 @@ from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
 from parley.log.engines import Database
 from parley.log.engines.bulk import add_rows, change_rows
 from parley.log.many import among, chunks
-from parley.log.tables import Id, counters, deliveries, events, metadata, places, words
+from parley.log.tables import Id, counters, deliveries, events, from_micros, metadata, places, words
 
 logger = logging.getLogger("parley.log")
 
@@ -396,12 +409,24 @@ def read(
 ) -> list[Recorded]:
     """Events in total order, at most `limit`, beginning behind `after`."""
     bounds = {"after": after, "limit": limit} | ({} if upto is None else {"upto": upto})
-    return [_recorded(row) for row in conn.execute(_reading(tuple(kinds), upto is not None), bounds)]
+    rows = conn.execute(_reading(tuple(kinds), upto is not None), bounds).all()
+    return [
+        Recorded(seq, stream, version, from_micros(at), by, _decode(data))
+        for seq, stream, version, at, by, data in rows
+    ]
+
+
+# A moment is made of its number where the event is: a type of SQLAlchemy's costs as much as all else together.
+_BARE = tuple(
+    type_coerce(column, BigInteger) if column is events.c.at else column
+    for column in events.columns
+    if column is not events.c.kind
+)
 
 
 @cache
 def _reading(kinds: tuple[type[Event], ...], bounded: bool) -> Select[Any]:
-    question = select(events).where(events.c.seq > bindparam("after", type_=Id))
+    question = select(*_BARE).where(events.c.seq > bindparam("after", type_=Id))
     if kinds:
         question = question.where(events.c.kind.in_([tag(kind) for kind in kinds]))
     if bounded:

@@ -4,41 +4,33 @@ What a figure means stands in core/measure.py, how sure it is in core/stats.py, 
 from in services/numbers.py. `report` makes all of them, `cases` shows the conversations behind one.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from parley.core import attainment, opinions, stats
+from parley.core import opinions, stats
+from parley.core.coded import CLOCKS
 from parley.core.errors import NotFound
-from parley.core.measure import (
-    DAY,
-    DEFINITIONS,
-    SECOND,
-    VERSION,
-    Measured,
-    Reading,
-    bot_clock,
-    contained,
-    first_contact_closed,
-    human_clock,
-    micros,
-    moment,
-    no_reopen,
-    one_touch,
-    reopened,
-    resolution_clock,
-    transferred,
-)
+from parley.core.measure import DAY, DEFINITIONS, SECOND, VERSION, micros, moment
 from parley.core.opinions import SOLVED
+from parley.services.facts import MEASURES, NONE, Facts, Source, those
 from parley.services.inbox import Viewer
-from parley.services.numbers import Choice, Facts, Made, Period, Rated, before, facts_of, may_choose, period_of
+from parley.services.numbers import Choice, Period, before, may_choose, period_of
+from parley.services.promised import KINDS
+
+if TYPE_CHECKING:
+    from parley.ai.columns import Flags, Talks, Whole
+    from parley.ai.survival import Times
 
 CHANGE_LEVEL = 0.99
 FEW_FOR_A_PERSON = 5  # below this many cases nothing is said about a single agent
 MOST_CASES = 200
 CONTENT = 4  # ratings from here on count as satisfied
+MOST_POINTS = 1500  # of a curve that are told one by one
+CURVE_EDGES = (7 * 86_400, 30 * 86_400)  # seconds at which a curve is exact, beside all that have three digits
 PERIODS = {7: "7 days", 28: "28 days", 91: "13 weeks"}  # whole weeks: equal weekdays on both sides
 
 
@@ -116,21 +108,37 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
     may_choose(who, choice)
     this = period_of(choice.days, now)
     that = before(this, choice.days)
-    facts = facts_of(conn, who, choice, this, with_open=True)
-    past = facts_of(conn, who, choice, that, now)
-    at = micros(now)
-    few = _few(who, choice)
+    source = Source(conn, who, choice, that.start, now)
+    facts = source.facts(this)._replace(open=source.open())
+    past = source.facts(that)
+    return made_of(facts, past, choice, this, that, now, source.channels, _few(who, choice))
+
+
+def made_of(
+    facts: Facts,
+    past: Facts,
+    choice: Choice,
+    this: Period,
+    that: Period,
+    now: datetime,
+    channels: Mapping[str, int],
+    few: int,
+) -> Report:
+    """The report of these facts. channels: what their numbers stand for."""
+    names = {number: name for name, number in channels.items()}
+    here, there = Told(facts, micros(now)), Told(past, micros(now))
+    paired = _paired(facts, past, this, choice.days)
     return Report(
         choice=choice,
         period=this,
         compared_with=that,
-        numbers=_numbers(facts, past, at, _paired(facts, past, this, choice.days), few),
-        days=_days(facts, past, this, choice.days),
-        heat=_heat(facts),
-        channels=_groups(facts, at, few, lambda fact: fact.channel),
-        brands=_groups(facts, at, few, lambda fact: str(fact.brand)),
-        curves=(_curve("human", facts, human_clock, at), _curve("bot", facts, bot_clock, at)),
-        resolution=_curve("resolution", facts, resolution_clock, at),
+        numbers=_numbers(here, there, paired, few),
+        days=_days(facts, paired, this, choice.days),
+        heat=facts.talks.a_week_hour(),
+        channels=_groups(here, few, "channel", lambda number: names.get(number, str(number))),
+        brands=_groups(here, few, "brand", str),
+        curves=(_curve("human", here), _curve("bot", here)),
+        resolution=_curve("resolution", here),
     )
 
 
@@ -141,37 +149,60 @@ def _few(who: Viewer, choice: Choice) -> int:
 
 # ── figures ─────────────────────────────────────────────────────────────────────────────────
 
-Clock = Callable[[Measured, int], Reading | None]
-CLOCKS: dict[str, Clock] = {"human": human_clock, "bot": bot_clock, "resolution": resolution_clock}
-Question = Callable[[Measured, Facts, int], bool | None]
-QUESTIONS: dict[str, Question] = {
-    "contained": lambda talk, facts, now: contained(talk),
-    "reopened": lambda talk, facts, now: reopened(talk),
-    "no_repeat": lambda talk, facts, now: facts.repeats.get(talk.conversation),
-    "one_touch": lambda talk, facts, now: one_touch(talk),
-    "no_reopen": lambda talk, facts, now: no_reopen(talk, now),
-    "first_contact_closed": lambda talk, facts, now: first_contact_closed(talk),
-    "transferred": lambda talk, facts, now: transferred(talk),
-    "bot_resolved": lambda talk, facts, now: _bot_resolved(talk, facts),
-}
+QUESTIONS = ("contained", "reopened", "no_repeat", "one_touch", "no_reopen", "first_contact_closed", "transferred",
+             "bot_resolved")  # fmt: skip
 SAID = {"nps": "nps", "ces": "ces", "said_solved": SOLVED}
 PROMISED = {"first_kept": "first", "next_kept": "next", "resolution_kept": "resolution"}
 FAILED = {"reopened": 1.0, "transferred": 1.0}  # which answer is the telling one; elsewhere it is "no"
 
 
-def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[int]], few: int) -> tuple[Number, ...]:
+class Told:
+    """Facts, and their times, each of which is sorted once."""
+
+    def __init__(self, facts: Facts, now: int) -> None:
+        self.facts, self.now = facts, now
+        self._times: dict[str, Times] = {}
+
+    def times(self, clock: str) -> "Times":
+        if clock not in self._times:
+            self._times[clock] = self.facts.talks.times(clock, self.now)
+        return self._times[clock]
+
+    def counted(self, question: str) -> tuple[int, int]:
+        """Those who say yes, of those who can answer."""
+        known, yes = answered(self.facts, question, self.now)
+        return int(yes.sum()), int(known.sum())
+
+
+def answered(facts: Facts, question: str, now: int) -> "tuple[Flags, Flags]":
+    """Which conversations can answer a question, and which say yes."""
+    talks = facts.talks
+    match question:
+        case "no_repeat":
+            return facts.old, facts.old & ~facts.again
+        case "no_reopen":
+            return talks.lasted(now)
+        case "bot_resolved":  # kept by the bot, and nothing said afterwards that it was not solved
+            decided, kept = talks.answer("contained")
+            known = decided & facts.old
+            return known, known & kept & ~facts.again & ~facts.unhappy
+    return talks.answer(question)
+
+
+def _numbers(here: Told, there: Told, paired: tuple[list[int], list[int]], few: int) -> tuple[Number, ...]:
+    facts, past = here.facts, there.facts
     found = [_volume(facts, past, paired)]
-    for name, clock in CLOCKS.items():
-        found += _timed(name, _times(facts.talks, clock, now), _times(past.talks, clock, now), len(facts.talks))
-    for name, question in QUESTIONS.items():
+    for name in CLOCKS:
+        found += _timed(name, here.times(name), there.times(name), len(facts.talks))
+    for name in QUESTIONS:
         if name == "transferred":
             found.append(_shared("said_solved", _solved(facts), _solved(past), len(facts.scores(SOLVED))))
-        found.append(_shared(name, _answers(facts, question, now), _answers(past, question, now), len(facts.talks)))
-    found += [_kept(key, facts, past, kind, now) for key, kind in PROMISED.items()]
-    found.append(_shared("csat", _content(facts), _content(past), len(facts.rated)))
-    found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
+        found.append(_shared(name, here.counted(name), there.counted(name), len(facts.talks)))
+    found += [_kept(key, facts, past, kind, here.now) for key, kind in PROMISED.items()]
+    found.append(_shared("csat", _content(facts), _content(past), len(facts.rated.at)))
+    found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated.at)))
     found += [_recommended(facts, past), _effort(facts, past)]
-    found += _backlog(facts, now)
+    found += _backlog(facts.open.ages(here.now))
     return tuple(_withheld(number, few) for number in found)
 
 
@@ -181,9 +212,11 @@ def _volume(facts: Facts, past: Facts, paired: tuple[list[int], list[int]]) -> N
     return Number(key="volume", n=n, value=n, before=n_before, n_before=n_before, change=change)
 
 
-def _timed(name: str, now: stats.Times, then: stats.Times, cohort: int) -> list[Number]:
-    here, there = stats.spread(now.done, now.running), stats.spread(then.done, then.running)
-    tested = stats.time_change(now, then, CHANGE_LEVEL)
+def _timed(name: str, now: "Times", then: "Times", cohort: int) -> list[Number]:
+    from parley.ai import survival
+
+    here, there = now.spread, then.spread
+    tested = survival.change(now, then, CHANGE_LEVEL)
     found = []
     for part, a, b in (("median", here.median, there.median), ("p90", here.p90, there.p90)):
         moved = None if a.value is None or b.value is None else a.value - b.value
@@ -191,7 +224,7 @@ def _timed(name: str, now: stats.Times, then: stats.Times, cohort: int) -> list[
         found.append(
             Number(
                 key=f"{name}_{part}", n=now.n, value=a.value, low=a.interval.low, high=a.interval.high,
-                running=len(now.running), left_out=cohort - now.n, before=b.value, n_before=then.n,
+                running=now.running, left_out=cohort - now.n, before=b.value, n_before=then.n,
                 change=stats.Change(moved, clear=clear),
             )
         )  # fmt: skip
@@ -210,32 +243,31 @@ def _shared(key: str, now: tuple[int, int], then: tuple[int, int], cohort: int) 
 
 def _solved(facts: Facts) -> tuple[int, int]:
     said = facts.scores(SOLVED)
-    return sum(said), len(said)
+    return int(said.sum()), len(said)
 
 
 def _kept(key: str, facts: Facts, past: Facts, kind: str, now: int) -> Number:
     """Promises: kept among the decided, of which those that are open and late are broken."""
-    here, there = (_attained(of, kind, now) for of in (facts, past))
-    decided, decided_before = (found.met + found.breached for found in (here, there))
-    number = _shared(key, (here.met, decided), (there.met, decided_before), sum(m.kind == kind for m in facts.made))
-    still = here.open + here.at_risk
-    return msgspec.structs.replace(number, running=still, left_out=number.left_out - still)
+    (kept, decided, owed, made), then = (_attained(of, kind, now) for of in (facts, past))
+    number = _shared(key, (kept, decided), then[:2], made)
+    return msgspec.structs.replace(number, running=owed - decided, left_out=made - owed)
 
 
-def _attained(facts: Facts, kind: str, now: int) -> attainment.Attainment:
-    return attainment.attainment([made.promise for made in facts.made if made.kind == kind], moment(now))
+def _attained(facts: Facts, kind: str, now: int) -> tuple[int, int, int, int]:
+    """How many were kept, are decided, are owed, were made."""
+    made = those(facts.made, facts.made.kind == KINDS.index(kind))
+    kept, broken = made.state(now)
+    return int(kept.sum()), int(kept.sum() + broken.sum()), int((made.void == 0).sum()), len(made.kind)
 
 
-def _backlog(facts: Facts, now: int) -> list[Number]:
+def _backlog(ages: "Whole") -> list[Number]:
     """What is open, and its age."""
-    ages, n = sorted(_age(talk, now) for talk in facts.open), len(facts.open)
-    quantiles = [Number(key=f"open_age_{name}", n=n, value=stats.quantile(ages, p) if ages else None)
+    from parley.ai.survival import quantile
+
+    n = len(ages)
+    quantiles = [Number(key=f"open_age_{name}", n=n, value=quantile(ages, p))
                  for name, p in (("median", 0.5), ("p90", 0.9))]  # fmt: skip
     return [Number(key="open", n=n, value=n), *quantiles]
-
-
-def _age(talk: Measured, now: int) -> float:
-    return max(0, now - (talk.began_at or now)) // SECOND
 
 
 def _withheld(number: Number, few: int) -> Number:
@@ -244,36 +276,17 @@ def _withheld(number: Number, few: int) -> Number:
     return Number(key=number.key, n=number.n, few=True)
 
 
-def _times(talks: Iterable[Measured], clock: Clock, now: int) -> stats.Times:
-    read = [reading for talk in talks if (reading := clock(talk, now))]
-    return stats.Times([r.seconds for r in read if r.stopped], [r.seconds for r in read if not r.stopped])
-
-
-def _answers(facts: Facts, question: Question, now: int) -> tuple[int, int]:
-    found = [answer for talk in facts.talks if (answer := question(talk, facts, now)) is not None]
-    return sum(found), len(found)
-
-
-def _bot_resolved(talk: Measured, facts: Facts) -> bool | None:
-    """Kept by the bot, and nothing said afterwards that it was not solved. Young ones are left out, failures too."""
-    kept, alone = contained(talk), facts.repeats.get(talk.conversation)
-    if kept is None or alone is None:
-        return None
-    return kept and alone and talk.conversation not in facts.unhappy
-
-
 def _content(facts: Facts) -> tuple[int, int]:
-    scores = [survey.score for survey in facts.rated if survey.score is not None]
-    return sum(score >= CONTENT for score in scores), len(scores)
+    return int((facts.rated.score >= CONTENT).sum()), int((facts.rated.score != NONE).sum())
 
 
 def _answered(facts: Facts) -> tuple[int, int]:
-    return sum(survey.answered for survey in facts.rated), len(facts.rated)
+    return int(facts.rated.answered.sum()), len(facts.rated.answered)
 
 
 def _recommended(facts: Facts, past: Facts) -> Number:
     """NPS: its adjusted Wald interval, and a change that is told at the level of all others."""
-    now, then = (opinions.recommending(of.scores("nps")) for of in (facts, past))
+    now, then = (opinions.recommending(of.scores("nps").tolist()) for of in (facts, past))
     found, change = opinions.nps(now), opinions.nps_change(now, then, CHANGE_LEVEL)
     return Number(
         key="nps", n=now.n, value=found.value, low=found.interval.low, high=found.interval.high,
@@ -283,8 +296,9 @@ def _recommended(facts: Facts, past: Facts) -> Number:
 
 def _effort(facts: Facts, past: Facts) -> Number:
     """CES 2.0: the mean; a change where the two means' 99 % interval (Welch) leaves out 0."""
-    now, then = (opinions.effort(of.scores("ces")) for of in (facts, past))
-    change = opinions.effort_change(facts.scores("ces"), past.scores("ces"), CHANGE_LEVEL)
+    scores, scores_before = (of.scores("ces").tolist() for of in (facts, past))
+    now, then = opinions.effort(scores), opinions.effort(scores_before)
+    change = opinions.effort_change(scores, scores_before, CHANGE_LEVEL)
     return Number(
         key="ces", n=now.n, value=now.mean.value, low=now.mean.interval.low, high=now.mean.interval.high,
         before=then.mean.value, n_before=then.n, change=change,
@@ -295,62 +309,50 @@ def _effort(facts: Facts, past: Facts) -> Number:
 
 
 def _paired(facts: Facts, past: Facts, period: Period, days: int) -> tuple[list[int], list[int]]:
-    here, there = _per_day(facts.talks), _per_day(past.talks)
     first = micros(period.start) // DAY
-    return [here.get(first + i, 0) for i in range(days)], [there.get(first - days + i, 0) for i in range(days)]
+    return facts.talks.a_day(first, days), past.talks.a_day(first - days, days)
 
 
-def _per_day(talks: Iterable[Measured]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for talk in talks:
-        day = (talk.began_at or 0) // DAY
-        found[day] = found.get(day, 0) + 1
-    return found
-
-
-def _days(facts: Facts, past: Facts, period: Period, days: int) -> tuple[Daily, ...]:
-    volume, earlier = _paired(facts, past, period, days)
-    kept = _per_day(talk for talk in facts.talks if contained(talk))
+def _days(facts: Facts, paired: tuple[list[int], list[int]], period: Period, days: int) -> tuple[Daily, ...]:
     first = micros(period.start) // DAY
+    kept = facts.talks.a_day(first, days, facts.talks.answer("contained")[1])
     return tuple(
-        Daily(day=moment((first + i) * DAY), volume=volume[i], kept=kept.get(first + i, 0), before=earlier[i])
+        Daily(day=moment((first + i) * DAY), volume=paired[0][i], kept=kept[i], before=paired[1][i])
         for i in range(days)
     )
 
 
-def _heat(facts: Facts) -> tuple[tuple[int, ...], ...]:
-    found = [[0] * 24 for _ in range(7)]
-    for talk in facts.talks:
-        day, within = divmod(talk.began_at or 0, DAY)
-        found[(day + 3) % 7][within // (3600 * SECOND)] += 1  # day 0, 1 January 1970, was a Thursday
-    return tuple(tuple(row) for row in found)
-
-
-def _groups(facts: Facts, now: int, few: int, key: Callable[[Measured | Rated | Made], str]) -> tuple[Group, ...]:
+def _groups(here: Told, few: int, by: str, called: Callable[[int], str]) -> tuple[Group, ...]:
     """The figures of each channel or brand, the largest first; without comparison."""
-    apart: dict[str, Facts] = {}
+    from parley.ai.columns import distinct
 
-    def own(fact: Measured | Rated | Made) -> Facts:
-        return apart.setdefault(key(fact), Facts([], [], facts.repeats, [], made=[], unhappy=facts.unhappy))
-
-    for talk in facts.talks:
-        own(talk).talks.append(talk)
-    for survey in facts.rated:
-        own(survey).rated.append(survey)
-    for talk in facts.open:
-        own(talk).open.append(talk)
-    for made in facts.made:
-        own(made).made.append(made)
-    nothing = Facts([], [])
-    groups = [Group(key=name, numbers=_numbers(part, nothing, now, ([], []), few)) for name, part in apart.items()]
+    facts, nothing = here.facts, Told(_of(here.facts, by, NONE), here.now)
+    columns = (facts.talks[by], facts.open[by], *(getattr(rows, by) for rows in _beside(facts)))
+    groups = []
+    for value in distinct(columns):
+        numbers = _numbers(Told(_of(facts, by, value), here.now), nothing, ([], []), few)
+        groups.append(Group(key=called(value), numbers=numbers))
     return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
 
 
-def _curve(key: str, facts: Facts, clock: Clock, now: int) -> Curve:
-    times = _times(facts.talks, clock, now)
-    steps = stats.kaplan_meier(times.done, times.running)
-    points = tuple((step.time, 1 - step.alive) for step in steps)
-    return Curve(key=key, points=points, n=times.n, running=len(times.running))
+def _beside(facts: Facts) -> tuple[Any, ...]:
+    return facts.rated, facts.said, facts.made
+
+
+def _of(facts: Facts, by: str, value: int) -> Facts:
+    """What one channel or brand has of the facts."""
+    mine = facts.talks.having(**{by: value})
+    rated, said, made = (those(rows, getattr(rows, by) == value) for rows in _beside(facts))
+    return Facts(
+        facts.talks.where(mine), facts.old[mine], facts.again[mine], facts.unhappy[mine], rated, said, made,
+        facts.open.where(facts.open.having(**{by: value})),
+    )  # fmt: skip
+
+
+def _curve(key: str, here: Told) -> Curve:
+    times = here.times(key)
+    points = times.curve.points(MOST_POINTS, CURVE_EDGES)
+    return Curve(key=key, points=points, n=times.n, running=times.running)
 
 
 # ── the conversations behind a figure ───────────────────────────────────────────────────────
@@ -370,52 +372,80 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
     if key not in DEFINITIONS:
         raise NotFound(f"There is no figure called “{key}”. Figures: {', '.join(DEFINITIONS)}.")
     may_choose(who, choice)
-    facts = facts_of(conn, who, choice, period_of(choice.days, now), with_open=key.startswith("open"))
-    found = list(_cases(facts, key, micros(now)))
-    return found[:MOST_CASES] if len(found) >= _few(who, choice) else []
+    period, at = period_of(choice.days, now), micros(now)
+    source = Source(conn, who, choice, period.start, now)
+    if key.startswith("open"):
+        found, n = _open_cases(source.open(heads=False), at)
+    else:
+        beside = key not in QUESTIONS and key.rpartition("_")[0] not in CLOCKS and key != "volume"
+        found, n = _cases(source.facts(period, beside=beside), key, at)
+    return found if n >= _few(who, choice) else []
 
 
-def _cases(facts: Facts, key: str, now: int) -> list[Case]:
+Found = tuple[list[Case], int]  # the foremost cases, and how many there are
+
+
+def _cases(facts: Facts, key: str, now: int) -> Found:
     if key in ("csat", "response_rate"):
-        return _rated_cases(facts, answered=key == "csat")
+        rated = those(facts.rated, facts.rated.score != NONE) if key == "csat" else facts.rated
+        return _beside_cases(rated, rated.score, rated.at)
     if key in SAID:
-        told = [one for one in facts.said if one.measure == SAID[key]]
-        found = [Case(conversation=one.conversation, at=moment(one.at), value=one.score) for one in told]
-        return sorted(found, key=lambda case: case.value or 0)
+        said = those(facts.said, facts.said.measure == MEASURES.index(SAID[key]))
+        return _beside_cases(said, said.score, said.at)
     if key in PROMISED:
         return _promise_cases(facts, PROMISED[key], now)
-    if key == "volume":
-        return [_case(talk) for talk in reversed(facts.talks)]
-    if key.startswith("open"):
-        return [_case(talk, _age(talk, now), True) for talk in facts.open]
     if key in QUESTIONS:
-        asked = ((talk, QUESTIONS[key](talk, facts, now)) for talk in facts.talks)
-        answers = [_case(talk, float(answer)) for talk, answer in asked if answer is not None]
-        return sorted(answers, key=lambda case: case.value != FAILED.get(key, 0.0))
-    clock = CLOCKS[key.rpartition("_")[0]]
-    read = ((talk, clock(talk, now)) for talk in facts.talks)
-    timed = [_case(talk, reading.seconds, not reading.stopped) for talk, reading in read if reading]
-    return sorted(timed, key=lambda case: -(case.value or 0))
+        return _question_cases(facts, key, now)
+    if key == "volume":
+        talks = facts.talks
+        return _foremost((-talks.began,), talks.numbers, talks.began)
+    return _timed_cases(facts.talks, key.rpartition("_")[0], now)
 
 
-def _rated_cases(facts: Facts, *, answered: bool) -> list[Case]:
-    found = [
-        Case(conversation=survey.conversation, at=moment(survey.asked_at), value=survey.score)
-        for survey in facts.rated
-        if survey.score is not None or not answered
-    ]
-    return sorted(found, key=lambda case: (case.value is not None, case.value or 0))
+def _open_cases(talks: "Talks", now: int) -> Found:
+    found, n = _foremost((talks.began,), talks.numbers, talks.began)
+    age = [max(0, now - micros(case.at)) // SECOND for case in found]
+    return [msgspec.structs.replace(c, value=a, running=True) for c, a in zip(found, age, strict=True)], n
 
 
-def _promise_cases(facts: Facts, kind: str, now: int) -> list[Case]:
+def _timed_cases(talks: "Talks", clock: str, now: int) -> Found:
+    """The longest first."""
+    has, seconds, stopped = talks.clock(clock, now)
+    mine = talks.where(has)
+    return _foremost((-seconds, mine.began), mine.numbers, mine.began, seconds, ~stopped)
+
+
+def _question_cases(facts: Facts, key: str, now: int) -> Found:
+    """The misses first."""
+    known, yes = answered(facts, key, now)
+    mine, told = facts.talks.where(known), yes[known].astype("int64")
+    return _foremost((abs(told - int(FAILED.get(key, 0.0))), mine.began), mine.numbers, mine.began, told)
+
+
+def _promise_cases(facts: Facts, kind: str, now: int) -> Found:
     """Decided promises, the broken first: of these, the newest."""
-    found = []
-    for made in reversed(facts.made):
-        state = attainment.state(made.promise, moment(now), timedelta(0))
-        if made.kind == kind and not made.promise.void and state in ("met", "breached"):
-            found.append(Case(conversation=made.conversation, at=made.began, value=float(state == "met")))
-    return sorted(found, key=lambda case: case.value or 0)
+    made = those(facts.made, facts.made.kind == KINDS.index(kind))
+    kept, broken = made.state(now)
+    decided = those(made, kept | broken)
+    return _beside_cases(decided, kept[kept | broken].astype("int64"), -decided.at)
 
 
-def _case(talk: Measured, value: float | None = None, running: bool = False) -> Case:
-    return Case(conversation=talk.conversation, at=moment(talk.began_at or 0), value=value, running=running)
+def _beside_cases(rows: Any, values: "Whole", then: "Whole") -> Found:
+    """The lowest values first."""
+    return _foremost((values, then), rows.conversation, rows.at, values)
+
+
+def _foremost(order: "Sequence[Whole]", *columns: Any) -> Found:
+    return foremost_cases(order, *columns), len(columns[0])
+
+
+def foremost_cases(order: Sequence[Any], *columns: Any) -> list[Case]:
+    """columns: conversation, when, and where there are any value and whether it still runs."""
+    from parley.ai.columns import foremost
+
+    return [_case(*row) for row in foremost(MOST_CASES, order, *columns)]
+
+
+def _case(conversation: int, at: int, value: float | None = None, running: bool = False) -> Case:
+    told = None if value in (None, NONE) else value
+    return Case(conversation=conversation, at=moment(at), value=told, running=running)

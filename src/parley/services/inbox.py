@@ -84,7 +84,7 @@ tags = Table(
     Column("tag", String(40), primary_key=True),
     Column("conversation", Id, primary_key=True, autoincrement=False),
 )
-Index("ix_conversation_tags_conversation", tags.c.conversation)
+Index("ix_conversation_tags_conversation", tags.c.conversation, tags.c.tag)
 
 mentions = Table(
     "mentions",

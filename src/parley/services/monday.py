@@ -4,21 +4,27 @@ Only figures that a week-old cohort can answer are watched: what ripens for week
 better every Monday. Everything that is tested is one family, of which at most `FALSE` of what is told may be noise.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from parley.core import attainment, changes, opinions, stats
+from parley.core import changes, opinions, stats
 from parley.core.changes import FEWEST, Cell, Part
+from parley.core.coded import CLOCKS
 from parley.core.errors import NotFound
 from parley.core.fairness import false_discoveries
-from parley.core.measure import DAY, Measured, contained, micros, moment
-from parley.log.record import chunks
-from parley.services.figures import CLOCKS, CONTENT, MOST_CASES, PROMISED, Case
-from parley.services.inbox import Viewer, conversations
-from parley.services.numbers import Choice, Facts, Period, facts_of
+from parley.core.measure import DAY, micros, moment
+from parley.services.facts import MEASURES, NONE, Facts, Source, those, topics_of
+from parley.services.figures import CONTENT, PROMISED, Case, foremost_cases
+from parley.services.inbox import Viewer
+from parley.services.numbers import Choice, Period
+from parley.services.promised import KINDS
+
+if TYPE_CHECKING:
+    from parley.ai.comparing import Groups, Ones, Sides
 
 WEEKS = 4
 WEEK = 7 * DAY
@@ -27,7 +33,7 @@ REASONS = 3
 LEAST_SHARE = 0.2  # of the change, before a group counts as a reason for it
 SIDES = ("topic", "channel", "inbox", "brand")
 COUNT, SHARE, MEAN, TIME = "count", "share", "mean", "time"
-KINDS = {
+WATCHED = {
     "volume": COUNT, "human": TIME, "resolution": TIME, "bot": TIME, "first_kept": SHARE, "next_kept": SHARE,
     "resolution_kept": SHARE, "csat": SHARE, "nps": MEAN, "ces": MEAN, "contained": SHARE,
 }  # fmt: skip
@@ -115,20 +121,6 @@ class Monday(msgspec.Struct, frozen=True, kw_only=True):
     moved: tuple[Moved, ...]
 
 
-class One(msgspec.Struct, frozen=True):
-    """A case of a figure. value: 0 or 1, a score, or seconds; stopped: whether its clock has. week: 0 to 4, the last
-    is the one that is looked at."""
-
-    conversation: int
-    at: int
-    week: int
-    value: float
-    stopped: bool = True
-
-
-Sides = Mapping[int, Mapping[str, tuple[str, ...]]]  # conversation → by → keys
-
-
 def monday(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Monday:
     found, sides, whole = _gathered(conn, who, choice, now)
     weeks = _known(found["volume"], micros(whole.start))
@@ -154,105 +146,85 @@ def cases(
     conn: Connection, who: Viewer, choice: Choice, key: str, by: str, group: str, now: datetime
 ) -> tuple[list[Case], str]:
     """The week's conversations behind a figure or a group's part in it, the most telling first; the figure's kind."""
-    if key not in KINDS or by not in ("", *SIDES):
-        raise NotFound(f"There is no figure called “{key}” here. Figures: {', '.join(KINDS)}.")
+    if key not in WATCHED or by not in ("", *SIDES):
+        raise NotFound(f"There is no figure called “{key}” here. Figures: {', '.join(WATCHED)}.")
     found, sides, _ = _gathered(conn, who, choice, now)
-    mine = [one for one in found[key] if one.week == WEEKS and (not by or group in sides[one.conversation][by])]
-    rising = KINDS[key] in (SHARE, MEAN)
-    mine.sort(key=lambda one: (one.value, -one.at) if rising else (-one.value, -one.at))
-    told = [Case(conversation=o.conversation, at=moment(o.at), value=o.value, running=not o.stopped) for o in mine]
-    return told[:MOST_CASES], KINDS[key]
+    mine = found[key].halves(WEEKS)[0]
+    if by:
+        mine = mine.where(sides.groups(mine, by).members(mine, group))
+    told = mine.value if WATCHED[key] in (SHARE, MEAN) else -mine.value
+    return foremost_cases((told, -mine.at), mine.conversation, mine.at, mine.value, ~mine.stopped), WATCHED[key]
 
 
-def _known(volume: Sequence[One], start: int) -> int:
+def _known(volume: "Ones", start: int) -> int:
     """How many of the weeks before the desk was there for from their first day on; a week that had not begun is no
     quiet week."""
-    if not volume:
+    if not volume.size:
         return 0
-    first_day = (min(one.at for one in volume) - start) // DAY
+    first_day = (int(volume.at.min()) - start) // DAY
     return max(0, WEEKS - -(-first_day // 7))
 
 
 # ── what there is to compare ────────────────────────────────────────────────────────────────
 
 
-def _gathered(
-    conn: Connection, who: Viewer, choice: Choice, now: datetime
-) -> tuple[dict[str, list[One]], Sides, Period]:
+def _gathered(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> "tuple[dict[str, Ones], Sides, Period]":
+    from parley.ai.comparing import Sides
+
     end = moment(micros(now) // DAY * DAY)
     whole = Period(start=end - timedelta(days=7 * (WEEKS + 1)), end=end)
-    facts = facts_of(conn, who, choice, whole, now)
-    ones = _ones(facts, micros(whole.start), micros(now))
-    numbers = {one.conversation for of in ones.values() for one in of}
-    return ones, _sides(conn, numbers), whole
+    source = Source(conn, who, choice, whole.start, now)
+    ones = _ones(source.facts(whole), micros(whole.start), micros(now))
+    topics = topics_of(conn, (of.conversation for of in ones.values()))
+    return ones, Sides({number: name for name, number in source.channels.items()}, topics), whole
 
 
-def _ones(facts: Facts, start: int, now: int) -> dict[str, list[One]]:
+def _ones(facts: Facts, start: int, now: int) -> "dict[str, Ones]":
     """The cases of every figure that is watched."""
+    from parley.ai.comparing import ones
 
-    def one(conversation: int, at: int, value: float, stopped: bool = True) -> One:
-        return One(conversation, at, (at - start) // WEEK, value, stopped)
-
-    def timed(talks: Iterable[Measured], key: str) -> list[One]:
-        read = ((talk, CLOCKS[key](talk, now)) for talk in talks)
-        return [one(t.conversation, t.began_at or 0, r.seconds, r.stopped) for t, r in read if r is not None]
-
-    found = {"volume": [one(talk.conversation, talk.began_at or 0, 1.0) for talk in facts.talks]}
-    found |= {key: timed(facts.talks, key) for key in ("human", "resolution", "bot")}
+    talks, rated, said = facts.talks, those(facts.rated, facts.rated.score != NONE), facts.said
+    found = {"volume": ones(talks, start, talks.began > 0)}
+    for key in CLOCKS:
+        has, seconds, stopped = talks.clock(key, now)
+        found[key] = ones(talks.where(has), start, seconds, stopped)
     for key, kind in PROMISED.items():
-        found[key] = [
-            one(made.conversation, micros(made.began), float(_met(made.promise)))
-            for made in facts.made
-            if made.kind == kind and not made.promise.void and made.promise.due and micros(made.promise.due) <= now
-        ]
-    found["csat"] = [
-        one(r.conversation, r.asked_at, float(r.score >= CONTENT)) for r in facts.rated if r.score is not None
-    ]
+        made = those(facts.made, facts.made.due_by(now) & (facts.made.kind == KINDS.index(kind)))
+        found[key] = ones(made, start, made.state(now)[0])
+    found["csat"] = ones(rated, start, rated.score >= CONTENT)
     for key in ("nps", "ces"):
-        found[key] = [one(s.conversation, s.at, float(s.score)) for s in facts.said if s.measure == key]
-    kept = ((talk, contained(talk)) for talk in facts.talks)
-    found["contained"] = [one(t.conversation, t.began_at or 0, float(k)) for t, k in kept if k is not None]
-    return {key: found[key] for key in KINDS}
-
-
-def _met(promise: attainment.Promise) -> bool:
-    """Of a promise whose moment has passed: only these are compared, or the young ones would all look kept."""
-    return promise.met_at is not None and promise.due is not None and promise.met_at <= promise.due
-
-
-def _sides(conn: Connection, numbers: Iterable[int]) -> Sides:
-    of, found = conversations.c, {}
-    for chunk in chunks(sorted(numbers), 500):
-        question = select(of.id, of.tags, of.channel, of.inbox, of.brand).where(of.id.in_(chunk))
-        for number, tags, channel, inbox, brand in conn.execute(question):
-            topics = tuple(tag for tag in tags.split(",") if tag)
-            found[number] = {"topic": topics, "channel": (channel,), "inbox": (str(inbox),), "brand": (str(brand),)}
-    return found
+        answered = those(said, said.measure == MEASURES.index(key))
+        found[key] = ones(answered, start, answered.score)
+    decided, kept = talks.answer("contained")
+    found["contained"] = ones(talks.where(decided), start, kept[decided])
+    return {key: found[key] for key in WATCHED}
 
 
 # ── a figure ────────────────────────────────────────────────────────────────────────────────
 
 
-def _change(key: str, ones: Sequence[One], sides: Sides, start: datetime, usual: int) -> Change:
-    now, then = [o for o in ones if o.week == WEEKS], [o for o in ones if o.week < WEEKS]
-    kind = KINDS[key]
-    enough = min(len(now), len(then)) >= FEWEST
-    made = _count(key, now, then, usual) if kind == COUNT else _TOLD[kind](key, now, then)
-    weeks = tuple(_week(kind, key, [o for o in ones if o.week == i], start, i) for i in range(WEEKS + 1))
+def _change(key: str, ones: "Ones", sides: "Sides", start: datetime, usual: int) -> Change:
+    now, then = ones.halves(WEEKS)
+    kind = WATCHED[key]
+    enough = min(now.size, then.size) >= FEWEST
+    made = _count(key, ones, usual) if kind == COUNT else _TOLD[kind](key, now, then)
+    weeks = tuple(_week(kind, key, ones.where(ones.week == i), start, i) for i in range(WEEKS + 1))
     lines = _lines(made, ones, sides, usual) if enough else ()
     return msgspec.structs.replace(made, few=not enough, weeks=weeks, lines=lines, reasons=_reasons(lines))
 
 
-def _count(key: str, now: Sequence[One], then: Sequence[One], usual: int) -> Change:
-    change, chance = changes.rate_change(*_days([*now, *then], usual))
+def _count(key: str, ones: "Ones", usual: int) -> Change:
+    days, weeks = _days(ones.day_counts(WEEKS + 1), usual)
+    change, chance = changes.rate_change(days, weeks)
+    n = sum(days)
     return Change(
-        key=key, kind=COUNT, n=len(now), n_before=len(then), value=len(now), before=len(then) / max(1, usual),
+        key=key, kind=COUNT, n=n, n_before=ones.size - n, value=n, before=(ones.size - n) / max(1, usual),
         change=change.value, change_low=change.interval.low, change_high=change.interval.high, chance=chance,
     )  # fmt: skip
 
 
-def _share(key: str, now: Sequence[One], then: Sequence[One]) -> Change:
-    (hits, n), (hits_before, m) = (_hits(now), len(now)), (_hits(then), len(then))
+def _share(key: str, now: "Ones", then: "Ones") -> Change:
+    (hits, n), (hits_before, m) = (_hits(now), now.size), (_hits(then), then.size)
     found, change = stats.share(hits, n), stats.share_change(hits, n, hits_before, m)
     return Change(
         key=key, kind=SHARE, n=n, n_before=m, value=found.value, before=hits_before / m if m else None,
@@ -261,116 +233,109 @@ def _share(key: str, now: Sequence[One], then: Sequence[One]) -> Change:
     )  # fmt: skip
 
 
-def _mean(key: str, now: Sequence[One], then: Sequence[One]) -> Change:
+def _mean(key: str, now: "Ones", then: "Ones") -> Change:
     here, there = _scored(key, now), _scored(key, then)
-    chance = changes.mean_chance(_worth(key, now), _worth(key, then))
-    a, b = [int(o.value) for o in now], [int(o.value) for o in then]
+    chance = _mean_chance(_worth(key, now), _worth(key, then))
+    a, b = now.scores(), then.scores()
     if key == "nps":
         change = opinions.nps_change(opinions.recommending(a), opinions.recommending(b), stats.LEVEL)
     else:
         change = opinions.effort_change(a, b, stats.LEVEL)
     return Change(
-        key=key, kind=MEAN, n=len(now), n_before=len(then), value=here.value, before=there.value,
+        key=key, kind=MEAN, n=now.size, n_before=then.size, value=here.value, before=there.value,
         low=here.interval.low, high=here.interval.high, change=change.value, change_low=change.interval.low,
         change_high=change.interval.high, chance=chance,
     )  # fmt: skip
 
 
-def _scored(key: str, ones: Sequence[One]) -> stats.Estimate:
-    scores = [int(o.value) for o in ones]
+def _scored(key: str, ones: "Ones") -> stats.Estimate:
+    scores = ones.scores()
     return opinions.nps(opinions.recommending(scores)) if key == "nps" else opinions.effort(scores).mean
 
 
-def _time(key: str, now: Sequence[One], then: Sequence[One]) -> Change:
-    here, there = _times(now), _times(then)
-    a, b = stats.spread(here.done, here.running).median, stats.spread(there.done, there.running).median
+def _time(key: str, now: "Ones", then: "Ones") -> Change:
+    from parley.ai.survival import log_rank
+
+    here, there = now.times(), then.times()
+    a, b = here.spread.median, there.spread.median
     moved = None if a.value is None or b.value is None else a.value - b.value
     both = bool(here.n and there.n)
     return Change(
         key=key, kind=TIME, n=here.n, n_before=there.n, value=a.value, before=b.value, low=a.interval.low,
-        high=a.interval.high, change=moved, chance=stats.chance(stats.log_rank(here, there)) if both else 1.0,
-        running=len(here.running), within=b.value,
+        high=a.interval.high, change=moved, chance=stats.chance(log_rank(here, there)) if both else 1.0,
+        running=here.running, within=b.value,
     )  # fmt: skip
 
 
-_TOLD: dict[str, Callable[[str, Sequence[One], Sequence[One]], Change]] = {
+_TOLD: dict[str, Callable[[str, "Ones", "Ones"], Change]] = {
     SHARE: _share, MEAN: _mean, TIME: _time,
 }  # fmt: skip
 
 
-def _hits(ones: Sequence[One]) -> int:
-    return sum(o.value > 0 for o in ones)
+def _hits(ones: "Ones") -> int:
+    return int((ones.value > 0).sum())
 
 
-def _times(ones: Sequence[One]) -> stats.Times:
-    return stats.Times([o.value for o in ones if o.stopped], [o.value for o in ones if not o.stopped])
+def _mean_chance(now: Any, then: Any) -> float:
+    a, b = ((len(one), float(one.sum()), float((one * one).sum())) for one in (now, then))
+    return changes.summed_chance(a, b)
 
 
-def _days(ones: Sequence[One], usual: int) -> tuple[list[int], list[list[int]]]:
+def _days(table: list[list[int]], usual: int) -> tuple[list[int], list[list[int]]]:
     """Counts of each day: of the week that is looked at, and of the `usual` weeks before."""
-    table = [[0] * 7 for _ in range(WEEKS + 1)]
-    for one in ones:
-        table[one.week][one.at // DAY % 7] += 1
     return table[WEEKS], table[WEEKS - usual : WEEKS]
 
 
-def _week(kind: str, key: str, ones: Sequence[One], start: datetime, place: int) -> Week:
-    found = stats.Estimate(float(len(ones)))
+def _week(kind: str, key: str, ones: "Ones", start: datetime, place: int) -> Week:
+    found = stats.Estimate(float(ones.size))
     if kind == SHARE:
-        found = stats.share(_hits(ones), len(ones))
+        found = stats.share(_hits(ones), ones.size)
     elif kind == MEAN:
         found = _scored(key, ones)
     elif kind == TIME:
-        times = _times(ones)
-        found = stats.spread(times.done, times.running).median
+        found = ones.times().spread.median
     at = start + timedelta(days=7 * place)
-    return Week(start=at, n=len(ones), value=found.value, low=found.interval.low, high=found.interval.high)
+    return Week(start=at, n=ones.size, value=found.value, low=found.interval.low, high=found.interval.high)
 
 
 # ── where it came from ──────────────────────────────────────────────────────────────────────
 
 
-def _worth(key: str, ones: Sequence[One], within: float | None = None) -> list[float]:
+def _worth(key: str, ones: "Ones", within: float | None = None) -> Any:
     """What a case counts in a mean: NPS in points, times as whether they ended within the usual one."""
     if key == "nps":
-        return [100.0 * ((o.value >= 9) - (o.value <= 6)) for o in ones]
+        return 100.0 * ((ones.value >= 9) * 1.0 - (ones.value <= 6))
     if within is not None:
-        return [float(o.stopped and o.value <= within) for o in ones]
-    return [o.value for o in ones]
+        return (ones.stopped & (ones.value <= within)) * 1.0
+    return ones.value
 
 
-def _lines(of: Change, ones: Sequence[One], sides: Sides, usual: int) -> tuple[Line, ...]:
+def _lines(of: Change, ones: "Ones", sides: "Sides", usual: int) -> tuple[Line, ...]:
     """Every group's part in the change, side by side, the largest first."""
+    within = of.within if of.kind == TIME else None
     if of.kind == TIME:
-        if of.within is None:
+        if within is None:
             return ()
-        ones = [o for o in ones if o.stopped or o.value > of.within]  # else nobody knows yet
-    whole = _cell(of, ones)
+        ones = ones.where(ones.stopped | (ones.value > within))  # else nobody knows yet
+    worth = _worth(of.key, ones, within)
+    whole = _cell(ones, worth)
     total = _difference(of, whole, usual)
     found: list[Line] = []
     for by in SIDES:
-        groups = _grouped(ones, sides, by)
-        if len(groups) < 2 or not total:
+        groups = sides.groups(ones, by)
+        if len(groups.keys) < 2 or not total:
             continue
-        cells = {key: _cell(of, mine) for key, mine in groups.items()}
+        cells = groups.cells(ones, worth, WEEKS)
         parts = _parts(of, by, cells, whole, usual)
-        found += [_line(of, by, key, cells[key], parts[key], total, usual) for key in parts]
-    found = [_alone(of, line, ones, sides, total, usual) for line in found]
+        made = [_line(of, by, key, cells[key], parts[key], total, usual) for key in parts]
+        found += [_alone(of, line, ones, worth, groups, total, usual) for line in made]
     return tuple(sorted(found, key=lambda line: -abs(line.part)))
 
 
-def _grouped(ones: Sequence[One], sides: Sides, by: str) -> dict[str, list[One]]:
-    found: dict[str, list[One]] = {}
-    for one in ones:
-        for key in sides[one.conversation][by]:
-            found.setdefault(key, []).append(one)
-    return found
-
-
-def _cell(of: Change, ones: Sequence[One]) -> Cell:
-    within = of.within if of.kind == TIME else None
-    now, then = ([o for o in ones if (o.week == WEEKS) == newest] for newest in (True, False))
-    return Cell(len(now), sum(_worth(of.key, now, within)), len(then), sum(_worth(of.key, then, within)))
+def _cell(ones: "Ones", worth: Any) -> Cell:
+    newest = ones.week == WEEKS
+    n = int(newest.sum())
+    return Cell(n, float(worth[newest].sum()), ones.size - n, float(worth[~newest].sum()))
 
 
 def _difference(of: Change, whole: Cell, usual: int) -> float:
@@ -396,24 +361,23 @@ def _line(of: Change, by: str, key: str, cell: Cell, part: Part, total: float, u
     )  # fmt: skip
 
 
-def _alone(of: Change, line: Line, ones: Sequence[One], sides: Sides, total: float, usual: int) -> Line:
+def _alone(of: Change, line: Line, ones: "Ones", worth: Any, groups: "Groups", total: float, usual: int) -> Line:
     """Whether the change is gone when the group's conversations are left out: less than half of it is left, and that
     may be noise. Asked of large parts only."""
     if line.part < LEAST_SHARE:
         return line
-    rest = [o for o in ones if line.key not in sides[o.conversation][line.by]]
-    now, then = ([o for o in rest if (o.week == WEEKS) == newest] for newest in (True, False))
+    others = ~groups.members(ones, line.key)
+    rest, worth = ones.where(others), worth[others]
+    cell = _cell(rest, worth)
     if of.kind == COUNT:
-        chance = changes.rate_change(*_days(rest, usual))[1]
+        chance = changes.rate_change(*_days(rest.day_counts(WEEKS + 1), usual))[1]
     elif of.kind == MEAN:
-        chance = changes.mean_chance(_worth(of.key, now), _worth(of.key, then))
+        chance = _mean_chance(worth[rest.week == WEEKS], worth[rest.week != WEEKS])
     else:
-        within = of.within if of.kind == TIME else None
-        a, b = (sum(_worth(of.key, part, within)) for part in (now, then))
-        chance = changes.share_chance(round(a), len(now), round(b), len(then))
-    left = _difference(of, _cell(of, rest), usual) / total
+        chance = changes.share_chance(round(cell.total), cell.n, round(cell.total_before), cell.n_before)
+    left = _difference(of, cell, usual) / total
     gone = abs(left) < 0.5 and chance > FALSE
-    return msgspec.structs.replace(line, alone=gone and min(len(now), len(then)) >= FEWEST)
+    return msgspec.structs.replace(line, alone=gone and min(cell.n, cell.n_before) >= FEWEST)
 
 
 def _reasons(lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -428,13 +392,13 @@ def _reasons(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(sorted(best, key=lambda line: -line.part))[:REASONS]
 
 
-def _moved(volume: Sequence[One], sides: Sides, usual: int) -> list[Moved]:
+def _moved(volume: "Ones", sides: "Sides", usual: int) -> list[Moved]:
     """How many began of each group, where there is enough to say something."""
     found = []
     for by in SIDES:
-        groups = _grouped(volume, sides, by)
-        for key, mine in groups.items() if len(groups) > 1 else ():
-            days, weeks = _days(mine, usual)
+        tables = sides.groups(volume, by).day_counts(volume, WEEKS + 1)
+        for key, table in tables.items() if len(tables) > 1 else ():
+            days, weeks = _days(table, usual)
             change, chance = changes.rate_change(days, weeks)
             if change.value is not None and sum(days) + sum(map(sum, weeks)) >= 2 * FEWEST:
                 found.append(

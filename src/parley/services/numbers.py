@@ -1,7 +1,7 @@
 """The facts behind the numbers: a row per conversation and per survey, made from the log alone.
 
-`facts_of` hands out those of a period, a channel, a brand or an agent, always within what the viewer
-may see. What is counted stands in core/measure.py; services/figures.py makes figures of it.
+What is counted stands in core/measure.py; services/facts.py hands out the facts of a period, and services/figures.py
+makes figures of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,28 +16,21 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
-    Select,
     String,
     Table,
     insert,
     select,
 )
 
-from parley.core import conversation as talk
 from parley.core import events as e
-from parley.core.attainment import Promise
+from parley.core.coded import code
 from parley.core.errors import NotAllowed
-from parley.core.firstcontact import Contact, no_repeat
-from parley.core.measure import DAY, SECOND, Measured, micros, take
-from parley.core.opinions import LOW, SOLVED
+from parley.core.measure import Measured, micros, take
+from parley.log.engines.bulk import add_rows
 from parley.log.many import among, drop_among
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
-from parley.services.answers import answers
-from parley.services.inbox import Viewer, conversations, visible_to
-from parley.services.promised import promises
-
-REPEAT_DAYS = 7
+from parley.services.inbox import Viewer
 
 measured = Table(
     "measured",
@@ -68,9 +61,21 @@ measured = Table(
     Column("holder", Integer),
     Column("transfers", Integer, nullable=False),
     Column("first_reopened_at", BigInteger),
+    Column("person", Id, nullable=False),
+    Column("inbox", Integer, nullable=False),
+    Column("code", String(84), nullable=False),  # core/coded.py; empty where it does not count
 )
 _M = measured.c
-Index("ix_measured_began", _M.began_at)
+Index("ix_measured_began", _M.began_at, _M.brand, _M.code)
+Index("ix_measured_open", _M.imported, _M.brand, _M.code, sqlite_where=_M.closed_at.is_(None),
+      postgresql_where=_M.closed_at.is_(None))  # fmt: skip
+
+measured_channels = Table(
+    "measured_channels",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(40), nullable=False),
+)
 
 ratings = Table(
     "ratings",
@@ -83,9 +88,12 @@ ratings = Table(
     Column("channel", String(40)),
 )
 _R = ratings.c
-_A = answers.c
-Index("ix_ratings_asked", _R.asked_at)
+Index("ix_ratings_asked", _R.asked_at, _R.conversation, _R.score, _R.answered_at)
 Index("ix_ratings_conversation", _R.conversation)
+
+
+_FACTS = tuple(column for column in measured.columns if column is not _M.code)
+_SURVEYS = (e.SurveyAsked, e.SurveyAnswered)
 
 
 class Survey(msgspec.Struct):
@@ -108,24 +116,27 @@ class NumbersReader:
     rest = 0.5
     kinds = (
         e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.SendCancelled, e.Assigned, e.HandoffAsked, e.Closed,
-        e.Reopened, e.Quarantined, e.SurveyAsked, e.SurveyAnswered,
+        e.Reopened, e.Quarantined, e.PersonChanged, e.SurveyAsked, e.SurveyAnswered,
     )  # fmt: skip
-    tables = (measured, ratings)
+    tables = (measured, measured_channels, ratings)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        self._rate(tx.conn, [r for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
-        self._measure(tx.conn, [r for r in batch if not isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)])
+        surveys = [r for r in batch if type(r.event) in _SURVEYS]
+        if surveys:
+            self._rate(tx.conn, surveys)
+        self._measure(tx.conn, [(r.subject_id, r) for r in batch if type(r.event) not in _SURVEYS])
 
-    def _measure(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
-        new = {r.subject_id for r in batch if type(r.event) is e.ConversationOpened}
-        old = {r.subject_id for r in batch} - new
-        talks = _known(conn, _M.conversation, Measured, old)
-        for recorded in batch:
-            number = recorded.subject_id
+    def _measure(self, conn: Connection, batch: Sequence[tuple[int, e.Recorded]]) -> None:
+        new = {number for number, r in batch if type(r.event) is e.ConversationOpened}
+        old = {number for number, _ in batch} - new
+        talks = {row[0]: Measured(*row) for row in among(conn, _M.conversation, sorted(old), of=_FACTS)}
+        for number, recorded in batch:
             if number not in talks:
                 talks[number] = Measured(number)
             take(talks[number], recorded)
-        _replace(conn, measured, _M.conversation, old, talks)
+        channels = _numbered(conn, talks.values())
+        drop_among(conn, _M.conversation, sorted(old))
+        add_rows(conn, measured, [_row(talk, channels) for talk in talks.values()])
 
     def _rate(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
         old = {r.event.survey for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)}
@@ -138,6 +149,24 @@ class NumbersReader:
                 survey.answered_at, survey.channel = at, event.channel
                 survey.score = event.score if event.measure == "csat" else survey.score
         _replace(conn, ratings, _R.survey, old, surveys)
+
+
+def _row(talk: Measured, channels: dict[str, int]) -> dict[str, Any]:
+    return msgspec.structs.asdict(talk) | {"code": code(talk, channels[talk.channel]) if talk.counts else ""}
+
+
+def _numbered(conn: Connection, talks: Iterable[Measured]) -> dict[str, int]:
+    """Every channel's number, in the order in which they were first seen."""
+    known = channel_numbers(conn)
+    new = [name for name in dict.fromkeys(talk.channel for talk in talks) if name not in known]
+    rows = [{"number": len(known) + place, "channel": name} for place, name in enumerate(new)]
+    if rows:
+        conn.execute(insert(measured_channels), rows)
+    return known | {name: len(known) + place for place, name in enumerate(new)}
+
+
+def channel_numbers(conn: Connection) -> dict[str, int]:
+    return {row.channel: row.number for row in conn.execute(select(measured_channels))}
 
 
 def _known(conn: Connection, key: Column[int], kind: Any, numbers: Iterable[int]) -> dict[int, Any]:
@@ -188,133 +217,3 @@ def may_choose(who: Viewer, choice: Choice) -> None:
     """One agent's figures are for leads and for the agent alone."""
     if choice.agent is not None and who.role not in ("admin", "lead", "system") and who.agent != choice.agent:
         raise NotAllowed("Figures of one agent are shown to leads and to the agent alone.")
-
-
-# ── facts of a period ───────────────────────────────────────────────────────────────────────
-
-
-class Rated(msgspec.Struct, frozen=True):
-    """A survey that was asked, with the channel and brand of its conversation. score: of CSAT, None without."""
-
-    conversation: int
-    asked_at: int
-    score: int | None
-    channel: str
-    brand: int
-    answered: bool = False
-
-
-class Said(msgspec.Struct, frozen=True):
-    """An answer to a question of a survey. measure: nps, ces or solved."""
-
-    conversation: int
-    at: int
-    measure: str
-    score: int
-    channel: str
-    brand: int
-
-
-class Made(msgspec.Struct, frozen=True):
-    """A promise that was made, with the channel and brand of its conversation. kind: first, next or resolution."""
-
-    conversation: int
-    kind: str
-    began: datetime
-    promise: Promise
-    channel: str
-    brand: int
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What happened in a period: conversations that began in it, surveys that were asked in it.
-
-    repeats: whether a conversation's person did not come again within `REPEAT_DAYS`; None where that is not known yet.
-    open: what is open now, whenever it began. unhappy: conversations of the period that were rated 1 or 2.
-    """
-
-    talks: list[Measured]
-    rated: list[Rated]
-    repeats: dict[int, bool | None] = {}
-    open: list[Measured] = []
-    said: list[Said] = []
-    made: list[Made] = []
-    unhappy: frozenset[int] = frozenset()
-
-    def scores(self, measure: str) -> list[int]:
-        return [one.score for one in self.said if one.measure == measure]
-
-
-_LOW = select(_R.conversation).where(_R.score <= LOW["csat"])
-
-
-def facts_of(
-    conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None, with_open: bool = False
-) -> Facts:
-    """now: the moment until which people may have come again; the end of the period when left out."""
-    start, end = micros(period.start), micros(period.end)
-    began = _chosen(select(measured), who, choice).where(_M.began_at >= start, _M.began_at < end, ~_M.quarantined)
-    told = (_R.conversation, _R.asked_at, _R.score, _M.channel, _M.brand, _R.answered_at.is_not(None))
-    asked = _chosen(select(*told), who, choice)
-    asked = asked.join(ratings, _R.conversation == _M.conversation).where(_R.asked_at >= start, _R.asked_at < end)
-    return Facts(
-        [Measured(*row) for row in conn.execute(began.order_by(_M.began_at)).all()],
-        [Rated(*row) for row in conn.execute(asked.order_by(_R.asked_at)).all()],
-        _repeats(conn, who, start, end, micros(now or period.end)),
-        _open(conn, who, choice) if with_open else [],
-        _said(conn, who, choice, start, end),
-        _made(conn, who, choice, period),
-        frozenset(conn.execute(began.with_only_columns(_M.conversation).where(_M.conversation.in_(_LOW))).scalars()),
-    )
-
-
-def _made(conn: Connection, who: Viewer, choice: Choice, period: Period) -> list[Made]:
-    """Promises that began in the period. One whose clock stands within its time has no end yet."""
-    of = promises.c
-    question = _chosen(
-        select(of.conversation, of.kind, of.began, of.due, of.met_at, of.void, _M.channel, _M.brand), who, choice
-    )
-    question = question.join(promises, of.conversation == _M.conversation)
-    question = question.where(of.began >= period.start, of.began < period.end)
-    return [
-        Made(number, kind, began, Promise(due=due, met_at=met, void=bool(void)), channel, brand)
-        for number, kind, began, due, met, void, channel, brand in conn.execute(question.order_by(of.began)).all()
-    ]
-
-
-def _said(conn: Connection, who: Viewer, choice: Choice, start: int, end: int) -> list[Said]:
-    told = (_A.conversation, _A.answered_at, _A.measure, _A.score, _M.channel, _M.brand)
-    question = _chosen(select(*told), who, choice).join(answers, _A.conversation == _M.conversation)
-    question = question.where(_A.answered_at >= start, _A.answered_at < end, _A.measure.in_(("nps", "ces", SOLVED)))
-    return [Said(*row) for row in conn.execute(question.order_by(_A.answered_at)).all()]
-
-
-def _repeats(conn: Connection, who: Viewer, start: int, end: int, now: int) -> dict[int, bool | None]:
-    """Of everything that began in the period, in whatever channel: a filter must not hide who came again."""
-    question = _chosen(select(_M.conversation, conversations.c.person, _M.began_at), who, Choice())
-    until = min(end + REPEAT_DAYS * DAY, now)
-    question = question.where(_M.began_at >= start, _M.began_at < until, ~_M.quarantined)
-    contacts = [
-        Contact(number=number, person=person, began=began / SECOND)
-        for number, person, began in conn.execute(question).all()
-    ]
-    found = no_repeat(contacts, REPEAT_DAYS, now / SECOND)
-    old_enough = now / SECOND - REPEAT_DAYS * DAY / SECOND
-    return {one.number: found[one.number] for one in contacts if one.began <= old_enough}
-
-
-def _open(conn: Connection, who: Viewer, choice: Choice) -> list[Measured]:
-    waiting = conversations.c.status != talk.CLOSED
-    question = _chosen(select(measured), who, choice).where(waiting, _M.closed_at.is_(None))
-    question = question.where(_M.began_at.is_not(None), ~_M.quarantined, ~_M.imported)
-    return [Measured(*row) for row in conn.execute(question.order_by(_M.began_at)).all()]
-
-
-def _chosen(question: Select[Any], who: Viewer, choice: Choice) -> Select[Any]:
-    question = question.select_from(measured).join(conversations, conversations.c.id == _M.conversation)
-    question = question.where(visible_to(who))
-    wanted = ((_M.channel, choice.channel), (_M.brand, choice.brand), (_M.agent, choice.agent))
-    for column, value in wanted:
-        if value is not None:
-            question = question.where(column == value)
-    return question

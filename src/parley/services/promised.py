@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, LargeBinary, String, Table
 
 from parley.log.many import among
-from parley.log.tables import Id, Moment, metadata
+from parley.log.tables import Id, Moment, metadata, to_micros
 
 promises = Table(
     "promises",
@@ -23,8 +23,9 @@ promises = Table(
     Column("due", Moment),
     Column("met_at", Moment),
     Column("void", Boolean, nullable=False),
+    Column("line", String(90), nullable=False),  # what the numbers read of it, see `line_of`
 )
-Index("ix_promises_began", promises.c.began)
+Index("ix_promises_began", promises.c.began, promises.c.line)
 Index("ix_promises_conversation", promises.c.conversation)
 
 owed = Table(
@@ -49,6 +50,18 @@ agreements = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
 )
+
+
+KINDS = ("first", "next", "resolution")
+
+
+def line_of(
+    conversation: int, kind: str, began: datetime, due: datetime | None, met_at: datetime | None, void: bool
+) -> str:
+    """Numbers between blanks: conversation, twice the kind's place and one more when nobody owes it, and the moments in
+    microseconds, -1 for none. Many are read at once as columns."""
+    moments = " ".join(str(-1 if at is None else to_micros(at)) for at in (began, due, met_at))
+    return f"{conversation} {2 * KINDS.index(kind) + void} {moments}"
 
 
 class Due(msgspec.Struct, frozen=True):

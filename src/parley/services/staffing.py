@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 
 from parley.ai.forecasting import BAND
 from parley.core import stats
-from parley.core.measure import DAY, contained, micros, moment
+from parley.core.measure import DAY, micros, moment
 from parley.core.staffing import Demand, Queue, Target, agents_needed, on_rota, queue
+from parley.services.facts import talks_of
 from parley.services.inbox import Viewer
-from parley.services.numbers import Choice, Facts, Period, facts_of, may_choose
+from parley.services.numbers import Choice, Period, may_choose
 
 if TYPE_CHECKING:
+    from parley.ai.columns import Talks
     from parley.ai.forecasting.outlook import Outlook
 
 HALF_HOURS = 48
@@ -118,10 +120,10 @@ def plan(conn: Connection, who: Viewer, choice: Choice, assumed: Assumed, now: d
     """The seven days that begin today, from the whole days before. Without a week of history: no days at all."""
     may_choose(who, choice)
     today = moment(micros(now) // DAY * DAY)
-    facts = facts_of(conn, who, choice, Period(start=today - timedelta(days=HISTORY), end=today))
-    counts = _half_hours([talk.began_at or 0 for talk in facts.talks], today)
+    talks = talks_of(conn, who, choice, Period(start=today - timedelta(days=HISTORY), end=today))
+    counts = talks.a_slot(DAY // HALF_HOURS, micros(today))
     known = len(counts) // HALF_HOURS
-    kept, n = _kept(facts, micros(today - timedelta(days=SHARE_DAYS)))
+    kept, n = _kept(talks, micros(today - timedelta(days=SHARE_DAYS)))
     bot = assumed.bot / 100 if assumed.bot is not None else kept.value or 0.0
     if known < 7:
         return Plan(choice=choice, assumed=assumed, days_known=known, kept=kept, kept_n=n, bot=bot)
@@ -138,23 +140,12 @@ def plan(conn: Connection, who: Viewer, choice: Choice, assumed: Assumed, now: d
     )  # fmt: skip
 
 
-def _half_hours(began: Sequence[int], today: datetime) -> list[float]:
-    """Conversations per half hour from the first day on which one began until yesterday."""
-    if not began:
-        return []
-    end, slot = micros(today), DAY // HALF_HOURS
-    start = min(began) // DAY * DAY
-    counts = [0.0] * ((end - start) // slot)
-    for at in began:
-        counts[(at - start) // slot] += 1
-    return counts
-
-
-def _kept(facts: Facts, since: int) -> tuple[stats.Estimate, int]:
+def _kept(talks: "Talks", since: int) -> tuple[stats.Estimate, int]:
     """What the bot keeps of all conversations that are decided; those without a bot are for people."""
-    talks = [talk for talk in facts.talks if (talk.began_at or 0) >= since]
-    decided = [bool(contained(talk)) for talk in talks if not talk.with_bot or contained(talk) is not None]
-    return stats.share(sum(decided), len(decided)), len(decided)
+    talks = talks.where(talks.began >= since)
+    decided, kept = talks.answer("contained")
+    hits, n = int(kept.sum()), int((decided | ~talks.with_bot).sum())
+    return stats.share(hits, n), n
 
 
 def _past(totals: Sequence[float], today: datetime) -> tuple[Day, ...]:

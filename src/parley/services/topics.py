@@ -17,16 +17,14 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    delete,
     func,
-    insert,
     or_,
     select,
 )
-from sqlalchemy import update as change
 
 from parley.core import events as e
-from parley.log.record import Tx, add_rows, chunks, words_of
+from parley.log.many import among, drop_among
+from parley.log.record import Tx, add_rows, words_of
 from parley.log.tables import Id, Moment, metadata
 
 MOST = 20_000  # conversations that are learnt from, the newest
@@ -79,38 +77,59 @@ class TopicReader:
             {"conversation": r.subject_id, "message": r.event.message, "at": r.at}  # type: ignore[union-attr]
             for r in new
         ])  # fmt: skip
-        for r in batch:
-            match r.event:
-                case e.TopicGuessed():
-                    self._guessed(tx.conn, r, r.event)
-                case e.Tagged(tag=tag):
-                    self._tagged(tx.conn, r, tag)
-                case e.Untagged(tag=tag):
-                    self._untagged(tx.conn, r, tag)
-        closed = {r.subject_id for r in batch if isinstance(r.event, e.Closed) and _by_people(r)}
-        for chunk in chunks(sorted(closed), 500):
-            still = (guesses.c.conversation.in_(chunk), guesses.c.told, guesses.c.outcome == "")
-            tx.conn.execute(change(guesses).where(*still).values(outcome="kept"))
+        judged = [r for r in batch if type(r.event) in _JUDGED and (type(r.event) is not e.Closed or _by_people(r))]
+        if judged:
+            _judge(tx.conn, judged)
 
-    def _guessed(self, conn: Connection, r: e.Recorded, event: e.TopicGuessed) -> None:
-        conn.execute(delete(guesses).where(guesses.c.conversation == r.subject_id))
-        row = {"conversation": r.subject_id, "topic": event.topic, "sure": event.probability, "told": event.told}
-        conn.execute(insert(guesses).values(**row, model=event.model, at=r.at, outcome=""))
 
-    def _tagged(self, conn: Connection, r: e.Recorded, tag: str) -> None:
-        here = (labels.c.conversation == r.subject_id, labels.c.tag == tag)
-        conn.execute(delete(labels).where(*here))
-        conn.execute(insert(labels).values(conversation=r.subject_id, tag=tag, by_hand=_by_people(r)))
-        self._judge(conn, r, tag, told=False, outcome="taken")
+class _Guess(msgspec.Struct):
+    """A row of `guesses`."""
 
-    def _untagged(self, conn: Connection, r: e.Recorded, tag: str) -> None:
-        conn.execute(delete(labels).where(labels.c.conversation == r.subject_id, labels.c.tag == tag))
-        self._judge(conn, r, tag, told=True, outcome="removed")
+    conversation: int
+    topic: str
+    sure: float
+    told: bool
+    model: int
+    at: datetime
+    outcome: str = ""
 
-    def _judge(self, conn: Connection, r: e.Recorded, tag: str, *, told: bool, outcome: str) -> None:
-        if _by_people(r):
-            mine = (guesses.c.conversation == r.subject_id, guesses.c.topic == tag, guesses.c.told == told)
-            conn.execute(change(guesses).where(*mine).values(outcome=outcome))
+
+_JUDGED = (e.Tagged, e.Untagged, e.TopicGuessed, e.Closed)
+
+
+def _judge(conn: Connection, batch: Sequence[e.Recorded]) -> None:
+    """Tags and guesses of the conversations that are touched, folded and put back."""
+    numbers = sorted({r.subject_id for r in batch})
+    guessed = {row[0]: _Guess(*tuple(row)) for row in among(conn, guesses.c.conversation, numbers)}
+    tagged = {(row.conversation, row.tag): row.by_hand for row in among(conn, labels.c.conversation, numbers)}
+    before = {number: msgspec.structs.astuple(guess) for number, guess in guessed.items()}
+    tagged_before = dict(tagged)
+    for r in batch:
+        _fold(r, r.subject_id, guessed, tagged)
+    changed = [guess for number, guess in guessed.items() if before.get(number) != msgspec.structs.astuple(guess)]
+    drop_among(conn, guesses.c.conversation, sorted(one.conversation for one in changed if one.conversation in before))
+    add_rows(conn, guesses, [msgspec.structs.asdict(guess) for guess in changed])
+    if tagged != tagged_before:
+        drop_among(conn, labels.c.conversation, sorted({number for number, _ in tagged_before}))
+        rows = [{"conversation": number, "tag": tag, "by_hand": hand} for (number, tag), hand in tagged.items()]
+        add_rows(conn, labels, rows)
+
+
+def _fold(r: e.Recorded, number: int, guessed: dict[int, _Guess], tagged: dict[tuple[int, str], bool]) -> None:
+    guess = guessed.get(number)
+    match r.event:
+        case e.TopicGuessed() as told:
+            guessed[number] = _Guess(number, told.topic, told.probability, told.told, told.model, r.at)
+        case e.Tagged(tag=tag):
+            tagged[number, tag] = _by_people(r)
+            if guess and guess.topic == tag and not guess.told and _by_people(r):
+                guess.outcome = "taken"
+        case e.Untagged(tag=tag):
+            tagged.pop((number, tag), None)
+            if guess and guess.topic == tag and guess.told and _by_people(r):
+                guess.outcome = "removed"
+        case e.Closed() if guess and guess.told and not guess.outcome:
+            guess.outcome = "kept"
 
 
 def is_first(r: e.Recorded) -> bool:

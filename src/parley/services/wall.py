@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from parley.core.measure import DAY, micros, moment
 from parley.services import inbox, promises, setup, staffing
-from parley.services.inbox import Viewer, conversations, visible_to
+from parley.services.inbox import Viewer, of_brand
 from parley.services.numbers import Choice, measured
 from parley.services.staffing import Assumed, Plan
 
@@ -61,10 +61,9 @@ def _together(agent: setup.Agent, who: Viewer) -> bool:
 def _today(conn: Connection, who: Viewer, now: datetime) -> int:
     start = micros(now) // DAY * DAY
     question = select(func.count()).select_from(measured)
-    question = question.join(conversations, conversations.c.id == measured.c.conversation)
     until = measured.c.began_at <= micros(now)
     return conn.execute(
-        question.where(measured.c.began_at >= start, until, ~measured.c.quarantined, visible_to(who))
+        question.where(measured.c.began_at >= start, until, measured.c.code != "", of_brand(measured.c.brand, who))
     ).scalar_one()
 
 

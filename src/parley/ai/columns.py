@@ -1,0 +1,182 @@
+"""Conversations as columns, read from the words of core/coded.py: clocks, answers and counts of all at once."""
+
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parley.ai.survival import Times
+from parley.core.coded import CLOCKS, FIELDS, LASTED, QUESTIONS, WITH_BOT
+from parley.core.measure import DAY, SECOND
+
+Flags = NDArray[np.bool_]
+Whole = NDArray[np.int64]
+_TYPES = np.dtype([(name, {"q": "<i8", "i": "<i4", "H": "<u2", "B": "u1"}[kind]) for name, kind in FIELDS])
+_HEAD = np.dtype([one for one in _TYPES.descr[:4]])
+_RUNNING, _STOPPED, _YES = 1, 2, 2
+
+
+class Talks:
+    """Conversations that count, the earliest first. A column is taken out when it is first asked for."""
+
+    def __init__(self, size: int, column: Callable[[str], NDArray[Any]]) -> None:
+        self.size, self._column = size, column
+        self._known: dict[str, NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._known:
+            self._known[name] = np.ascontiguousarray(self._column(name))
+        return self._known[name]
+
+    @staticmethod
+    def read(word: str | None, *, heads: bool = False) -> "Talks":
+        """heads: the word holds only the first twenty letters of each."""
+        rows = np.frombuffer(a2b_base64(word or ""), _HEAD if heads else _TYPES)
+        talks = Talks(len(rows), rows.__getitem__)
+        began = talks["began"]
+        return talks if np.all(began[1:] >= began[:-1]) else talks.where(np.argsort(began, kind="stable"))
+
+    def where(self, wanted: Flags | Whole) -> "Talks":
+        """wanted: flags of all, or places in an order that keeps the earliest first."""
+        count = int(np.count_nonzero(wanted)) if wanted.dtype == bool else len(wanted)
+        return Talks(count, lambda name: self[name][wanted])
+
+    def between(self, start: int, end: int) -> "Talks":
+        first, last = np.searchsorted(self.began, (start, end), "left").tolist()
+        return Talks(last - first, lambda name: self[name][first:last])
+
+    def having(self, **values: int | None) -> Flags:
+        """Who has these values in their columns; None: any."""
+        wanted = np.ones(len(self), bool)
+        for name, value in values.items():
+            if value is not None:
+                wanted &= self[name] == value
+        return wanted
+
+    @property
+    def began(self) -> Whole:
+        return self["began"]
+
+    @property
+    def numbers(self) -> Whole:
+        return self["conversation"]
+
+    # clocks ─────────────────────────────────────────────────────────────────────────────────
+
+    def clock(self, name: str, now: int) -> tuple[Flags, Whole, Flags]:
+        """Who has the clock at all, and of those the seconds and whether it has stopped."""
+        state = self["clocks"] >> 2 * list(CLOCKS).index(name) & 3
+        has = state > 0
+        stopped = state == _STOPPED
+        running = np.maximum(0, now - self.began) // SECOND
+        return has, np.where(stopped, self[name], running)[has], stopped[has]
+
+    def times(self, name: str, now: int) -> Times:
+        _, seconds, stopped = self.clock(name, now)
+        return Times(seconds, stopped)
+
+    def ages(self, now: int) -> Whole:
+        """Whole seconds since each began, the youngest first."""
+        return np.sort(np.maximum(0, now - self.began) // SECOND)
+
+    # questions ──────────────────────────────────────────────────────────────────────────────
+
+    def answer(self, name: str) -> tuple[Flags, Flags]:
+        """Who can answer the question, and who says yes."""
+        if name == "contained":
+            state = self["clocks"] >> 2 * len(CLOCKS) & 3
+        else:
+            state = self["answers"] >> 2 * list(QUESTIONS).index(name) & 3
+        return state > 0, state == _YES
+
+    def lasted(self, now: int, days: int = 7) -> tuple[Flags, Flags]:
+        """Of those whose first close is a week old: whether it lasted."""
+        settled = self["settled"]
+        known = (settled <= now) & (now - np.minimum(settled, now) >= days * DAY)
+        return known, known & (self["answers"] & LASTED > 0)
+
+    @property
+    def with_bot(self) -> Flags:
+        found: Flags = self["answers"] & WITH_BOT > 0
+        return found
+
+    def came_again(self, days: int) -> Flags:
+        """Whose person began another conversation of these within so many days after."""
+        order = np.lexsort((self.began, self["person"]))
+        person, began = self["person"][order], self.began[order]
+        again = np.zeros(len(order), bool)
+        same, apart = person[1:] == person[:-1], began[1:] - began[:-1]
+        again[order[:-1]] = same & (apart <= days * DAY)
+        again[order[1:]] |= same & (apart == 0)
+        return again
+
+    def among(self, numbers: Sequence[int]) -> Flags:
+        """Whose number is one of these."""
+        return places(np.sort(np.asarray(numbers, np.int64)), self.numbers)[1]
+
+    # counts ─────────────────────────────────────────────────────────────────────────────────
+
+    def a_day(self, first: int, days: int, only: Flags | None = None) -> list[int]:
+        """How many began on each of some days (their numbers since 1970)."""
+        began = self.began if only is None else self.began[only]
+        place = began // DAY - first
+        counts: list[int] = np.bincount(place[(place >= 0) & (place < days)], minlength=days).tolist()
+        return counts
+
+    def a_slot(self, width: int, end: int) -> list[float]:
+        """How many began in each stretch of so many microseconds, from the first day on which one began to the end."""
+        if not len(self):
+            return []
+        start = int(self.began[0]) // DAY * DAY
+        slots = np.bincount((self.began - start) // width, minlength=(end - start) // width)
+        counts: list[float] = slots.astype(float).tolist()
+        return counts
+
+    def a_week_hour(self) -> tuple[tuple[int, ...], ...]:
+        """How many began in each hour of each weekday, Monday first. Day 0, 1 January 1970, was a Thursday."""
+        hour = self.began // (3600 * SECOND)
+        place = (hour // 24 + 3) % 7 * 24 + hour % 24
+        return tuple(map(tuple, np.bincount(place, minlength=168).reshape(7, 24).tolist()))
+
+
+def columns(word: str | None, width: int) -> Whole:
+    """Numbers between blanks, `width` of them to a row, as columns."""
+    numbers = np.fromstring(word, np.int64, sep=" ") if word else np.zeros(0, np.int64)
+    return numbers.reshape(-1, width).T
+
+
+def places(among: Whole, numbers: Whole) -> tuple[Whole, Flags]:
+    """Where each number stands among others, and whether it does."""
+    order = None if np.all(among[1:] >= among[:-1]) else np.argsort(among, kind="stable")
+    place = np.searchsorted(among, numbers, sorter=order)
+    inside = np.minimum(place, max(0, len(among) - 1))
+    found = inside if order is None or not len(among) else order[inside]
+    return found, among[found] == numbers if len(among) else np.zeros(len(numbers), bool)
+
+
+def joined(parts: Sequence[Talks]) -> Talks:
+    """One after the other, in no order of time."""
+    return Talks(sum(map(len, parts)), lambda name: np.concatenate([part[name] for part in parts]))
+
+
+def distinct(columns: Iterable[Whole]) -> list[int]:
+    """The values that any of them holds, in order."""
+    found: list[int] = np.unique(np.concatenate([np.asarray(one, np.int64) for one in columns])).tolist()
+    return found
+
+
+def ends(columns: Iterable[Whole]) -> tuple[int, int]:
+    """The least and the greatest value in any of them."""
+    some = [one for one in columns if len(one)]
+    return (min(int(one.min()) for one in some), max(int(one.max()) for one in some)) if some else (0, -1)
+
+
+def foremost(most: int, order: Sequence[Whole], *columns: NDArray[Any]) -> list[tuple[Any, ...]]:
+    """The first rows in an order, by its first column and then by its next ones, as plain values."""
+    places = np.lexsort(tuple(reversed(order)))[:most]
+    return list(zip(*(column[places].tolist() for column in columns), strict=True))

@@ -1,0 +1,273 @@
+"""The facts of a period, a channel, a brand or an agent as columns, always within what the viewer may see.
+
+The database hands a hundred thousand conversations over as one word, and numpy reads it (ai/columns.py): a row at a
+time would take a second. numpy is loaded with the first question; a desk that just starts does without it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    type_coerce,
+)
+
+from parley.core.coded import HEAD
+from parley.core.measure import DAY, micros
+from parley.core.opinions import LOW, SOLVED
+from parley.log.many import chunks
+from parley.services.answers import answers
+from parley.services.inbox import Viewer, of_brand, tags
+from parley.services.numbers import Choice, Period, channel_numbers, measured, measured_channels, ratings
+from parley.services.promised import promises
+
+if TYPE_CHECKING:
+    from parley.ai.columns import Flags, Talks, Whole
+
+REPEAT_DAYS = 7
+MEASURES = ("nps", "ces", SOLVED)
+NONE = -1  # where a number is not known
+_M, _R, _A, _P, _N = measured.c, ratings.c, answers.c, promises.c, measured_channels.c
+
+
+class Rated(NamedTuple):
+    """Surveys that were asked, with the brand, channel and inbox of their conversation. score: of CSAT."""
+
+    conversation: "Whole"
+    at: "Whole"
+    brand: "Whole"
+    channel: "Whole"
+    inbox: "Whole"
+    score: "Whole"
+    answered: "Whole"
+
+
+class Said(NamedTuple):
+    """Answers to questions of surveys. measure: its place in MEASURES."""
+
+    conversation: "Whole"
+    at: "Whole"
+    brand: "Whole"
+    channel: "Whole"
+    inbox: "Whole"
+    measure: "Whole"
+    score: "Whole"
+
+
+class Made(NamedTuple):
+    """Promises that were made; at: when. kind: its place in KINDS. due: NONE while the clock stands within its time."""
+
+    conversation: "Whole"
+    at: "Whole"
+    brand: "Whole"
+    channel: "Whole"
+    inbox: "Whole"
+    kind: "Whole"
+    due: "Whole"
+    met: "Whole"
+    void: "Whole"
+
+    def due_by(self, now: int) -> "Flags":
+        """Whose moment has passed: only these can be compared, or the young ones would all look kept."""
+        owed: Flags = (self.void == 0) & (self.due != NONE) & (self.due <= now)
+        return owed
+
+    def state(self, now: int) -> "tuple[Flags, Flags]":
+        """What `attainment.state` says of those that are owed: kept, and broken."""
+        owed, due = (self.void == 0) & (self.due != NONE), self.due
+        met = self.met != NONE
+        kept = owed & met & (self.met <= due)
+        return kept, owed & ~kept & (met | (now > due))
+
+
+class Facts(NamedTuple):
+    """What happened in a period: conversations that began in it, surveys that were asked in it.
+
+    old, again: of which conversations it is known by now whether their person came again within `REPEAT_DAYS`, and
+    whose did. open: what is open now, whenever it began. unhappy: conversations that were rated 1 or 2.
+    """
+
+    talks: "Talks"
+    old: "Flags"
+    again: "Flags"
+    unhappy: "Flags"
+    rated: Rated
+    said: Said
+    made: Made
+    open: "Talks"
+
+    def scores(self, measure: str) -> "Whole":
+        of: Whole = self.said.score[self.said.measure == MEASURES.index(measure)]
+        return of
+
+
+def those(rows: Any, wanted: "Flags") -> Any:
+    """The rows of a table of columns that are wanted."""
+    return type(rows)(*(column[wanted] for column in rows))
+
+
+class Source:
+    """Facts of several periods for one choice, asked within one question. now: until when people may have come again.
+
+    Everything that began between `since` and now is read once: a filter must not hide who came again.
+    """
+
+    def __init__(self, conn: Connection, who: Viewer, choice: Choice, since: datetime, now: datetime) -> None:
+        self.conn, self.who, self.choice = conn, who, choice
+        self.start, self.now = micros(since), micros(now)
+        self.channels = channel_numbers(conn)
+        channel = self.channels.get(choice.channel, NONE) if choice.channel else None
+        self.wanted = {"channel": channel, "brand": choice.brand, "agent": choice.agent}
+
+    @cached_property
+    def talks(self) -> "Talks":
+        """Of all channels, brands and agents."""
+        question = select(_word(_M.code)).where(_M.began_at >= self.start, _M.began_at < self.now, _visible(self.who))
+        return _talks(self.conn.execute(question).scalar())
+
+    @cached_property
+    def made(self) -> Made:
+        """The promises of those that are wanted."""
+        from parley.ai.columns import columns, joined, places
+
+        line = select(_word(_P.line, " ")).where(_moment(_P.began) >= self.start, _moment(_P.began) < self.now)
+        rows = columns(self.conn.execute(line).scalar(), 5)
+        strangers = rows[0][~places(self.talks.numbers, rows[0])[1]]
+        owners = joined([self.talks, *self._called(sorted(set(strangers.tolist())))])
+        owners = owners.where(owners.having(**self.wanted))
+        place, known = places(owners.numbers, rows[0])
+        conversation, kind, at, due, met = rows[:, known]
+        brand, channel, inbox = (owners[name][place[known]] for name in ("brand", "channel", "inbox"))
+        return Made(conversation, at, brand, channel, inbox, kind >> 1, due, met, kind & 1)
+
+    def facts(self, period: Period, *, beside: bool = True) -> Facts:
+        """beside: with surveys, answers and promises."""
+        start, end = micros(period.start), micros(period.end)
+        of, until = self.talks.between(start, end), min(end + REPEAT_DAYS * DAY, self.now)
+        again = self.talks.between(start, until).came_again(REPEAT_DAYS)[: len(of)]
+        mine = of.having(**self.wanted)
+        talks = of.where(mine)
+        nothing, at = talks.where(talks.began < 0), (start, end) if beside else (0, 0)
+        return Facts(
+            talks, talks.began <= self.now - REPEAT_DAYS * DAY, again[mine], talks.among(self._unhappy(talks)),
+            self._rated(*at), self._said(*at), self._made(*at), nothing,
+        )  # fmt: skip
+
+    def open(self, *, heads: bool = True) -> "Talks":
+        """heads: only when each began, and where."""
+        heads = heads and self.choice.agent is None
+        code = func.substr(_M.code, 1, HEAD) if heads else _M.code
+        question = select(_word(code)).where(_M.closed_at.is_(None), _M.imported.is_(False), _visible(self.who))
+        talks = _talks(self.conn.execute(question).scalar(), heads=heads)
+        return talks.where(talks.having(**self.wanted))
+
+    # what lies beside the conversations ─────────────────────────────────────────────────────
+
+    def _unhappy(self, talks: "Talks") -> Sequence[int]:
+        if not len(talks):
+            return ()
+        low = select(_R.conversation).where(_R.score <= LOW["csat"], _R.asked_at >= int(talks.began[0]))
+        return self.conn.execute(low).scalars().all()
+
+    def _rated(self, start: int, end: int) -> Rated:
+        question = self._beside(_R.conversation, _R.asked_at, (_or_none(_R.score), _yes(_R.answered_at.is_not(None))))
+        return Rated(*self._read(question.where(_R.asked_at >= start, _R.asked_at < end), Rated))
+
+    def _said(self, start: int, end: int) -> Said:
+        question = self._beside(_A.conversation, _A.answered_at, (_place(_A.measure, MEASURES), _A.score))
+        question = question.where(_A.answered_at >= start, _A.answered_at < end, _A.measure.in_(MEASURES))
+        return Said(*self._read(question, Said))
+
+    def _made(self, start: int, end: int) -> Made:
+        if not end:
+            return Made(*(self.talks.began[:0] for _ in Made._fields))
+        made: Made = those(self.made, (self.made.at >= start) & (self.made.at < end))
+        return made
+
+    def _called(self, numbers: Sequence[int]) -> "Iterable[Talks]":
+        """Conversations by their numbers."""
+        for chunk in chunks(numbers):
+            question = select(_word(_M.code)).where(_M.conversation.in_(chunk), _visible(self.who))
+            yield _talks(self.conn.execute(question).scalar())
+
+    def _beside(self, conversation: Any, at: Any, told: Sequence[Any]) -> Select[Any]:
+        """Rows of a table that names conversations, a line of numbers each, of the conversations that are wanted."""
+        line: ColumnElement[str] = cast(conversation, Text)
+        for one in (at, _M.brand, _N.number, _M.inbox, *told):
+            line = line + literal(" ") + cast(one, Text)
+        question = select(_word(line, " ")).join_from(conversation.table, measured, conversation == _M.conversation)
+        question = question.join(measured_channels, _N.channel == _M.channel).where(_visible(self.who))
+        chosen = ((_M.channel, self.choice.channel), (_M.brand, self.choice.brand), (_M.agent, self.choice.agent))
+        return question.where(and_(*(column == value for column, value in chosen if value is not None)))
+
+    def _read(self, question: Select[Any], kind: Any) -> Any:
+        """The earliest first."""
+        from parley.ai.columns import columns
+
+        rows = columns(self.conn.execute(question).scalar(), len(kind._fields))
+        return rows[:, rows[1].argsort(kind="stable")]
+
+
+def topics_of(conn: Connection, talks: Iterable["Whole"]) -> dict[str, "Whole"]:
+    """Which of these conversations have each tag. Tags that none of them has may be among them."""
+    from parley.ai.columns import columns, ends
+
+    first, last = ends(talks)
+    number = tags.c.conversation
+    question = select(tags.c.tag, _word(cast(number, Text), " ")).where(number >= first, number <= last)
+    return {tag: columns(word, 1)[0] for tag, word in conn.execute(question.group_by(tags.c.tag).order_by(tags.c.tag))}
+
+
+def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None) -> Facts:
+    """now: the moment until which people may have come again; the end of the period when left out."""
+    return Source(conn, who, choice, period.start, now or period.end).facts(period)
+
+
+def talks_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> "Talks":
+    """The conversations alone."""
+    source = Source(conn, who, choice, period.start, period.end)
+    return source.talks.where(source.talks.having(**source.wanted))
+
+
+def _visible(who: Viewer) -> ColumnElement[bool]:
+    return of_brand(_M.brand, who)
+
+
+def _word(column: Any, between: str = "") -> Any:
+    return func.aggregate_strings(column, between)
+
+
+def _moment(column: Any) -> Any:
+    return type_coerce(column, BigInteger)
+
+
+def _or_none(column: Any) -> Any:
+    return func.coalesce(column, literal_column(str(NONE)))
+
+
+def _yes(condition: Any) -> Any:
+    return case((condition, literal_column("1")), else_=literal_column("0"))
+
+
+def _place(column: Any, values: Sequence[str]) -> Any:
+    return case(*((column == value, literal_column(str(place))) for place, value in enumerate(values)),
+                else_=literal_column(str(NONE)))  # fmt: skip
+
+
+def _talks(word: str | None, *, heads: bool = False) -> "Talks":
+    from parley.ai.columns import Talks
+
+    return Talks.read(word, heads=heads)
