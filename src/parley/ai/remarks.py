@@ -20,7 +20,7 @@ GENERAL = "general"  # what speaks of nothing in particular
 DENIES = 4  # words after a "not" that it turns
 STRENGTHENS = 3  # words after a "very" that it makes stronger
 MILD, CLEAR, STRONG = 1, 2, 3
-SURE = 0.35  # of −1…1: words and meaning together, from which on a clause is praise or complaint
+SURE = 0.3  # of −1…1: words and meaning together, from which on a clause is praise or complaint
 LONGEST = 4000  # characters of a text that are read
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[!?]+")
@@ -66,13 +66,18 @@ def read(texts: Sequence[str], moods: Reader | None = None) -> list[list[Remark]
         for one in part:
             meant = next(by_meaning).score if by_meaning and one.language == "en" else None
             polarity, strength = judged(one.text, one.language, meant)
-            for aspect in one.aspects or ((GENERAL,) if polarity else ()):
+            for aspect in one.aspects or ((GENERAL,) if polarity and _is_told(one) else ()):
                 new = Remark(one.start, one.end, aspect, polarity, strength, one.language)
                 old = worst.get((one.start, aspect))
                 if old is None or _harm(new) > _harm(old):
                     worst[one.start, aspect] = new
         found.append(list(worst.values()))
     return found
+
+
+def _is_told(one: Clause) -> bool:
+    """Whether words say it: meaning alone, of nothing in particular, is too little."""
+    return by_words(one.text, one.language)[1] != 0
 
 
 def _harm(one: Remark) -> tuple[bool, int]:
@@ -130,54 +135,55 @@ def told_language(text: str) -> str:
 def judged(clause: str, language: str, meant: float | None = None) -> tuple[int, int]:
     """(polarity, strength). meant: −1…1, how a reader of meaning takes the clause."""
     score, weight = by_words(clause, language)
-    leaning = score if meant is None else (score + meant) / 2
-    if abs(leaning) < SURE:
+    if meant is not None and not clause.rstrip().endswith("?"):
+        score = (score + meant) / 2
+    if abs(score) < SURE:
         return 0, 0
-    polarity = 1 if leaning > 0 else -1
-    if weight * polarity <= 0:  # told by meaning alone
-        return polarity, MILD if abs(leaning) < 2 * SURE else CLEAR
-    return polarity, max(MILD, min(STRONG, abs(weight)))
+    polarity = 1 if score > 0 else -1
+    return polarity, max(MILD, min(STRONG, weight * polarity))
 
 
 def by_words(clause: str, language: str) -> tuple[float, int]:
     """(−1…1, the weight of the heaviest word with its sign)."""
-    words = _moods(language)
-    said = clause.lower().replace("’", "'")
-    marks = sorted((found.start(), kind) for kind, pattern in words.items() for found in pattern.finditer(said))
-    places = [found.start() for found in _WORD.finditer(said)]
-    order = {at: i for i, at in enumerate(places)}
-    denied, stronger, much = -99, -99, -99
-    total, heaviest, count = 0, 0, 0
-    for at, kind in marks:
+    said = _moods(language)["courtesy"].sub(lambda found: " " * len(found.group()), clause.lower().replace("’", "'"))
+    order = {found.start(): place for place, found in enumerate(_WORD.finditer(said))}
+    denied, stronger = -99, -99
+    weights = []
+    for at, kind in _marks(said, language):
         place = order.get(at, 0)
         if kind == "not":
             denied = place
         elif kind == "very":
             stronger = place
-        elif kind == "too":
-            much = place
-        else:
-            turned = 0 <= place - denied <= DENIES or _denied_after(said, at, language)
-            weight = _weight(kind, turned, place - much == 1)
-            if weight and place - stronger <= STRENGTHENS:
-                weight += 1 if weight > 0 else -1
-            total, count = total + weight, count + (weight != 0)
-            heaviest = weight if abs(weight) > abs(heaviest) else heaviest
-    if much >= 0 and not heaviest:
-        total, heaviest, count = total - 2, -2, 1
-    if "!" in said and heaviest:
-        heaviest += 1 if heaviest > 0 else -1
-    return (max(-1.0, min(1.0, total / (1 + count))) if count else 0.0), heaviest
+        elif weight := _weight(kind, 0 <= place - denied <= DENIES or _denied_after(said, at, language)):
+            weights.append(weight + (1 if weight > 0 else -1) * (place - stronger <= STRENGTHENS))
+    if not weights:
+        return 0.0, 0
+    heaviest = max(weights, key=abs)
+    heaviest += (1 if heaviest > 0 else -1) * ("!" in said)
+    return max(-1.0, min(1.0, sum(weights) / (1 + len(weights)))), heaviest
 
 
-def _weight(kind: str, turned: bool, too: bool) -> int:
+def _marks(said: str, language: str) -> list[tuple[int, str]]:
+    """Where which kind of word stands; of two at one place the longer."""
+    found = {
+        (one.start(), -one.end()): kind
+        for kind, pattern in _moods(language).items()
+        if kind != "courtesy"
+        for one in pattern.finditer(said)
+    }
+    return [(start, kind) for (start, _), kind in sorted(found.items())]
+
+
+def _weight(kind: str, denied: bool) -> int:
+    """What a word counts. What is wanted counts only where it is denied."""
     if kind == "wanted":
-        return -2 if turned else 0
+        return -2 if denied else 0
     if kind == "very_bad":
         return -3
     if kind == "good":
-        return -2 if turned or too else 2
-    return 1 if turned else -2
+        return -2 if denied else 2
+    return 1 if denied else -2
 
 
 def _denied_after(said: str, at: int, language: str) -> bool:

@@ -33,7 +33,7 @@ SHORTEST, LONGEST = 12, 400  # characters of a message that are read
 EVERY = 300.0  # seconds from one look to the next
 UNHAPPY = -0.25  # moods from here down
 POOL = 12  # messages of which that many different ones are shown
-THEMES = 12
+THEMES = 60  # of a brand that are kept, the largest
 KEY = "heard"
 AT_ONCE = 16  # messages that are read together
 RESTS = 4  # times as long as it reads
@@ -373,17 +373,18 @@ def _theme_with(found: Heard, who: Viewer, message: int) -> tuple[str, Theme] | 
 
 
 def themes_of(conn: Connection, who: Viewer, conversations: Iterable[int]) -> dict[int, tuple[int, str]]:
-    """In which theme each conversation is: (a message of it, the theme's name)."""
+    """In which theme each conversation is, by its unhappiest words: (a message of it, the theme's name)."""
     found, wanted = heard(conn), set(conversations)
     if found is None or not wanted:
         return {}
-    return {
-        said.conversation: (said.message, one.name)
+    told = [
+        (said.mood, said.conversation, said.message, one.name)
         for themes in _mine(found, who).values()
         for one in themes
         for said in one.said
         if said.conversation in wanted
-    }
+    ]
+    return {conversation: (message, name) for _, conversation, message, name in sorted(told, reverse=True)}
 
 
 def _mine(found: Heard, who: Viewer) -> dict[str, tuple[Theme, ...]]:

@@ -45,6 +45,7 @@ WEEK = 7 * 86_400 * 1_000_000  # microseconds
 LEVEL = 0.99  # at which a change is told
 RESTS = 4  # times as long as it reads, where there is much to read
 MOST = 50  # quotes on a page
+GENERAL = "general"  # what is said of nothing in particular stands last
 
 remarks = Table(
     "remarks",
@@ -244,7 +245,9 @@ def overview(conn: Connection, who: Viewer, now: datetime, brand: int | None = N
     heard = tuple(all_of.get(WEEKS - 1 - place, 0) for place in range(WEEKS))
     found = [_aspect(name, [row for row in rows if row[0] == name], heard) for name in {row[0] for row in rows}]
     return Overview(
-        as_of=now, heard=heard, aspects=tuple(sorted(found, key=lambda one: (-one.negative, -one.n, one.aspect)))
+        as_of=now,
+        heard=heard,
+        aspects=tuple(sorted(found, key=lambda one: (one.aspect == GENERAL, -one.negative, -one.n, one.aspect))),
     )
 
 

@@ -21,6 +21,8 @@ from parley.web.security import LEAD, Caller
 from parley.web.state import Room
 from parley.web.words import translate as t
 
+SHOWN = 8  # themes with quotes; the others stand in a list
+
 
 class Card(views.View, frozen=True, kw_only=True):
     """A topic. weeks: a small drawing; told: the same in words. href: everything that was said in it."""
@@ -44,7 +46,8 @@ class Alert(views.View, frozen=True, kw_only=True):
 
 
 class Page(views.View, frozen=True, kw_only=True):
-    """brands: (label, address, current), where there are several. heard: conversations in which anything was told."""
+    """brands: (label, address, current), where there are several. heard: conversations in which anything was told.
+    cards: the largest themes with quotes; others: those that follow them."""
 
     overview: Overview
     aspects: tuple[Row, ...]
@@ -52,6 +55,7 @@ class Page(views.View, frozen=True, kw_only=True):
     brands: tuple[tuple[str, str, bool], ...]
     alerts: tuple[Alert, ...]
     cards: tuple[Card, ...]
+    others: tuple[Card, ...]
 
 
 @get("/desk/listening", opt=LEAD, include_in_schema=False)
@@ -95,13 +99,15 @@ def _page(conn: Connection, room: Room, caller: Caller, brand: int | None) -> tu
     found, told = hearing.overview(conn, who), remarks.overview(conn, who, room.record.clock(), brand)
     brands = {one.id: one.name for one in setup.all_brands(conn).values()}
     mine = {number: name for number, name in brands.items() if who.brands is None or number in who.brands}
+    cards = [_card(topic, brands) for topic in found.topics if brand in (None, topic.brand)]
     page = Page(
         overview=found,
         aspects=rows(told),
         heard=sum(told.heard),
         brands=_brands(mine, brand),
         alerts=tuple(_alert(one, brands) for one in found.sudden if brand in (None, one.brand)),
-        cards=tuple(_card(topic, brands) for topic in found.topics if brand in (None, topic.brand)),
+        cards=tuple(cards[:SHOWN]),
+        others=tuple(cards[SHOWN:]),
     )
     return present.shell(conn, caller.agent, caller.csrf, "numbers"), page
 
@@ -182,6 +188,7 @@ def _theme_page(
         name=topic.name,
         lead=t("Messages of like meaning, named by the words that stand out in them. Every quote leads to its place."),
         facts=_facts(topic),
+        counted=t("Messages by week; in red the unhappy ones"),
         chart=chart(weeks, found.as_of),
         weeks=week_links(weeks, found.as_of, week, lambda back: _place(here, show, back)),
         picks=tuple((label, _place(here, key, week), key == show) for key, label in labels.items()),

@@ -60,11 +60,12 @@ class Said(views.View, frozen=True, kw_only=True):
 
 class Page(views.View, frozen=True, kw_only=True):
     """One aspect or theme with its quotes. facts: (label, value, note). weeks: (label, told, href, current). picks:
-    which quotes, (label, href, current). more: address of the next quotes."""
+    which quotes, (label, href, current). counted: what the chart shows. more: address of the next quotes."""
 
     name: str
     lead: str
     facts: tuple[tuple[str, str, str], ...]
+    counted: str
     chart: Markup
     weeks: tuple[tuple[str, str, str, bool], ...]
     picks: tuple[tuple[str, str, bool], ...]
@@ -211,6 +212,7 @@ def _page(
             "What customers said of it in the last eight weeks, sentence by sentence. Every quote leads to its place."
         ),
         facts=_facts(found),
+        counted=t("Conversations that speak of it, by week; in red those that complain"),
         chart=chart(weeks, now),
         weeks=week_links(weeks, now, week, lambda back: address(aspect, {**own, "week": back})),
         picks=tuple((label, address(aspect, {**own, "show": key}), key == show) for key, label in labels.items()),
@@ -228,13 +230,17 @@ def address(aspect: str, asked: dict[str, object]) -> str:
 def _facts(one: Aspect | None) -> tuple[tuple[str, str, str], ...]:
     if one is None:
         return ()
-    change = changed(one.change) or t("no change beyond chance in the last seven days")
+    change = changed(one.change) or t("no change beyond chance")
     return (
         (t("Complain"), shared(one.negative, one.n, one.unhappy), between(one.n, one.unhappy)),
-        (t("Conversations"), f"{one.n:,}", t("that speak of it, each counted once")),
+        (t("Last seven days"), _of(one.weeks[-1]), change),
         (t("Strong complaints"), f"{one.strong:,}", t("of {n} that complain", n=f"{one.negative:,}")),
-        (t("Praise only"), f"{one.positive:,}", change),
+        (t("Praise, no complaint"), f"{one.positive:,}", t("of {n} conversations that speak of it", n=f"{one.n:,}")),
     )
+
+
+def _of(week: remarks.Week) -> str:
+    return t("{hits} of {n}", hits=week.negative, n=week.n)
 
 
 def chart(weeks: tuple[tuple[int, int], ...], now: datetime) -> Markup:
@@ -261,10 +267,10 @@ def week_links(
 ) -> tuple[tuple[str, str, str, bool], ...]:
     if not weeks:
         return ()
-    found = [(t("All weeks"), "", link(None), chosen is None)]
+    found = [(t("All"), t("weeks"), link(None), chosen is None)]
     for place, (n, bad) in enumerate(weeks):
         back = len(weeks) - 1 - place
-        found.append((_week(back, now), f"{bad} / {n}", link(back), chosen == back))
+        found.append((_week(back, now), t("{hits} of {n}", hits=bad, n=n), link(back), chosen == back))
     return tuple(found)
 
 
