@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
-from parley.core.redacting import QUOTES, quotable
+from parley.core.redacting import quotable, redacted
 from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
 from parley.log import record as log
@@ -318,14 +318,20 @@ def _sudden(alarm: Alarm, theme: Theme, brand: int, words: Mapping[int, str]) ->
     )  # fmt: skip
 
 
-def _quotes(said: Sequence[Message], words: Mapping[int, str], most: int = QUOTES) -> tuple[Quote, ...]:
-    return tuple(
-        Quote(
-            message=one.message, conversation=one.conversation, at=datetime.fromtimestamp(one.at, tz=UTC), text=text,
-            mood=one.mood,
-        )
-        for one, text in quotable(((one, words.get(one.message, "")) for one in said), most)
+def _quotes(said: Sequence[Message], words: Mapping[int, str]) -> tuple[Quote, ...]:
+    """The first few that begin differently."""
+    return tuple(_quote(one, text) for one, text in quotable((one, words.get(one.message, "")) for one in said))
+
+
+def _quote(one: Message, text: str) -> Quote:
+    return Quote(
+        message=one.message, conversation=one.conversation, at=datetime.fromtimestamp(one.at, tz=UTC), text=text,
+        mood=one.mood,
     )  # fmt: skip
+
+
+def _short(text: str) -> str:
+    return redacted(" ".join(text.split()))[:LONGEST]
 
 
 # ── one theme ───────────────────────────────────────────────────────────────────────────────
@@ -360,7 +366,7 @@ def theme(conn: Connection, who: Viewer, message: int, week: int | None = None, 
     return Whole(
         topic=_topic(one, int(brand), whole, found, words), as_of=found.at,
         conversations=tuple(dict.fromkeys(said.conversation for said in newest)),
-        quotes=_quotes(shown, words, len(shown)),
+        quotes=tuple(_quote(said, text) for said in shown if (text := _short(words.get(said.message, "")))),
     )  # fmt: skip
 
 
