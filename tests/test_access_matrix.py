@@ -49,6 +49,7 @@ ALL = outcomes()
 PAGE = outcomes(**_OUTSIDE)
 PAGE_ACT = outcomes(**_OUTSIDE, reader="403")
 PAGE_LEAD = outcomes(**_OUTSIDE, reader="403", agent="403", stranger="403")
+PAGE_GONE = outcomes(rest="404", **_OUTSIDE, reader="403", agent="403", stranger="403")
 PAGE_ADMIN = outcomes(**_OUTSIDE, reader="403", agent="403", stranger="403", lead="403", far_lead="403")
 OURS = outcomes(**_OUTSIDE, **_FAR)
 OURS_ACT = outcomes(**_OUTSIDE, **_FAR, reader="403")
@@ -61,6 +62,7 @@ API_OURS_ACT = outcomes(**_NO_KEY, **_FAR, far_token="404", reader="403", readin
 API_ACT = outcomes(**_NO_KEY, reader="403", reading_token="403")
 API_LEAD = outcomes(**_NO_KEY, reader="403", agent="403", stranger="403", token="403", far_token="403",
                     reading_token="403")  # fmt: skip
+API_GONE = {who: "404" if said == "ok" else said for who, said in API_LEAD.items()}
 API_LEAD_OURS = {**API_LEAD, "far lead": "404"}
 API_LEAD_BRAND = {**API_LEAD, "far lead": "403"}
 
@@ -267,6 +269,8 @@ ROWS: dict[str, Row] = {
         expected=API_OURS_ACT, path="/api/v1/articles/{article}/care", send=json({"days": 90}), ok=DONE
     ),
     "GET /desk/listening": Row(expected=PAGE_LEAD),
+    "GET /desk/listening/aspects/{aspect:str}": Row(path="/desk/listening/aspects/delivery", expected=PAGE_LEAD),
+    "GET /desk/listening/themes/{message:int}": Row(path="/desk/listening/themes/1", expected=PAGE_GONE),
     "GET /desk/journeys": Row(expected=PAGE_LEAD),
     "GET /desk/website": Row(expected=PAGE_LEAD),
     "GET /desk/website.csv": Row(expected=PAGE_LEAD),
@@ -275,6 +279,9 @@ ROWS: dict[str, Row] = {
     "GET /desk/people/{number:int}/journey": Row(expected=OURS, path="/desk/people/{person}/journey"),
     "GET /api/v1/journeys": Row(expected=API_LEAD),
     "GET /api/v1/listening": Row(expected=API_LEAD),
+    "GET /api/v1/listening/aspects": Row(expected=API_LEAD),
+    "GET /api/v1/listening/aspects/{aspect:str}": Row(path="/api/v1/listening/aspects/delivery", expected=API_LEAD),
+    "GET /api/v1/listening/themes/{message:int}": Row(path="/api/v1/listening/themes/1", expected=API_GONE),
     "GET /desk/followups": Row(expected=PAGE),
     "POST /desk/followups/{number:int}/closure": Row(
         expected=OURS_ACT, path="/desk/followups/{task}/closure", send=form(done="Called them."), ok=DONE

@@ -39,6 +39,7 @@ from parley.services import (
     origins,
     people,
     promises,
+    remarks,
     replies,
     routing,
     sameness,
@@ -119,6 +120,7 @@ class Desk:
             surveys.SurveyFollower(surveys.delay),
             followups.LowAnswers(),
             Summaries(self.model),
+            remarks.RemarkFollower(config.ai == "meaning"),
             measuring.MeasuringFollower(),
             transcripts.TranscriptFollower(
                 self.store, transcripts.engine(config.speech_url, config.speech_model, config.speech_key)
@@ -347,6 +349,7 @@ def behind_readers() -> list[Reader]:
         assist.DraftReader(),
         journeys.JourneyReader(),
         article_uses.UseReader(),
+        remarks.RemarkReader(),
     ]
 
 

@@ -3,9 +3,9 @@
 import mailbox
 import random
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import NamedTuple
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 DESK = "help@harbour-boots.example"
@@ -67,12 +67,35 @@ PIECES = ("we asked the workshop in the valley", "the tanner remembers that batc
           "our owner sends greetings", "that was before the flood")  # fmt: skip
 
 
+class Mail(NamedTuple):
+    """A mail in plain ASCII. Small: a hundred thousand of them are made at once."""
+
+    sender: str
+    to: str
+    subject: str
+    text: str
+    at: datetime
+    key: str
+    answers: str = ""
+    machine: bool = False
+
+    def as_bytes(self) -> bytes:
+        heads = [
+            f"From: {self.sender}", f"To: {self.to}", f"Subject: {self.subject}", f"Date: {format_datetime(self.at)}",
+            f"Message-ID: <{self.key}@mails.example>", 'Content-Type: text/plain; charset="utf-8"',
+        ]  # fmt: skip
+        if self.answers:
+            heads += [f"{name}: <{self.answers}@mails.example>" for name in ("In-Reply-To", "References")]
+        heads += ["Precedence: bulk"] * self.machine
+        return "\n".join([*heads, "", self.text]).encode("ascii")
+
+
 class Made:
     """routine: numbers of conversations whose answer is the standing one. unanswered: how many got none."""
 
     def __init__(self) -> None:
         self.conversations = self.routine = self.unanswered = self.machines = self.again = 0
-        self.mails: list[EmailMessage] = []
+        self.mails: list[Mail] = []
 
 
 def made(conversations: int, seed: int = 1, routine: float = 0.6, weeks: int = 20) -> Made:
@@ -82,7 +105,7 @@ def made(conversations: int, seed: int = 1, routine: float = 0.6, weeks: int = 2
         day = START + timedelta(days=int(weeks * 7 * number / conversations))
         at = day + timedelta(hours=chance.choice((8, 9, 10, 10, 11, 13, 15, 20, 22)), minutes=chance.randrange(60))
         _conversation(found, chance, number, at, routine)
-    found.mails.sort(key=lambda mail: str(mail["X-Order"]))
+    found.mails.sort(key=lambda mail: mail.at)
     return found
 
 
@@ -136,16 +159,8 @@ def _in_office(at: datetime) -> datetime:
 
 
 def _mail(sender: str, to: str, subject: str, text: str, at: datetime, key: str, answers: str = "", *,
-          machine: bool = False) -> EmailMessage:  # fmt: skip
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"], mail["Date"] = sender, to, subject, format_datetime(at)
-    mail["Message-ID"], mail["X-Order"] = f"<{key}@mails.example>", at.isoformat()
-    if answers:
-        mail["In-Reply-To"] = mail["References"] = f"<{answers}@mails.example>"
-    if machine:
-        mail["Precedence"] = "bulk"
-    mail.set_content(text)
-    return mail
+          machine: bool = False) -> Mail:  # fmt: skip
+    return Mail(sender=sender, to=to, subject=subject, text=text, at=at, key=key, answers=answers, machine=machine)
 
 
 def as_mbox(found: Made, path: Path) -> Path:
@@ -160,5 +175,5 @@ def as_maildir(found: Made, path: Path) -> Path:
     box = mailbox.Maildir(path)
     sent = box.add_folder("Sent")
     for mail in found.mails:
-        (sent if DESK in str(mail["From"]) else box).add(mail)
+        (sent if DESK in mail.sender else box).add(mail.as_bytes())
     return path

@@ -27,6 +27,7 @@ SMALLEST = 8  # messages in a group on average, where there are as many groups a
 FEW, SMALL = 100, 4  # up to so few messages, that many make a group
 NEARLY = 0.95
 QUOTES = 3
+NEAR = 3  # words from one to another that are said together
 FAR = 0.25  # a message less like its centre than this belongs to none
 
 
@@ -55,7 +56,7 @@ def themes(messages: Sequence[str], encoder: Encoder, seed: int = 1) -> list[The
         if len(own) < LEAST:
             continue
         own.sort(key=lambda i: -closeness[i])
-        name = _name([phrases[i] for i in own], everywhere, len(messages), taken)
+        name = _name([phrases[i] for i in own], everywhere, len(messages), taken, [messages[i] for i in own])
         taken.add(name)
         found.append(Theme(name, tuple(own), tuple(dict.fromkeys(messages[i] for i in own))[:QUOTES]))
     return sorted(found, key=lambda theme: -len(theme.places))
@@ -133,21 +134,37 @@ def _phrases(message: str) -> frozenset[str]:
     return frozenset([*telling, *pairs])
 
 
-def _name(own: Sequence[frozenset[str]], everywhere: Counter[str], messages: int, taken: set[str]) -> str:
+def _name(
+    own: Sequence[frozenset[str]], everywhere: Counter[str], count: int, taken: set[str], messages: Sequence[str]
+) -> str:
     """The phrase that is frequent here and rare elsewhere, with a second word where that adds something."""
     here = Counter(phrase for one in own for phrase in one)
     scored = {
-        phrase: n / len(own) * log((n / len(own)) / (everywhere[phrase] / messages)) * (1.3 if " " in phrase else 1)
+        phrase: n / len(own) * log((n / len(own)) / (everywhere[phrase] / count)) * (1.3 if " " in phrase else 1)
         for phrase, n in here.items()
         if n > 1 or len(own) < 4
     }
     ranked = sorted(scored, key=lambda phrase: (-scored[phrase], phrase))
     for phrase in ranked:
         second = next((p for p in ranked if " " not in p and not set(p.split()) & _stems(phrase) and p != phrase), "")
-        name = phrase if " " in phrase or not second else f"{phrase}, {second}"
+        name = phrase if " " in phrase or not second else _joined(phrase, second, messages)
         if name not in taken:
             return name
     return next(iter(ranked), "…")
+
+
+def _joined(one: str, other: str, messages: Sequence[str]) -> str:
+    """Two words as they are said: "cancel order" where they mostly stand near each other in this order, else with a
+    comma between."""
+    ways = Counter[str]()
+    for message in messages:
+        said = text.words(message)
+        if one in said and other in said:
+            apart = said.index(other) - said.index(one)
+            near = f"{one} {other}" if apart > 0 else f"{other} {one}"
+            ways[near if abs(apart) <= NEAR else ""] += 1
+    said_as, times = next(iter(ways.most_common(1)), ("", 0))
+    return said_as if said_as and times > ways.total() / 2 else f"{one}, {other}"
 
 
 def _stems(phrase: str) -> set[str]:

@@ -392,7 +392,8 @@ def themes(study: Study) -> Figure:
         again = [study.again[study.cases[i].number] for i in places]
         told = [one for one in again if one is not None]
         rows.append(
-            (theme.name, f"{len(places):,}", f"{percent(found.value)} ({between(found.interval, percent)[16:]})",
+            (theme.name, study.quoted(theme.quotes[0], 90), f"{len(places):,}",
+             f"{percent(found.value)} ({percent(found.interval.low)} to {percent(found.interval.high)})",
              _median([study.firsts[i] for i in places]),
              percent(sum(told) / len(told)) if len(told) >= FEW else "too few",
              f"{right[theme.name]} of {known[theme.name]}" if known[theme.name] else "none tried")
@@ -403,7 +404,8 @@ def themes(study: Study) -> Figure:
         "where there "
         "are more than 2,000 a random sample is read. Shares are of those read, with Wilson intervals. Written again: "
         f"the same person within {REPEAT_DAYS:.0f} days. Old answer fits: see routine.",
-        heads=("theme", "n", "share", "median first answer", "written again", "old answer fits"), rows=tuple(rows),
+        rows=tuple(rows),
+        heads=("theme", "for example", "n", "share", "median first answer", "written again", "old answer fits"),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from parley import __version__
 from parley.assess.catalogue import ALL, figure
-from parley.assess.figures import DAYS, Figure
+from parley.assess.figures import DAYS, Figure, percent
 from parley.assess.maturity import AREAS, level
 from parley.assess.study import Study
 from parley.core.cases import Clock
@@ -145,7 +145,7 @@ def _themes(study: Study) -> Markup:
     rows = []
     for theme in study.themes[:12]:
         n = len(theme.places)
-        rows.append(plots.Whisker(name=theme.name, value=n / whole, text=f"{n / whole * 100:.0f} %", note=f"n = {n:,}"))
+        rows.append(plots.Whisker(name=theme.name, value=n / whole, text=percent(n / whole), note=f"n = {n:,}"))
     top = max(len(theme.places) for theme in study.themes) / whole
     marks = tuple((x, f"{x * 100:.0f} %") for x in (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1) if x <= top * 1.15)
     axis = plots.Axis(low=0, high=max(top * 1.15, 0.06), marks=marks)

@@ -526,6 +526,32 @@ class TopicGuessed(Event, frozen=True, tag="topic_guessed"):
     skills: tuple[str, ...] = ()
 
 
+class Remark(msgspec.Struct, frozen=True, array_like=True):
+    """What a sentence says of an aspect: from `start` to `end` of the message's text. polarity: -1, 0 or 1. strength:
+    1 to 3, 0 for neither."""
+
+    message: int
+    conversation: int
+    at: datetime
+    start: int
+    end: int
+    aspect: str
+    polarity: int
+    strength: int
+    language: str
+
+
+class RemarksHeard(Event, frozen=True, tag="remarks_heard"):
+    """What customers of a brand said of which aspect, and how they meant it; belongs to the stream `brand/1`.
+
+    Told by place, so that words which are erased are gone from here as well. anew: messages whose words were changed or
+    taken back, of which only what is told here stands.
+    """
+
+    remarks: tuple[Remark, ...]
+    anew: tuple[int, ...] = ()
+
+
 class SurveyDue(Event, frozen=True, tag="survey_due"):
     """A survey will be asked at `at`, unless the conversation reopens before. questionnaire: which one, by its key."""
 
@@ -835,6 +861,7 @@ AnyEvent = Union[
     ApprovalGiven,
     DraftJudged,
     TopicGuessed,
+    RemarksHeard,
     SurveyDue,
     SurveyAsked,
     SurveyDropped,
@@ -898,6 +925,11 @@ def person(number: int) -> str:
 def agent(number: int) -> str:
     """Name of an agent's stream."""
     return f"agent/{number}"
+
+
+def brand(number: int) -> str:
+    """Name of a brand's stream."""
+    return f"brand/{number}"
 
 
 def article(number: int) -> str:

@@ -8,7 +8,7 @@ erased is gone.
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
-from parley.core.redacting import quotable
+from parley.core.redacting import quotable, redacted
 from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
 from parley.log import record as log
@@ -33,7 +33,7 @@ SHORTEST, LONGEST = 12, 400  # characters of a message that are read
 EVERY = 300.0  # seconds from one look to the next
 UNHAPPY = -0.25  # moods from here down
 POOL = 12  # messages of which that many different ones are shown
-THEMES = 12
+THEMES = 60  # of a brand that are kept, the largest
 KEY = "heard"
 AT_ONCE = 16  # messages that are read together
 RESTS = 4  # times as long as it reads
@@ -221,6 +221,7 @@ def _alarms(themes: Sequence[Theme], now: float) -> tuple[Alarm, ...]:
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody said, with addresses and numbers left out."""
 
+    message: int
     conversation: int
     at: datetime
     text: str
@@ -228,23 +229,27 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A theme as leads see it. weeks: messages in each of the last eight, the newest last. unhappy: share of n with a
-    bad mood. change: of the theme's share of all messages, the last week against the seven before, at 99 %."""
+    """A theme as leads see it. message: its most typical one, by which it is found again under another name. weeks:
+    messages in each of the last eight, the newest last; unhappy_weeks: those with a bad mood. unhappy: their share of
+    n. change: of the theme's share of all messages, the last week against the seven before, at 99 %."""
 
     name: str
     brand: int
+    message: int
     n: int
     weeks: tuple[int, ...]
+    unhappy_weeks: tuple[int, ...]
     unhappy: Estimate
     change: Change
     quotes: tuple[Quote, ...]
 
 
 class Sudden(msgspec.Struct, frozen=True, kw_only=True):
-    """People who speak of a topic since a moment, and how many contacts are usual there."""
+    """People who speak of a topic since a moment, and how many contacts are usual there. message: one of them."""
 
     topic: str
     brand: int
+    message: int
     people: int
     since: datetime
     usual: float
@@ -264,7 +269,7 @@ def overview(conn: Connection, who: Viewer) -> Overview:
     found = heard(conn)
     if found is None:
         return Overview()
-    mine = {b: themes for b, themes in found.themes.items() if who.brands is None or int(b) in who.brands}
+    mine = _mine(found, who)
     shown = {one.message for themes in mine.values() for theme in themes for one in _shown(theme, found)}
     words = {n: said.text[: said.fold] for n, said in log.words_of(conn, sorted(shown)).items()}
     topics, sudden = [], []
@@ -296,7 +301,8 @@ def _topic(theme: Theme, brand: int, whole: Sequence[int], found: Heard, words: 
     weeks = _weekly(theme.said, found.at)
     n = len(theme.said)
     return Topic(
-        name=theme.name, brand=brand, n=n, weeks=weeks,
+        name=theme.name, brand=brand, message=theme.said[0].message, n=n, weeks=weeks,
+        unhappy_weeks=_weekly([one for one in theme.said if one.mood <= UNHAPPY], found.at),
         unhappy=share(sum(one.mood <= UNHAPPY for one in theme.said), n),
         change=share_change(weeks[-1], whole[-1], sum(weeks[:-1]), sum(whole[:-1]), 0.99),
         quotes=_quotes(theme.said[:POOL], words),
@@ -306,13 +312,86 @@ def _topic(theme: Theme, brand: int, whole: Sequence[int], found: Heard, words: 
 def _sudden(alarm: Alarm, theme: Theme, brand: int, words: Mapping[int, str]) -> Sudden:
     newest = sorted(theme.said, key=lambda one: -one.at)[:POOL]
     return Sudden(
-        topic=alarm.topic, brand=brand, people=alarm.people, since=datetime.fromtimestamp(alarm.since, tz=UTC),
+        topic=alarm.topic, brand=brand, message=newest[0].message, people=alarm.people,
+        since=datetime.fromtimestamp(alarm.since, tz=UTC),
         usual=alarm.expected, quotes=_quotes(newest, words),
     )  # fmt: skip
 
 
 def _quotes(said: Sequence[Message], words: Mapping[int, str]) -> tuple[Quote, ...]:
-    return tuple(
-        Quote(conversation=one.conversation, at=datetime.fromtimestamp(one.at, tz=UTC), text=text, mood=one.mood)
-        for one, text in quotable((one, words.get(one.message, "")) for one in said)
-    )
+    """The first few that begin differently."""
+    return tuple(_quote(one, text) for one, text in quotable((one, words.get(one.message, "")) for one in said))
+
+
+def _quote(one: Message, text: str) -> Quote:
+    return Quote(
+        message=one.message, conversation=one.conversation, at=datetime.fromtimestamp(one.at, tz=UTC), text=text,
+        mood=one.mood,
+    )  # fmt: skip
+
+
+def _short(text: str) -> str:
+    return redacted(" ".join(text.split()))[:LONGEST]
+
+
+# ── one theme ───────────────────────────────────────────────────────────────────────────────
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """A theme with all that was said in it, or the unhappy part of that, the newest first. conversations: all of it."""
+
+    topic: Topic
+    as_of: datetime
+    conversations: tuple[int, ...]
+    quotes: tuple[Quote, ...]
+
+
+def theme(conn: Connection, who: Viewer, message: int, week: int | None = None, unhappy: bool = False) -> Whole | None:
+    """The theme in which a message stands now. week: 0 for the last seven days, 1 for the seven before."""
+    found = heard(conn)
+    place = _theme_with(found, who, message) if found else None
+    if found is None or place is None:
+        return None
+    brand, one = place
+    newest = sorted(one.said, key=lambda said: -said.at)
+    shown = [
+        said
+        for said in newest
+        if (week is None or int((found.at.timestamp() - said.at) // (7 * 86_400)) == week)
+        and (not unhappy or said.mood <= UNHAPPY)
+    ]
+    needed = {said.message for said in (*shown, *one.said[:POOL])}
+    words = {n: told.text[: told.fold] for n, told in log.words_of(conn, sorted(needed)).items()}
+    whole = _weekly([said for theme in found.themes[brand] for said in theme.said], found.at)
+    return Whole(
+        topic=_topic(one, int(brand), whole, found, words), as_of=found.at,
+        conversations=tuple(dict.fromkeys(said.conversation for said in newest)),
+        quotes=tuple(_quote(said, text) for said in shown if (text := _short(words.get(said.message, "")))),
+    )  # fmt: skip
+
+
+def _theme_with(found: Heard, who: Viewer, message: int) -> tuple[str, Theme] | None:
+    for brand, themes in _mine(found, who).items():
+        for one in themes:
+            if any(said.message == message for said in one.said):
+                return brand, one
+    return None
+
+
+def themes_of(conn: Connection, who: Viewer, conversations: Iterable[int]) -> dict[int, tuple[int, str]]:
+    """In which theme each conversation is, by its unhappiest words: (a message of it, the theme's name)."""
+    found, wanted = heard(conn), set(conversations)
+    if found is None or not wanted:
+        return {}
+    told = [
+        (said.mood, said.conversation, said.message, one.name)
+        for themes in _mine(found, who).values()
+        for one in themes
+        for said in one.said
+        if said.conversation in wanted
+    ]
+    return {conversation: (message, name) for _, conversation, message, name in sorted(told, reverse=True)}
+
+
+def _mine(found: Heard, who: Viewer) -> dict[str, tuple[Theme, ...]]:
+    return {b: themes for b, themes in found.themes.items() if who.brands is None or int(b) in who.brands}

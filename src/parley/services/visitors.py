@@ -358,6 +358,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 UNSEEN = frozenset({
     e.BotPondered, e.TopicGuessed, e.Tagged, e.Untagged, e.NoteWritten, e.ReplyPlanned, e.PlanDropped, e.DraftJudged,
     e.SecretShown, e.TaskOpened, e.TaskGiven, e.TaskClosed, e.PromiseNear, e.PromiseBroken, e.PagesSeen,
+    e.RemarksHeard,
 })  # fmt: skip
 """What changes nothing that a visitor sees."""
 SEEN = tuple(kind for kind in e.KINDS.values() if kind not in UNSEEN)

@@ -1,6 +1,6 @@
 """Follow-ups: who was badly served, who comes back to them until when, and what was done about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,13 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.log.record import Tx
-from parley.services import followups, setup
+from parley.services import followups, hearing, remarks, setup
 from parley.services.followups import Agreement, Tally, Task
 from parley.services.inbox import Viewer
 from parley.web import desk, formats, present, views
 from parley.web.desk import Answer, html, seen_other
 from parley.web.forms import read_form
+from parley.web.remarks import NAMES, address
 from parley.web.security import ACT, LEAD, Caller
 from parley.web.state import Room
 from parley.web.words import translate as t
@@ -25,7 +26,8 @@ Asked = Request[Any, Any, Any]
 
 
 class FollowUp(views.View, frozen=True, kw_only=True):
-    """A task as a card. owners: (value, name, chosen) of those who may take it; empty for who may not act."""
+    """A task as a card. owners: (value, name, chosen) of those who may take it; empty for who may not act. about: what
+    else customers say of the same, for leads: (name, address) of its theme and of what it complains of."""
 
     id: int
     href: str
@@ -46,6 +48,7 @@ class FollowUp(views.View, frozen=True, kw_only=True):
     done: str = ""
     closed_at: datetime | None = None
     closed_by: str = ""
+    about: tuple[tuple[str, str], ...] = ()
 
 
 class Page(views.View, frozen=True, kw_only=True):
@@ -144,13 +147,14 @@ def _page(conn: Connection, room: Room, caller: Caller, state: str) -> tuple[vie
     lens = desk.lens(room, conn)
     names = present.names(conn, [task.person for task in found])
     counts = {"open": tally.open, "mine": tally.mine}
+    about = _about(conn, who, [task.conversation for task in found])
     labels = {"open": t("Open"), "mine": t("Mine"), "done": t("Done")}
     page = Page(
         state=state,
         states=tuple(
             (key, f"{label} {counts[key]}" if key in counts else label, key == state) for key, label in labels.items()
         ),
-        cards=tuple(_card(lens, task, names, who, now) for task in found),
+        cards=tuple(_card(lens, task, names, who, now, about.get(task.conversation, ())) for task in found),
         tally=tally,
         hours=followups.agreement(conn).hours,
         brands=_brands(conn, lens, who) if caller.agent.role in ("admin", "lead") else (),
@@ -158,7 +162,24 @@ def _page(conn: Connection, room: Room, caller: Caller, state: str) -> tuple[vie
     return present.shell(conn, caller.agent, caller.csrf, "numbers", lens=lens), page
 
 
-def _card(lens: present.Lens, task: Task, names: Mapping[int, str], who: Viewer, now: datetime) -> FollowUp:
+def _about(conn: Connection, who: Viewer, conversations: Sequence[int]) -> dict[int, tuple[tuple[str, str], ...]]:
+    """By conversation: its theme, and what is complained of in it, as far as the viewer may open those pages."""
+    if who.role not in ("admin", "lead"):
+        return {}
+    themes, complaints = hearing.themes_of(conn, who, conversations), remarks.of_conversations(conn, conversations)
+    found: dict[int, tuple[tuple[str, str], ...]] = {}
+    for number in conversations:
+        message, name = themes.get(number, (0, ""))
+        theme = [(t("Theme: {name}", name=name), f"/desk/listening/themes/{message}")] if message else []
+        aspects = [(t(NAMES[key]), address(key, {})) for key in complaints.get(number, ()) if key in NAMES]
+        found[number] = (*theme, *aspects[:3])
+    return found
+
+
+def _card(
+    lens: present.Lens, task: Task, names: Mapping[int, str], who: Viewer, now: datetime,
+    about: tuple[tuple[str, str], ...],
+) -> FollowUp:  # fmt: skip
     name = names.get(task.person, "")
     owner = lens.agents.get(task.owner or 0)
     kind, _, number = task.closed_by.partition("/")
@@ -183,6 +204,7 @@ def _card(lens: present.Lens, task: Task, names: Mapping[int, str], who: Viewer,
         done=task.done,
         closed_at=task.closed_at,
         closed_by=closer.name if closer else "",
+        about=about,
     )
 
 

@@ -162,9 +162,9 @@ def whiskers(key: str, title: str, about: str, rows: Sequence[Whisker], axis: Ax
 
 def _whisker(row: Whisker, axis: Axis, top: float) -> Markup:
     y = top + 32
-    drawn = _text(0, top + 16, row.name, "start", "row-name") + _text(100, top + 16, row.text, "end", "row-text")
-    if row.note:
-        drawn += _text(0, top + 16, row.note, "start", "row-note", dx=_wide(row.name) + 8)
+    note = Markup('<tspan class="row-note" dx="8">{}</tspan>').format(row.note) if row.note else Markup("")
+    drawn = _text(0, top + 16, Markup("{}{}").format(row.name, note), "start", "row-name")
+    drawn += _text(100, top + 16, row.text, "end", "row-text")
     if row.low is not None or row.high is not None:
         low = axis.place(axis.low if row.low is None else row.low) * 100
         high = axis.place(axis.high if row.high is None else row.high) * 100
@@ -260,15 +260,10 @@ def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
     return Markup('<line class="{}" x1="{}%" y1="{}" x2="{}%" y2="{}"/>').format(kind, _n(x1), _n(y1), _n(x2), _n(y2))
 
 
-def _text(x: float, y: float, words: str, anchor: str, kind: str = "tick", dx: float = 0) -> Markup:
-    return Markup('<text class="{}" x="{}%" y="{}"{} text-anchor="{}">{}</text>').format(
-        kind, _n(x), _n(y), Markup(' dx="{}"').format(_n(dx)) if dx else "", anchor, words
+def _text(x: float, y: float, words: str, anchor: str, kind: str = "tick") -> Markup:
+    return Markup('<text class="{}" x="{}%" y="{}" text-anchor="{}">{}</text>').format(
+        kind, _n(x), _n(y), anchor, words
     )
-
-
-def _wide(words: str) -> float:
-    """About how many pixels a row's name takes, at 13 px."""
-    return sum(4.0 if c in "iljtf.,' " else 10.5 if c in "mwMW" else 7.4 for c in words)
 
 
 def _n(value: float) -> str:

@@ -35,6 +35,7 @@ PAGES = (
     "forecast",
     "followups",
     "listening",
+    "remarks",
     "gaps",
     "article_review",
     "journeys",

@@ -1,0 +1,325 @@
+"""What customers say of what, sentence by sentence: deliveries, prices, people … praised or complained of, how much.
+
+A follower reads what customers write, say to surveys and publish as reviews, and tells it to the log; a reader keeps
+it. Words are not kept here: quotes are read from the messages, so that what is erased is gone.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    and_,
+    case,
+    func,
+    select,
+)
+
+from parley.core import events as e
+from parley.core.measure import micros
+from parley.core.redacting import redacted
+from parley.core.stats import Change, Estimate, share, share_change
+from parley.log.many import among, drop_among
+from parley.log.record import Record, Tx, add_rows, words_of
+from parley.log.tables import Id, metadata
+from parley.services.inbox import Viewer, conversations, of_brand
+
+if TYPE_CHECKING:
+    from parley.ai.sentiment import Reader as Moods
+
+BY = "bot/listening"
+WEEKS = 8
+WEEK = 7 * 86_400 * 1_000_000  # microseconds
+LEVEL = 0.99  # at which a change is told
+RESTS = 4  # times as long as it reads, where there is much to read
+MOST = 50  # quotes on a page
+GENERAL = "general"  # what is said of nothing in particular stands last
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("message", Id, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("aspect", String(20), primary_key=True),
+    Column("stop", Integer, nullable=False),
+    Column("conversation", Id, nullable=False),
+    Column("brand", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("polarity", SmallInteger, nullable=False),
+    Column("strength", SmallInteger, nullable=False),
+    Column("language", String(5), nullable=False),
+)
+_R = remarks.c
+Index("ix_remarks_at", _R.brand, _R.at, _R.aspect, _R.conversation, _R.polarity)
+Index("ix_remarks_aspect", _R.aspect, _R.brand, _R.at)
+Index("ix_remarks_conversation", _R.conversation, _R.aspect)
+
+
+class RemarkReader:
+    """Keeps remarks; a message that is told of again is told of anew."""
+
+    name = "remarks"
+    in_step = False
+    batch = 500
+    rest = 0.5
+    kinds = (e.RemarksHeard,)
+    tables = (remarks,)
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        rows: dict[int, dict[tuple[int, str], dict[str, object]]] = {}
+        for r in batch:
+            assert isinstance(r.event, e.RemarksHeard)
+            fresh: dict[int, dict[tuple[int, str], dict[str, object]]] = defaultdict(dict)
+            for one in r.event.remarks:
+                fresh[one.message][one.start, one.aspect] = _row(one, r.subject_id)
+            rows |= {message: {} for message in r.event.anew} | fresh
+        drop_among(tx.conn, _R.message, rows)
+        add_rows(tx.conn, remarks, [row for own in rows.values() for row in own.values()])
+
+
+def _row(one: e.Remark, brand: int) -> dict[str, object]:
+    return {
+        "message": one.message, "start": one.start, "aspect": one.aspect, "stop": one.end,
+        "conversation": one.conversation, "brand": brand, "at": micros(one.at), "polarity": one.polarity,
+        "strength": one.strength, "language": one.language,
+    }  # fmt: skip
+
+
+# ── hearing ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Words to read: which message, of which conversation, when. anew: they stand in place of others."""
+
+    message: int
+    conversation: int
+    at: datetime
+    anew: bool = False
+
+
+class Told(msgspec.Struct):
+    """What was heard in a brand."""
+
+    remarks: list[e.Remark] = []
+    anew: list[int] = []
+
+
+class RemarkFollower:
+    """Reads what customers said in the last weeks. by_meaning: with the sentence encoder as well."""
+
+    name = "remarks-heard"
+    kinds = (e.MessageReceived, e.MessageEdited, e.MessageWithdrawn, e.SurveyAnswered)
+    batch = 100
+    rest = 1.0
+
+    def __init__(self, by_meaning: bool) -> None:
+        self.by_meaning = by_meaning
+
+    def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Told]:
+        """By brand. With rests between where much waits: customers come first."""
+        began, since = time.monotonic(), record.clock() - timedelta(weeks=WEEKS)
+        heard = {one.message: one for r in batch if (one := _heard(r)) and one.at >= since}
+        if not heard:
+            return {}
+        with record.reading() as conn:
+            said = {n: words.text[: words.fold] for n, words in words_of(conn, list(heard)).items()}
+            talks = {one.conversation for one in heard.values()}
+            brands = {row.id: row.brand for row in among(conn, _C.id, talks, of=(_C.id, _C.brand))}
+        found = _told([heard[n] for n in said], [said[n] for n in said], brands, self._moods())
+        if self.by_meaning and len(batch) == self.batch:
+            time.sleep(min(5.0, RESTS * (time.monotonic() - began)))
+        return found
+
+    def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Told]) -> None:
+        for brand, found in prepared.items():
+            tx.append(e.brand(brand), [e.RemarksHeard(remarks=tuple(found.remarks), anew=tuple(found.anew))], BY)
+
+    def _moods(self) -> "Moods | None":
+        from parley.ai.encoder import encoder
+        from parley.ai.sentiment import reader
+
+        return reader() if self.by_meaning and encoder() else None
+
+
+_C = conversations.c
+
+
+def _heard(r: e.Recorded) -> Heard | None:
+    """Messages of customers, and what was said along with an answer to a survey."""
+    match r.event:
+        case e.MessageReceived(message=message, automatic=None, unverified=False, doubt=None):
+            return Heard(message, r.subject_id, r.event.sent_at or r.at if r.event.history else r.at)
+        case e.MessageEdited(message=message) | e.MessageWithdrawn(message=message):
+            return Heard(message, r.subject_id, r.at, anew=True)
+        case e.SurveyAnswered(comment_message=int(message)):
+            return Heard(message, r.subject_id, r.at)
+    return None
+
+
+def _told(
+    heard: Sequence[Heard], texts: Sequence[str], brands: Mapping[int, int], moods: "Moods | None"
+) -> dict[int, Told]:
+    from parley.ai.remarks import read
+
+    found: dict[int, Told] = defaultdict(Told)
+    for one, own in zip(heard, read(texts, moods), strict=True):
+        if one.conversation not in brands or not (own or one.anew):
+            continue
+        told = found[brands[one.conversation]]
+        told.anew += [one.message] if one.anew else []
+        for r in own:
+            place = (one.message, one.conversation, one.at, r.start, r.end)
+            told.remarks.append(e.Remark(*place, r.aspect, r.polarity, r.strength, r.language))
+    return found
+
+
+# ── asks ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Week(msgspec.Struct, frozen=True, array_like=True):
+    """Conversations that spoke of an aspect, and those of them that complained of it."""
+
+    n: int = 0
+    negative: int = 0
+
+
+class Aspect(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of an aspect in eight weeks. n: conversations, each counted once; negative: with a complaint;
+    strong: with a strong one; positive: with praise alone. weeks: the newest last. unhappy: negative of n. change: of
+    complaints among all conversations heard, the last seven days against the seven weeks before, at 99 %."""
+
+    aspect: str
+    n: int
+    negative: int
+    positive: int
+    strong: int
+    weeks: tuple[Week, ...]
+    unhappy: Estimate
+    change: Change
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """heard: conversations of eight weeks in which anything was said of anything, by week; the newest last."""
+
+    as_of: datetime
+    heard: tuple[int, ...] = ()
+    aspects: tuple[Aspect, ...] = ()
+
+
+def overview(conn: Connection, who: Viewer, now: datetime, brand: int | None = None) -> Overview:
+    """Aspects with the most complaints first, in the brands that the viewer serves or in one of them."""
+    top = micros(now)
+    since = top - WEEKS * WEEK
+    seen = (of_brand(_R.brand, who), _R.at > since, _R.at <= top, *([_R.brand == brand] if brand else []))
+    talks = (
+        select(
+            _R.aspect, _R.conversation, func.max(_R.at).label("at"), func.min(_R.polarity).label("worst"),
+            func.max(_R.polarity).label("best"),
+            func.max(case((_R.polarity < 0, _R.strength), else_=0)).label("strength"),
+        )
+        .where(*seen).group_by(_R.aspect, _R.conversation).subquery()
+    )  # fmt: skip
+    week = ((top - talks.c.at) // WEEK).label("week")
+    negative, strong = (
+        func.sum(case((talks.c.worst < 0, 1), else_=0)),
+        func.sum(case((talks.c.strength > 2, 1), else_=0)),
+    )
+    positive = func.sum(case((and_(talks.c.worst >= 0, talks.c.best > 0), 1), else_=0))
+    asked = select(talks.c.aspect, week, func.count(), negative, positive, strong).group_by(talks.c.aspect, week)
+    rows = conn.execute(asked).all()
+    newest = select(_R.conversation, func.max(_R.at).label("at")).where(*seen).group_by(_R.conversation).subquery()
+    back = ((top - newest.c.at) // WEEK).label("week")
+    all_of = {int(w): n for w, n in conn.execute(select(back, func.count()).group_by(back))}
+    heard = tuple(all_of.get(WEEKS - 1 - place, 0) for place in range(WEEKS))
+    found = [_aspect(name, [row for row in rows if row[0] == name], heard) for name in {row[0] for row in rows}]
+    return Overview(
+        as_of=now,
+        heard=heard,
+        aspects=tuple(sorted(found, key=lambda one: (one.aspect == GENERAL, -one.negative, -one.n, one.aspect))),
+    )
+
+
+def _aspect(name: str, rows: Sequence[Sequence[int]], heard: Sequence[int]) -> Aspect:
+    by_week = {int(row[1]): Week(int(row[2]), int(row[3])) for row in rows}
+    weeks = tuple(by_week.get(WEEKS - 1 - place, Week()) for place in range(WEEKS))
+    n, negative = sum(one.n for one in weeks), sum(one.negative for one in weeks)
+    before = sum(one.negative for one in weeks[:-1])
+    return Aspect(
+        aspect=name, n=n, negative=negative, positive=sum(int(row[4]) for row in rows), weeks=weeks,
+        strong=sum(int(row[5]) for row in rows), unhappy=share(negative, n),
+        change=share_change(weeks[-1].negative, heard[-1], before, sum(heard[:-1]), LEVEL),
+    )  # fmt: skip
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence of a customer, with addresses and numbers left out."""
+
+    message: int
+    conversation: int
+    brand: int
+    at: datetime
+    text: str
+    polarity: int
+    strength: int
+    language: str
+
+
+class Quotes(msgspec.Struct, frozen=True, kw_only=True):
+    """before: where the next page begins, None on the last."""
+
+    aspect: str
+    quotes: tuple[Quote, ...]
+    before: int | None = None
+
+
+def quotes(
+    conn: Connection, who: Viewer, aspect: str, *, now: datetime, polarity: int | None = None, brand: int | None = None,
+    week: int | None = None, before: int | None = None, most: int = MOST,
+) -> Quotes:  # fmt: skip
+    """The newest first. week: 0 for the last seven days, 1 for the seven before. before: microseconds."""
+    top = micros(now)
+    where: list[ColumnElement[bool]] = [_R.aspect == aspect, of_brand(_R.brand, who), _R.at > top - WEEKS * WEEK]
+    where += [_R.polarity == polarity] if polarity is not None else []
+    where += [_R.brand == brand] if brand else []
+    where += [_R.at < before] if before else []
+    if week is not None:
+        where += [_R.at > top - (week + 1) * WEEK, _R.at <= top - week * WEEK]
+    asked = select(remarks).where(*where).order_by(_R.at.desc(), _R.message.desc(), _R.start).limit(most + 1)
+    rows = conn.execute(asked).all()
+    said = words_of(conn, sorted({row.message for row in rows[:most]}))
+    found = []
+    for row in rows[:most]:
+        words = said.get(row.message)
+        text = redacted(" ".join(words.text[row.start : row.stop].split())) if words else ""
+        if text:
+            found.append(
+                Quote(
+                    message=row.message, conversation=row.conversation, brand=row.brand, text=text,
+                    at=datetime.fromtimestamp(row.at / 1e6, UTC), polarity=row.polarity, strength=row.strength,
+                    language=row.language,
+                )
+            )  # fmt: skip
+    return Quotes(aspect=aspect, quotes=tuple(found), before=rows[most - 1].at if len(rows) > most else None)
+
+
+def of_conversations(conn: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """What each conversation complains of, the strongest first."""
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for row in among(conn, _R.conversation, numbers, of=(_R.conversation, _R.aspect, _R.strength), where=_COMPLAINTS):
+        found[row.conversation].append((-row.strength, row.aspect))
+    return {number: tuple(dict.fromkeys(aspect for _, aspect in sorted(own))) for number, own in found.items()}
+
+
+_COMPLAINTS = (_R.polarity < 0,)
