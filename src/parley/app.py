@@ -49,6 +49,8 @@ from parley.services import (
     templates,
     threads,
     timers,
+    tool_calls,
+    tool_requests,
     topics,
     transcripts,
     triage,
@@ -97,6 +99,7 @@ class Desk:
         self.dispatch = Dispatch(self.store, config.key, config.url, self.channels, clock)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
         self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
+        self.caller = tool_calls.CallWorker(self.record, tool_requests.call)
         self.clockwork = timers.Clockwork(
             self.record,
             {
@@ -195,6 +198,7 @@ class Desk:
         self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
         self._tasks += [asyncio.create_task(self.fetcher.run(), name="fetching")]
         self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
+        self._tasks += [asyncio.create_task(self.caller.run(), name="tools")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
     async def _keep_listening(self, name: str) -> None:
@@ -334,6 +338,7 @@ def in_step_readers() -> list[Reader]:
         sameness.ApartReader(),
         origins.OriginReader(),
         care.CareReader(),
+        tool_calls.CallReader(),
     ]
 
 

@@ -4,6 +4,8 @@
 order 55501 kim@example.org delivered 12 days ago: Lamp 49.00; Rug 120.00
 known kim@example.org
 limit refund.alone = 200
+tool parcel_tracker {"state": "late"}
+tool parcel_tracker down
 > what the customer writes; {code} stands for the six digits that were mailed
 < what the bot's next words have to hold
 ... 15 minutes
@@ -24,7 +26,7 @@ import msgspec
 from parley.core.errors import BadConfig
 
 MARKS = {">": "says", "<": "hears", "=": "holds", "...": "waits"}
-WORDS = ("order", "known", "limit", "approve", "decline")
+WORDS = ("order", "known", "limit", "approve", "decline", "tool")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -68,6 +70,12 @@ def read(text: str) -> list[Talk]:
             lines.append(_line(line.strip(), number))
             found[-1] = Talk(found[-1].title, tuple(lines))
     return found
+
+
+def at_line(problem: str) -> tuple[int, str]:
+    """The line that a problem names, and the problem without it."""
+    found = re.match(r"Line (\d+): (.*)", problem, re.S)
+    return (int(found[1]), found[2]) if found else (1, problem)
 
 
 def _line(line: str, number: int) -> Line:
