@@ -9,6 +9,7 @@ from harness.desk import StoryDesk
 from harness.tool_server import Asked, System, says, slowly, system
 from parley.core import events as e
 from parley.log import record as log
+from parley.rehearsal import Part, rehearse
 from parley.services import approvals, proof, requests, setup, tool_calls, tools
 from parley.services.procedures import kept, written
 from parley.services.tools import Parameter, Picked, Tool
@@ -101,8 +102,8 @@ def declared(other: System) -> list[Tool]:
             name="hold_parcel", title="Depot", method="POST", address=f"{other.url}/holds", acts=True, seconds=2,
             once="Idempotency-Key",
             parameters=(
-                Parameter(name="number", place="body", kind="number"), Parameter(name="until", place="body", kind="date"),
-                customer,
+                Parameter(name="number", place="body", kind="number"),
+                Parameter(name="until", place="body", kind="date"), customer,
             ),
             answer=(Picked(name="id", path="id"), Picked(name="depot", path="depot")),
             rehearsed='{"id": "H1", "depot": "Cork North"}',
@@ -323,3 +324,63 @@ def test_a_person_agrees_and_the_other_system_does_it(company: StoryDesk, other:
     assert "waits at Cork North" in heard(company)
     assert len(other.done) == 1
     assert len(company.record.ask(tool_calls.newest)) == 2
+
+
+# ── conversations written in the file ───────────────────────────────────────────────────────
+
+MORE_TALKS = """
+  # One that has arrived is not held
+  tool parcel_tracker {"parcel": {"state": "delivered", "due": "2026-02-27", "owner": {"mail": "kim@example.org"}}}
+  known kim@example.org
+  > hold my parcel
+  > 77001
+  < was delivered on Friday, 27 February
+  = still with the bot
+
+  # Another's is told to nobody
+  tool parcel_tracker {"parcel": {"state": "moving", "owner": {"mail": "lee@example.org"}}}
+  known kim@example.org
+  > hold my parcel
+  > 77001
+  < no such parcel
+
+  # The tracker is down
+  tool parcel_tracker down
+  known kim@example.org
+  > hold my parcel
+  > 77001
+  = handed over: another system is down
+
+  # Held and taken back
+  tool parcel_tracker {"parcel": {"state": "moving", "owner": {"mail": "kim@example.org"}}}
+  > hold my parcel
+  > 77001
+  > kim@example.org
+  > {code}
+  > 5 March
+  = nothing made
+  > yes
+  = called hold_parcel 2026-03-05
+  = made hold_parcel
+  > undo
+  = called free_parcel
+  = nothing made
+
+  # This one is written down wrongly
+  known kim@example.org
+  > hold my parcel
+  < Good morning
+"""
+
+
+def test_conversations_in_the_file_are_held_without_asking_anybody(other: System) -> None:
+    results = rehearse("hold_parcel_here", {}, Part(text=HOLD + MORE_TALKS, tools=tuple(declared(other))))
+    assert [one.problem for one in results[:5]] == [""] * 5
+    assert "the bot was to say “Good morning”" in results[5].problem
+    assert other.asked == []
+
+
+def test_a_brands_limits_hold_in_a_rehearsal(other: System) -> None:
+    limits = {"hold_parcel_here.days": 2}
+    results = rehearse("hold_parcel_here", limits, Part(text=HOLD + MORE_TALKS, tools=tuple(declared(other))))
+    assert [one.right for one in results] == [True, True, True, True, False, False]

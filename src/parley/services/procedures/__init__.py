@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from parley.core.procedure import Procedure
 from parley.services import setup
-from parley.services.procedures import kept, written
+from parley.services.procedures import kept
 from parley.services.procedures.binding import bind
 from parley.services.procedures.callback import callback
 from parley.services.procedures.change_address import change_address
@@ -21,13 +21,16 @@ from parley.services.procedures.complaint import complaint
 from parley.services.procedures.order_status import order_status
 from parley.services.procedures.refund import refund
 from parley.services.procedures.return_item import return_item
+from parley.services.procedures.written import read
 
 
 def _from_file(name: str) -> Callable[[Shop], Procedure]:
     """One that is shipped in the form that companies write, too."""
-    plan = written.read((Path(__file__).parent / f"{name}.yaml").read_text("utf-8"))
+    plan = read((Path(__file__).parent / f"{name}.yaml").read_text("utf-8"))
     return lambda shop: bind(plan, shop, plan.version)
 
+
+__all__ = ["SHIPPED", "every", "limits_of", "make", "permitted", "read", "talks_of"]
 
 # In the order in which they are tried for a message.
 SHIPPED: Mapping[str, Callable[[Shop], Procedure]] = {
@@ -58,7 +61,7 @@ def every(conn: Connection, look: setup.Look) -> list[Procedure]:
 
 
 def _bound(one: kept.Version, conn: Connection, look: setup.Look) -> Procedure:
-    plan = written.read(one.text)
+    plan = read(one.text)
     limits = {limit.name: look.bot_limits.get(f"{one.name}.{limit.name}", limit.usual) for limit in plan.limits}
     return bind(plan, Shop(conn, limits), one.version)
 

@@ -240,9 +240,19 @@ def convert(lined: Lined, path: Path, kind: type[Any]) -> tuple[Any, Problem | N
         found = _AT.match(str(error))
         what, inner = (found["what"], found["path"] or "") if found else (str(error), "")
         steps = tuple(int(n) if n else name for name, n in re.findall(r"\.([\w-]+)|\[(\d+)\]", inner))
+        if "[...]" in inner and (closer := _one_of_many(lined, (*path, *steps[:1]), steps[:1])) is not None:
+            return None, closer
         unknown = re.search(r"unknown field `([^`]+)`", what)
         whole = (*path, *steps, *([unknown[1]] if unknown else []))
         return None, Problem(line=lined.line(whole), path=told(whole), sentence=_in_words(what, kind))
+
+
+def _one_of_many(lined: Lined, path: Path, field: Path) -> Problem | None:
+    """msgspec does not say which of many named ones is wrong."""
+    if field != ("limits",) or not isinstance(lined.value.get("limits"), dict):
+        return None
+    tried = (convert(lined, (*path, name), Limit)[1] for name in lined.value["limits"])
+    return next((problem for problem in tried if problem is not None), None)
 
 
 def told(path: Path) -> str:
@@ -256,4 +266,4 @@ def _in_words(what: str, kind: type[Any]) -> str:
     if (unknown := re.search(r"unknown field `([^`]+)`", what)) is not None:
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
         return f"“{unknown[1]}” is not known here; there are {known}."
-    return re.sub(r"^Expected", "Expected here:", what).replace("`", "“", 1).replace("`", "”", 1) + "."
+    return re.sub(r"`([^`]*)`", "“\\1”", re.sub(r"^Expected", "Expected here:", what)) + "."

@@ -13,6 +13,8 @@ approve
 = order 55501 cancelled
 = made return_item Lamp
 = nothing made
+= called hold_parcel 2026-03-05
+= nothing called
 = handed over: what the card has to hold
 = mailed: what a letter has to hold
 = still with the bot

@@ -5,6 +5,7 @@ with its line. What passed the check runs without an exception whatever a custom
 something is not known, and acts and connections check everything again where it is done.
 """
 
+import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,8 @@ from parley.core.procedure import Limit
 from parley.services.procedures import layout, talks
 from parley.services.procedures.layout import Lined, Path, Problem, told
 from parley.services.tools import NAME, Tool
+
+HERE = pathlib.Path(__file__).parent
 
 RESERVED = frozenset(
     {"own", "now", "today", "limit", "customer", "order", "done", "answers", "approved", "brand", "opening", "mail"}
