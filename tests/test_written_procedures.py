@@ -9,9 +9,10 @@ from harness.desk import StoryDesk
 from harness.tool_server import Asked, System, says, slowly, system
 from parley.core import events as e
 from parley.log import record as log
-from parley.rehearsal import Part, rehearse
+from parley.rehearsal import rehearse
 from parley.services import approvals, proof, requests, setup, tool_calls, tools
 from parley.services.procedures import kept, written
+from parley.services.procedures.talks import Part
 from parley.services.tools import Parameter, Picked, Tool
 
 HOLD = """\

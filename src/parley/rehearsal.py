@@ -21,6 +21,7 @@ from parley.log import record as log
 from parley.log.readers import catch_up
 from parley.services import approvals, inbox, orders, people, procedures, proof, requests, setup, tool_requests, tools
 from parley.services.procedures import kept, talks
+from parley.services.procedures.talks import Part
 from parley.services.tool_requests import Outcome
 from parley.services.tools import Tool
 
@@ -57,13 +58,6 @@ class Entrance:
 
 class GoesOtherwise(Exception):
     """A conversation did not go as it is written."""
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A procedure that the company wrote, as it is rehearsed. tools: the connections there are."""
-
-    text: str
-    tools: tuple[Tool, ...] = ()
 
 
 def rehearse(name: str, limits: Mapping[str, int] | None = None, part: Part | None = None) -> list[talks.Result]:

@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -137,19 +138,35 @@ async def call(
     return outcome
 
 
+def trial_key() -> str:
+    """A key for a try: each is one of its own."""
+    return f"parley/trial/{token_hex(8)}"
+
+
+async def attempt(tool: Tool, sending: Sending, inside: frozenset[str]) -> "tuple[Outcome, Answer | None]":
+    """One request, once, with the answer as it came: for whoever declares a connection."""
+    began, seen = time.monotonic(), list[Answer]()
+    outcome, _ = await _once(tool, sending, inside, seen.append)
+    outcome = msgspec.structs.replace(outcome, tries=1, ms=round((time.monotonic() - began) * 1000))
+    return outcome, seen[0] if seen else None
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-async def _once(tool: Tool, sending: Sending, inside: frozenset[str]) -> tuple[Outcome, float | None]:
+async def _once(
+    tool: Tool, sending: Sending, inside: frozenset[str], see: "Callable[[Answer], object]" = lambda answer: None
+) -> tuple[Outcome, float | None]:
     """What came of one request, and after how many seconds another can help; 0: soon; None: not at all."""
     broken = Outcome(fate="uncertain" if tool.acts else "failed")
     soon = 0.0 if tool.repeatable else None
     try:
         async with asyncio.timeout(tool.seconds):
             answer = await send(sending, inside)
+            see(answer)
     except (NotPermitted, TooLarge, Elsewhere) as error:
         told = str(error) if isinstance(error, TooLarge | Elsewhere) else INNER
         fate = "uncertain" if isinstance(error, TooLarge) and tool.acts else "failed"

@@ -40,7 +40,9 @@ PAGES = (
     "journeys",
     "traffic",
     "wall",
+    "procedure_editor",
     "procedure_settings",
+    "connections",
     "assist",
     "model_settings",
     "measuring_settings",
@@ -61,9 +63,10 @@ PAGES = (
     "health",
     "static_files",
     "shop",
+    "shop_system",
     "hooks",
 )
-ONLY_IN_DEMO = ("shop",)
+ONLY_IN_DEMO = ("shop", "shop_system")
 BODY_LIMIT = 32 * 1024 * 1024
 
 STATUS: dict[type[ParleyError], int] = {

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from parley.core.errors import Refused
 from parley.core.procedure import Procedure
-from parley.services import setup
+from parley.log.record import Tx
+from parley.services import setup, tools
 from parley.services.procedures import kept
 from parley.services.procedures.binding import bind
 from parley.services.procedures.callback import callback
@@ -21,16 +23,21 @@ from parley.services.procedures.complaint import complaint
 from parley.services.procedures.order_status import order_status
 from parley.services.procedures.refund import refund
 from parley.services.procedures.return_item import return_item
-from parley.services.procedures.written import read
+from parley.services.procedures.written import read, uses
+
+
+def text_of(name: str) -> str | None:
+    """The file of one that is shipped in the form that companies write, too."""
+    file = Path(__file__).parent / f"{name}.yaml"
+    return file.read_text("utf-8") if file.exists() else None
 
 
 def _from_file(name: str) -> Callable[[Shop], Procedure]:
-    """One that is shipped in the form that companies write, too."""
-    plan = read((Path(__file__).parent / f"{name}.yaml").read_text("utf-8"))
+    plan = read(text_of(name) or "")
     return lambda shop: bind(plan, shop, plan.version)
 
 
-__all__ = ["SHIPPED", "every", "limits_of", "make", "permitted", "read", "talks_of"]
+__all__ = ["SHIPPED", "every", "limits_of", "make", "permitted", "read", "talks_of", "text_of"]
 
 # In the order in which they are tried for a message.
 SHIPPED: Mapping[str, Callable[[Shop], Procedure]] = {
@@ -64,6 +71,14 @@ def _bound(one: kept.Version, conn: Connection, look: setup.Look) -> Procedure:
     plan = read(one.text)
     limits = {limit.name: look.bot_limits.get(f"{one.name}.{limit.name}", limit.usual) for limit in plan.limits}
     return bind(plan, Shop(conn, limits), one.version)
+
+
+def remove_tool(tx: Tx, name: str, by: str) -> None:
+    """Forget a connection that no procedure in force needs."""
+    needing = [one.name for one in kept.all_in_force(tx.conn) if name in uses(read(one.text))]
+    if needing:
+        raise Refused(f"{', '.join(needing)} needs this connection. Withdraw or change it first; nothing was removed.")
+    tools.remove(tx, name, by)
 
 
 def limits_of(procedure: Procedure, look: setup.Look) -> dict[str, int]:

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 import msgspec
 
 from parley.core.errors import BadConfig
+from parley.services.tools import Tool
 
 MARKS = {">": "says", "<": "hears", "=": "holds", "...": "waits"}
 WORDS = ("order", "known", "limit", "approve", "decline", "tool")
@@ -44,6 +45,13 @@ class Talk(msgspec.Struct, frozen=True):
 
     title: str
     lines: tuple[Line, ...]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A procedure that the company wrote, as it is rehearsed. tools: the connections there are."""
+
+    text: str
+    tools: tuple[Tool, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

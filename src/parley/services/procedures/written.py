@@ -95,6 +95,28 @@ def check(text: str, tools: Mapping[str, Tool] | None) -> tuple[Plan | None, lis
     return (None if checking.broken else plan), sorted(checking.found, key=lambda one: one.line)
 
 
+def uses(plan: Plan) -> set[str]:
+    """The connections that it needs."""
+    found: set[str] = set()
+    for step in plan.steps:
+        if isinstance(step.of, layout.Use):
+            found.add(step.of.use)
+        elif isinstance(step.of, layout.Do) and step.of.do not in SHOP_ACTS:
+            found |= {step.of.do} | ({step.of.undo.use} if isinstance(step.of.undo, layout.Undo) else set())
+    return found
+
+
+def sketch(text: str) -> Plan | None:
+    """As much of a text as can be drawn, whatever is wrong with it. It is not to be run."""
+    try:
+        lined = layout.plain(text)
+    except layout.Unreadable:
+        return None
+    document = layout.convert(lined, (), layout.Document)[0] if isinstance(lined.value, dict) else None
+    plan = _Checking(lined, document, None).plan() if document is not None else None
+    return plan if plan is not None and plan.steps else None
+
+
 class _Checking:
     """One reading of a file. broken: it cannot be run at all; found: everything that is wrong."""
 
