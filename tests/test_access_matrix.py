@@ -12,7 +12,22 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
-from parley.services import access, files, followups, gaps, inbox, knowledge, outgoing, people, setup, surveys, voice
+from parley.services import (
+    access,
+    files,
+    followups,
+    gaps,
+    inbox,
+    knowledge,
+    outgoing,
+    people,
+    setup,
+    surveys,
+    tools,
+    voice,
+)
+from parley.services.procedures import kept
+from parley.web.procedure_editor import BEGINNING
 from parley.web.server import make_app
 
 # ── who comes ───────────────────────────────────────────────────────────────────────────────
@@ -94,6 +109,8 @@ DONE = (200, 201, 204, 303)
 C = "/desk/conversations/{number:int}"
 CALL = "/desk/calls/{call}"
 AC = "/api/v1/conversations/{number:int}"
+OWN = "/desk/settings/procedures/my_own"
+TOOL = "/desk/settings/connections/opening_hours"
 ARTICLE = {"title": "Delivery", "body": "Four days.", "brand": 1}
 ORDER = {
     "number": "70001",
@@ -358,6 +375,41 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/procedures/{name:str}/trial": Row(
         expected=PAGE_ADMIN, path="/desk/settings/procedures/invoice/trial"
     ),
+    "POST /desk/settings/procedures/check": Row(expected=PAGE_ADMIN, send=form(text="procedure: x")),
+    "GET /desk/settings/procedures/new": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/procedures/new": Row(expected=PAGE_ADMIN, send=form(text="procedure: No"), ok=(422,)),
+    "GET /desk/settings/procedures/{name:str}/draft": Row(expected=PAGE_ADMIN, path=f"{OWN}/draft"),
+    "POST /desk/settings/procedures/{name:str}/draft": Row(
+        expected=PAGE_ADMIN, path=f"{OWN}/draft", send=form(text="procedure: my_own", seen="99"), ok=(409,)
+    ),
+    "POST /desk/settings/procedures/{name:str}/draft/trial": Row(
+        expected=PAGE_ADMIN, path=f"{OWN}/draft/trial", send=form(text="procedure: my_own"), ok=(422,)
+    ),
+    "POST /desk/settings/procedures/{name:str}/versions": Row(
+        expected=PAGE_ADMIN, path=f"{OWN}/versions", send=form(text="procedure: my_own"), ok=(422,)
+    ),
+    "GET /desk/settings/procedures/{name:str}/versions/{number:int}": Row(
+        expected=PAGE_ADMIN, path=f"{OWN}/versions/1"
+    ),
+    "POST /desk/settings/procedures/{name:str}/versions/{number:int}/return": Row(
+        expected=PAGE_ADMIN, path=f"{OWN}/versions/1/return", ok=DONE
+    ),
+    "POST /desk/settings/procedures/{name:str}/withdrawal": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/procedures/none/withdrawal", ok=(404,)
+    ),
+    "POST /desk/settings/procedures/{name:str}/disposal": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/procedures/none/disposal", ok=(404,)
+    ),
+    "GET /desk/settings/connections": Row(expected=PAGE_LEAD),
+    "GET /desk/settings/connections/new": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/connections/new": Row(expected=PAGE_ADMIN, send=form(name="No"), ok=(422,)),
+    "GET /desk/settings/connections/{name:str}": Row(expected=PAGE_LEAD, path=TOOL),
+    "POST /desk/settings/connections/{name:str}": Row(expected=PAGE_ADMIN, path=TOOL, send=form(title=""), ok=(422,)),
+    "POST /desk/settings/connections/{name:str}/removal": Row(
+        expected=PAGE_ADMIN, path="/desk/settings/connections/none/removal", ok=(404,)
+    ),
+    "POST /desk/settings/connections/{name:str}/trial": Row(expected=PAGE_ADMIN, path=f"{TOOL}/trial"),
+    "POST /desk/settings/inner-hosts": Row(expected=PAGE_ADMIN, send=form(hosts=""), ok=DONE),
     "GET /desk/settings/analytics": Row(expected=PAGE_ADMIN),
     "POST /desk/settings/analytics/{brand:int}": Row(
         expected=PAGE_ADMIN, path="/desk/settings/analytics/1", send=form(), ok=DONE
@@ -524,6 +576,7 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     missing = gaps.Found(name="hello", asked=(gaps.Question(1, number),))
     kept = gaps.Kept(at=story.clock.now, gaps={"1": (missing,)}, whole={"1": 1})
     story.change(lambda tx: setup.set_setting(tx, gaps.KEY, msgspec.to_builtins(kept)))
+    story.change(written_here)
     article = story.change(lambda tx: knowledge.write(tx, "Returns", "Within *30* days.", "agent/1", brand=1))
     return {
         "number": number,
@@ -540,6 +593,14 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
         "colleague": (colleague := story.agent("col")).number,
         "call": call_of(story, colleague.number),
     }
+
+
+def written_here(tx: Any) -> None:
+    """A connection and a procedure of the company's own."""
+    tools.keep(tx, tools.Tool(name="opening_hours", title="Hours", address="https://x.test/", personal=False), {}, "a")
+    text = BEGINNING.replace("my_procedure", "my_own")
+    kept.draft(tx, "my_own", text, "agent/1", None)
+    kept.publish(tx, "my_own", text, "agent/1")
 
 
 def call_of(story: StoryDesk, agent: int) -> str:

@@ -250,7 +250,7 @@ def test_it_cancels_an_order_once_it_is_proved_whose_it_is_and_a_yes_was_said(sh
     assert status_of(shop, "55501") == "cancelled"
     assert last_words(shop).startswith("Order 55501 is cancelled.")
     done = [r.event for r in shop.events(e.ProcedureWentOn) if r.event.act]  # type: ignore[union-attr]
-    assert [(one.procedure, one.version) for one in done] == [("cancel_order", 2)]  # type: ignore[union-attr]
+    assert [(one.procedure, one.version) for one in done] == [("cancel_order", 3)]  # type: ignore[union-attr]
     assert shop.view("waiting") == []
 
 

@@ -178,6 +178,7 @@ def test_every_dependency_is_used() -> None:
         "dkimpy": "dkim",
         "pyspf": "spf",
         "phonenumberslite": "phonenumbers",
+        "pyyaml": "yaml",
     }
     of_uvicorn = {"websockets", "httptools"}
     code = "\n".join(text_of(file) for file in (ROOT / "src").rglob("*.py"))

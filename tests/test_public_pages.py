@@ -19,8 +19,9 @@ from harness.web import WebDesk, serving
 from parley.core import events as e
 from parley.core.errors import NotFound
 from parley.services import files, inbox, knowledge, outgoing, setup, surveys
+from parley.services.outward import is_public
 from parley.web import help as help_pages
-from parley.web.outside import fetch_picture, is_public, may_be_asked
+from parley.web.outside import fetch_picture, may_be_asked
 
 CHROMIUM = Path("/usr/bin/chromium")
 PNG = bytes.fromhex(

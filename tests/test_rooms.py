@@ -20,7 +20,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "log": ({"core"}, {"msgspec", "sqlalchemy", "alembic", "psycopg"}),
     "channels": ({"core"}, None),
     "ai": ({"core"}, {"numpy", "onnxruntime"}),
-    "services": ({"core", "log", "ai"}, {"msgspec", "sqlalchemy", "argon2", "nh3", "httpx"}),
+    "services": ({"core", "log", "ai"}, {"msgspec", "sqlalchemy", "argon2", "nh3", "httpx", "yaml"}),
     "web": (
         {"core", "services", "log.record", "log.tables.to_micros"},
         {"msgspec", "litestar", "jinja2", "markupsafe", "sqlalchemy", "markdown_it", "nh3"},

@@ -28,6 +28,7 @@ import { closeMenu, menuOpen } from "./menus.ts";
 import { closeSheet, nameButtons, palette, sheet, sheetOpen, tips } from "./palette.ts";
 import * as pane from "./pane.ts";
 import * as presence from "./presence.ts";
+import { editor } from "./procedure_editor.ts";
 import { freshen, keepFresh } from "./times.ts";
 import { canUndo, say, undoLast } from "./toasts.ts";
 
@@ -179,6 +180,7 @@ pane.onOpen(() => nameButtons(pane.main()));
 nameButtons();
 list.listen();
 tips();
+editor();
 pane.adopt();
 live.listen();
 if (inbox()) setTimeout(() => void choices().catch(() => undefined), 400);

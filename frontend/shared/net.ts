@@ -64,6 +64,11 @@ export async function fragment(url: string, piece: string): Promise<string> {
   return (await ask("GET", url, { "x-fragment": piece })).text();
 }
 
+/** A piece of a page that is made of what somebody typed. */
+export async function pieceOf(url: string, fields: Record<string, string>): Promise<string> {
+  return (await ask("POST", url, {}, new URLSearchParams(fields))).text();
+}
+
 export async function json<T>(url: string): Promise<T> {
   return (await ask("GET", url, { accept: "application/json" })).json() as Promise<T>;
 }

@@ -50,6 +50,8 @@ from parley.services import (
     templates,
     threads,
     timers,
+    tool_calls,
+    tool_requests,
     topics,
     transcripts,
     triage,
@@ -98,6 +100,7 @@ class Desk:
         self.dispatch = Dispatch(self.store, config.key, config.url, self.channels, clock)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
         self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
+        self.caller = tool_calls.CallWorker(self.record, tool_requests.call)
         self.clockwork = timers.Clockwork(
             self.record,
             {
@@ -197,6 +200,7 @@ class Desk:
         self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
         self._tasks += [asyncio.create_task(self.fetcher.run(), name="fetching")]
         self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
+        self._tasks += [asyncio.create_task(self.caller.run(), name="tools")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
     async def _keep_listening(self, name: str) -> None:
@@ -336,6 +340,7 @@ def in_step_readers() -> list[Reader]:
         sameness.ApartReader(),
         origins.OriginReader(),
         care.CareReader(),
+        tool_calls.CallReader(),
     ]
 
 

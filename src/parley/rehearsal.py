@@ -3,6 +3,7 @@
 Everything is the real thing (intake, bot, acts, timers, the log) but the clock, which the conversations move.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,8 +19,11 @@ from parley.core.channel import Address, Delivery, Door, Inbound, InboundMessage
 from parley.core.errors import ParleyError
 from parley.log import record as log
 from parley.log.readers import catch_up
-from parley.services import approvals, inbox, orders, people, procedures, proof, requests, setup
-from parley.services.procedures import talks
+from parley.services import approvals, inbox, orders, people, procedures, proof, requests, setup, tool_requests, tools
+from parley.services.procedures import kept, talks
+from parley.services.procedures.talks import Part
+from parley.services.tool_requests import Outcome
+from parley.services.tools import Tool
 
 HERE = "rehearsal"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday
@@ -56,24 +60,32 @@ class GoesOtherwise(Exception):
     """A conversation did not go as it is written."""
 
 
-def rehearse(name: str, limits: Mapping[str, int] | None = None) -> list[talks.Result]:
+def rehearse(name: str, limits: Mapping[str, int] | None = None, part: Part | None = None) -> list[talks.Result]:
     """Hold every conversation of a procedure. limits: of a brand, by `procedure.limit`; else the usual ones."""
+    written = talks.read(procedures.read(part.text).talks if part else procedures.talks_of(name))
     with tempfile.TemporaryDirectory(prefix="parley-rehearsal-") as folder:
-        stage = Stage(Path(folder), dict(limits or {}))
+        stage = Stage(Path(folder), dict(limits or {}), name, part)
         try:
-            return [stage.hold(talk) for talk in talks.read(procedures.talks_of(name))]
+            return [stage.hold(talk) for talk in written]
         finally:
             stage.desk.record.close()
 
 
 class Stage:
-    """A desk with one brand, a console and a mail inbox, on which each conversation has a customer of its own."""
+    """A desk with one brand, a console and a mail inbox, on which each conversation has a customer of its own.
 
-    def __init__(self, folder: Path, limits: Mapping[str, int]) -> None:
+    Other systems are not asked: they answer what the conversation says, or what their connection gives for this.
+    """
+
+    def __init__(self, folder: Path, limits: Mapping[str, int], name: str = "", part: Part | None = None) -> None:
         self.now, self.limits, self.numbers = START, limits, 0
+        self.name, self.part = name, part
+        self.answers: dict[str, str] = {}
+        self.place = "@"
         config = Config(data=folder, secret="a secret for rehearsals", ai="words")
         self.desk = Desk(config, clock=self._clock, channels={HERE: Entrance()})
         self.record = self.desk.record
+        self.desk.caller.make = self._answer
         self.record.do(self._build)
         self.desk.setup_changed()
 
@@ -86,9 +98,31 @@ class Stage:
         self.inbox = setup.add_inbox(tx, self.brand, HERE, "Entrance", "entrance", with_bot=True)
         setup.add_inbox(tx, self.brand, HERE, "Letters", "help@rehearsal.test")
         self.agent = setup.add_agent(tx, "Ana", "ana@rehearsal.test", "agent")
+        if self.part:
+            for tool in self.part.tools:
+                tools.keep(tx, msgspec.structs.replace(tool, secret_headers=()), {}, "rehearsal")
+            kept.draft(tx, self.name, self.part.text, "rehearsal", None)
+            kept.publish(tx, self.name, self.part.text, "rehearsal")
+
+    @property
+    def permitted(self) -> tuple[str, ...]:
+        return (*procedures.SHIPPED, *([self.name] if self.part else []))
+
+    async def _answer(self, tool: Tool, *_: Any) -> Outcome:
+        """What another system says here."""
+        said = self.answers.get(tool.name, tool.rehearsed.replace("@", self.place))
+        match said:
+            case "down":
+                return Outcome(fate="failed", sentence="It cannot be reached.", tries=3)
+            case "uncertain":
+                return Outcome(fate="uncertain", sentence="It did not answer in time.", tries=1)
+            case "none":
+                return Outcome(fate="refused" if tool.acts else "none", sentence="It knows no such thing.", tries=1)
+        return tool_requests.read(tool, tool_requests.Answer(status=200, headers={}, body=said.encode()))
 
     def hold(self, talk: talks.Talk) -> talks.Result:
         scene = Scene(self, talk)
+        self.answers, self.place = {}, scene.place
         try:
             scene.play()
         except (GoesOtherwise, ParleyError) as problem:
@@ -102,7 +136,12 @@ class Stage:
             while self.desk.intake.process():
                 pass
             catch_up(self.record, self.desk.bot)
+            asyncio.run(self._calls())
             self.desk.clockwork.fire_due()
+
+    async def _calls(self) -> None:
+        while await self.desk.caller.round():
+            pass
 
 
 class Scene:
@@ -134,7 +173,7 @@ class Scene:
     # what is so before ──────────────────────────────────────────────────────────────────────
 
     def _permit(self, tx: log.Tx) -> None:
-        look = setup.Look(bot_does=tuple(procedures.SHIPPED), bot_limits=self.limits)
+        look = setup.Look(bot_does=self.stage.permitted, bot_limits=self.limits)
         setup.change_brand(tx, self.stage.brand, "Rehearsal", look)
         tx.conn.execute(orders.orders.delete())
         tx.conn.execute(requests.requests.delete())
@@ -142,8 +181,12 @@ class Scene:
     def _limit(self, text: str) -> None:
         name, _, value = text.partition("=")
         self.limits[name.strip()] = int(value)
-        look = setup.Look(bot_does=tuple(procedures.SHIPPED), bot_limits=self.limits)
+        look = setup.Look(bot_does=self.stage.permitted, bot_limits=self.limits)
         self.record.do(lambda tx: setup.change_brand(tx, self.stage.brand, "Rehearsal", look))
+
+    def _tool(self, text: str) -> None:
+        name, _, answer = text.partition(" ")
+        self.stage.answers[name] = answer.strip()
 
     def _order(self, text: str) -> None:
         written = talks.order(text)
@@ -231,6 +274,10 @@ class Scene:
                 self._stands(rest)
             case "made":
                 self._made(rest)
+            case "called":
+                self._called(rest)
+            case "nothing" if rest == "called":
+                self._equal([r.event.tool for r in self._events(e.ToolCalled)], [], "what was called")
             case "nothing":
                 self._equal([one.kind for one in self._requests()], [], "what was made")
             case "handed":
@@ -262,6 +309,15 @@ class Scene:
         made = [(one.kind, str(one.data.get("item", ""))) for one in self._requests()]
         if not any(one == kind and item in (thing, "") for one, thing in made):
             raise GoesOtherwise(f"“{text}” was to be made; there is {made or 'nothing'}")
+
+    def _called(self, text: str) -> None:
+        name, _, held = text.partition(" ")
+        calls = {r.event.call: r.event.tool for r in self._events(e.ToolCalled)}
+        words = self.record.ask(log.words_of, list(calls))
+        given = [words[call].text for call, tool in calls.items() if tool == name]
+        if not any(held in one for one in given):
+            told = ", ".join(calls.values()) or "nothing"
+            raise GoesOtherwise(f"“{text}” was to be called; there was {told}" + (f" with {given}" if given else ""))
 
     def _handed(self, wanted: str) -> None:
         cards = [r.event for r in self._events(e.HandoffAsked)]

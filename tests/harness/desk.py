@@ -118,7 +118,7 @@ class StoryDesk:
         raise AssertionError("The desk does not come to rest.")
 
     async def _deliver(self) -> None:
-        while await self.desk.worker.round() + await self.desk.fetcher.round():
+        while await self.desk.worker.round() + await self.desk.fetcher.round() + await self.desk.caller.round():
             pass
 
     def later(self, **by: float) -> "StoryDesk":

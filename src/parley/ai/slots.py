@@ -6,8 +6,9 @@ None, and whoever asked decides whether to ask again.
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
-from parley.ai import intents, text
+from parley.ai import days, intents, text
 
 _PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
 _FILLING = frozenset(
@@ -33,8 +34,14 @@ _QUESTION = re.compile(
 LONGEST = 1000
 
 
-def value_of(kind: str, options: Sequence[str], message: str, order_pattern: str = intents.ORDER_NUMBER) -> str | None:
-    """The value that an answer gives to a question of this kind. options: what was offered."""
+def value_of(
+    kind: str,
+    options: Sequence[str],
+    message: str,
+    order_pattern: str = intents.ORDER_NUMBER,
+    today: date | None = None,
+) -> str | None:
+    """The value that an answer gives to a question of this kind. options: what was offered. today: for "tomorrow"."""
     message = message.strip()[:LONGEST]
     match kind:
         case "order":
@@ -45,6 +52,11 @@ def value_of(kind: str, options: Sequence[str], message: str, order_pattern: str
         case "address":
             long_enough = len(message.split()) >= 3 and any(c.isdigit() for c in message)
             return " ".join(message.split()) if long_enough and not asks(message) else None
+        case "date":
+            day = days.day_in(message, today) if today else None
+            return day.isoformat() if day else None
+        case "number":
+            return days.number_in(message)
         case "words":
             return message if len(message) > 1 else None
     return choice(options, message)

@@ -477,8 +477,9 @@ class ProcedureWentOn(Event, frozen=True, tag="procedure_went_on"):
     """The bot took a step in a procedure, because of a message.
 
     said: what the customer gave so far, by question; `@12` stands for the words of message 12. waits: what it waits
-    for: the name of a question, mail, code, yes or approval; empty: it is over. outcome: what was done, in words for an
-    agent. act: the shop request that was made or taken back. tries: how often in a row it was not understood.
+    for: the name of a question, mail, code, yes, approval or tool; empty: it is over. outcome: what was done, for an
+    agent. act: the shop request that was made or taken back. tries: how often in a row it was not understood. call:
+    the call that it waits for; confirmed: they had said yes before it.
     """
 
     message: int
@@ -489,6 +490,70 @@ class ProcedureWentOn(Event, frozen=True, tag="procedure_went_on"):
     outcome: str = ""
     act: int | None = None
     tries: int = 0
+    call: int | None = None
+    confirmed: bool = False
+
+
+class ToolCalled(Event, frozen=True, tag="tool_called"):
+    """Another system is to be asked, or to do something, for a procedure; it is done right after this was written.
+
+    `call` is the message number under which the arguments lie, to be erased with it. because: the customer's message
+    that it answers. acts: it changes something there. key: the same on every try, so that the other side does it once.
+    undoes: the shop request that it takes back.
+    """
+
+    call: int
+    tool: str
+    procedure: str
+    version: int
+    because: int
+    key: str
+    acts: bool = False
+    undoes: int | None = None
+
+
+class ToolTried(Event, frozen=True, tag="tool_tried"):
+    """A call was taken up. Whoever finds it unanswered after `until` knows that it broke off."""
+
+    call: int
+    until: datetime
+
+
+class ToolAnswered(Event, frozen=True, tag="tool_answered"):
+    """What came of a call.
+
+    outcome: answered; none (there is no such thing); refused, failed (nothing was done there); uncertain (something may
+    have been). sentence: why, for people. answer: the message number under which the picked values lie. status: of
+    HTTP, 0 where none came. tries: requests that were sent.
+    """
+
+    call: int
+    tool: str
+    outcome: str
+    sentence: str = ""
+    answer: int | None = None
+    status: int = 0
+    ms: int = 0
+    tries: int = 0
+
+
+class ToolChanged(Event, frozen=True, tag="tool_changed"):
+    """An admin declared, changed or removed a connection to another system. Its secrets are not told."""
+
+    tool: str
+    change: str
+    host: str = ""
+
+
+class ProcedurePublished(Event, frozen=True, tag="procedure_published"):
+    """A procedure that the company wrote is in force from now on, for conversations that begin it.
+
+    again: an older version was taken up again under a new number. Without a version it was withdrawn.
+    """
+
+    procedure: str
+    version: int | None = None
+    again: int | None = None
 
 
 class ApprovalGiven(Event, frozen=True, tag="approval_given"):
@@ -858,6 +923,11 @@ AnyEvent = Union[
     HandoffAsked,
     BotPondered,
     ProcedureWentOn,
+    ToolCalled,
+    ToolTried,
+    ToolAnswered,
+    ToolChanged,
+    ProcedurePublished,
     ApprovalGiven,
     DraftJudged,
     TopicGuessed,

@@ -43,10 +43,19 @@ class Look(msgspec.Struct, frozen=True):
     missing: str
 
 
+class Use(msgspec.Struct, frozen=True):
+    """Something that another system knows: what `tool` answers to these arguments, or None, which `missing` says."""
+
+    name: str
+    tool: str
+    arguments: Callable[[Facts], Mapping[str, Any]]
+    missing: str
+
+
 class Rule(msgspec.Struct, frozen=True):
     """What must hold. sentence: what the customer is told where it does not. person: a person may still help.
 
-    advice: what such a person is told.
+    advice: what such a person is told. words, guide: sentence and advice where they tell of the facts.
     """
 
     name: str
@@ -54,6 +63,8 @@ class Rule(msgspec.Struct, frozen=True):
     sentence: str
     person: bool = False
     advice: str = ""
+    words: Callable[[Facts], str] | None = None
+    guide: Callable[[Facts], str] | None = None
 
 
 class Confirm(msgspec.Struct, frozen=True):
@@ -71,11 +82,25 @@ class Approve(msgspec.Struct, frozen=True):
 
 
 class Do(msgspec.Struct, frozen=True):
-    """The one act at the end. arguments: taken from the facts. undo: it can be taken back for a while."""
+    """The one act at the end. arguments: taken from the facts. undo: it can be taken back for a while.
+
+    done: what the customer is told then, where the act itself has no words; its answer is the fact `done`.
+    back: how another system takes it back.
+    """
 
     tool: str
     arguments: Callable[[Facts], Mapping[str, Any]]
     undo: bool = False
+    done: Callable[[Facts], str] | None = None
+    back: "Back | None" = None
+
+
+class Back(msgspec.Struct, frozen=True):
+    """Taking an act back: another call, and what the customer is told then. arguments: from the act's facts."""
+
+    tool: str
+    arguments: Callable[[Facts], Mapping[str, Any]]
+    words: Callable[[Facts], str]
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -86,13 +111,14 @@ class Tell(msgspec.Struct, frozen=True):
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """An end without an act: a person takes over, told what to do next."""
+    """An end without an act: a person takes over, told what to do next. words: the sentence where it tells of facts."""
 
     sentence: str
     advice: Callable[[Facts], str]
+    words: Callable[[Facts], str] | None = None
 
 
-Step = Need | Prove | Look | Rule | Confirm | Approve | Do | Tell | Pass
+Step = Need | Prove | Look | Use | Rule | Confirm | Approve | Do | Tell | Pass
 ENDS = (Do, Tell, Pass)
 
 
@@ -145,6 +171,14 @@ class Identify(msgspec.Struct, frozen=True):
     question: str
 
 
+class Fetch(msgspec.Struct, frozen=True):
+    """Another system has to be asked before it can go on. name: what the answer is called."""
+
+    name: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+
 class Declined(msgspec.Struct, frozen=True):
     """A rule does not hold. person: hand over instead of only saying no."""
 
@@ -188,13 +222,14 @@ class Passed(msgspec.Struct, frozen=True):
     advice: str
 
 
-Decision = Ask | Identify | Declined | Propose | Await | Ready | Told | Passed
+Decision = Ask | Identify | Fetch | Declined | Propose | Await | Ready | Told | Passed
 
 
 def decide(procedure: Procedure, said: Facts, *, confirmed: bool = False) -> Decision:
     """What comes next, given what the customer said. ValueError for a procedure that ends without an act.
 
-    Facts beside what was said: `own`, the addresses shown to be theirs; `approved`, whether a person agreed.
+    Facts beside what was said: `own`, the addresses shown to be theirs; `approved`, whether a person agreed; `answers`,
+    what other systems answered so far, by `asked_as`.
     """
     return walk(procedure, said, confirmed=confirmed)[0]
 
@@ -219,8 +254,10 @@ def _take(step: Step, facts: dict[str, Any], confirmed: bool) -> Decision | None
         case Look():
             facts[step.name] = step.find(facts)
             return Declined(step.name, step.missing, False) if facts[step.name] is None else None
+        case Use():
+            return _use(step, facts)
         case Rule():
-            return None if step.holds(facts) else Declined(step.name, step.sentence, step.person, step.advice)
+            return None if step.holds(facts) else _declined(step, facts)
         case Confirm():
             return None if confirmed else Propose(step.tell(facts))
         case Approve():
@@ -231,7 +268,27 @@ def _take(step: Step, facts: dict[str, Any], confirmed: bool) -> Decision | None
         case Tell():
             return Told(step.words(facts), step.about(facts) if step.about else "")
         case Pass():
-            return Passed(step.sentence, step.advice(facts))
+            return Passed(step.words(facts) if step.words else step.sentence, step.advice(facts))
+
+
+def _declined(step: Rule, facts: Facts) -> Declined:
+    sentence = step.words(facts) if step.words else step.sentence
+    return Declined(step.name, sentence, step.person, step.guide(facts) if step.guide else step.advice)
+
+
+def _use(step: Use, facts: dict[str, Any]) -> Decision | None:
+    arguments = step.arguments(facts)
+    answers = facts.get("answers", {})
+    asked = asked_as(step.tool, arguments)
+    if asked not in answers:
+        return Fetch(step.name, step.tool, arguments)
+    facts[step.name] = answers[asked]
+    return Declined(step.name, step.missing, False) if answers[asked] is None else None
+
+
+def asked_as(tool: str, arguments: Mapping[str, Any]) -> str:
+    """One name for the same question to the same system."""
+    return f"{tool} {msgspec.json.encode(arguments, order='sorted').decode()}"
 
 
 def _need(step: Need, facts: dict[str, Any]) -> Ask | None:
@@ -265,6 +322,8 @@ def _line(step: Step) -> str:
             return f"Ask: {step.question}{listed}"
         case Look():
             return f"Look up {step.name.replace('_', ' ')}; if there is none: {step.missing}"
+        case Use():
+            return f"Ask {step.tool.replace('_', ' ')} for {step.name.replace('_', ' ')}; if none: {step.missing}"
         case Rule():
             return f"Only if {step.name.replace('_', ' ')}; else: {step.sentence}" + (
                 " (a person)" if step.person else ""

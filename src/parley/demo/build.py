@@ -7,6 +7,7 @@ from typing import Any
 from parley.core.identity import normal
 from parley.demo import company as made_up
 from parley.demo import knowledge as written
+from parley.demo import warehouse
 from parley.log.record import Tx
 from parley.services import knowledge, orders, procedures, setup
 
@@ -21,7 +22,7 @@ def add_brands(tx: Tx, site: str = "") -> dict[str, int]:
             b.name,
             setup.Look(
                 colour=b.accent, mark=b.mark, sign_off=b.sign_off, site=f"{site}/shop/{b.key}" if site else "",
-                bot_does=tuple(procedures.SHIPPED),
+                bot_does=(*procedures.SHIPPED, warehouse.NAME),
             ),
         )
         for b in made_up.brands()

@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import articles, build, company, history, knowledge, promises, website
+from parley.demo import articles, build, company, history, knowledge, promises, warehouse, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
@@ -105,6 +105,7 @@ class Show:
         setup.set_setting(tx, "bot_calibration_by_meaning", learned(by_meaning=True))
         desk_notes.set_macros(tx, [desk_notes.Macro(name=name, text=text) for name, text in knowledge.macros()])
         build.add_orders(tx, brands, now)
+        warehouse.connect(tx, self.config.url)
         kinds = {"chat": "webchat", "mail": "email"}
         by_kind = {(kinds[key.partition("/")[0]], key.partition("/")[2]): number for key, number in inboxes.items()}
         history.Telling(tx, brands, agents, by_kind).tell([*weeks_before(now), *week_of_conversations(now)])
@@ -116,7 +117,8 @@ class Show:
         setup.set_setting(tx, "routing", False)
 
     def _move_mail(self, tx: Tx) -> None:
-        """A kept demo starts again: its mail ports may be others now."""
+        """A kept demo starts again: its ports may be others now."""
+        warehouse.move(tx, self.config.url)
         for inbox in setup.all_inboxes(tx.conn, self.desk.channels).values():
             if "@" in inbox.address:
                 setup.change_inbox(tx, inbox.id, settings=self._mail())

@@ -17,7 +17,7 @@ from parley.core import manner
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.log.record import Record, Tx, stream, words_of
-from parley.services import gathered, knowledge, orders, people, proof, replies, setup, wording
+from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, wording
 from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
@@ -74,7 +74,7 @@ class BotFollower:
     """Answers customers' messages in conversations that are with the bot."""
 
     name = "bot"
-    kinds = (e.MessageReceived, e.MessageEdited)
+    kinds = (e.MessageReceived, e.MessageEdited, e.ToolAnswered)
     batch = 20
 
     def __init__(
@@ -113,6 +113,9 @@ class BotFollower:
         tx.flush()
         inboxes = setup.all_inboxes(tx.conn, self.channels)
         for r in batch:
+            if isinstance(r.event, e.ToolAnswered):
+                self._go_on(tx, r, inboxes)
+                continue
             event = _heard(tx.conn, r)
             if event and prepared and event.message in prepared:
                 state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
@@ -120,6 +123,24 @@ class BotFollower:
                     live = self.channels[event.channel].manifest.live
                     Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live, self.key).take()
                     tx.flush()
+
+    def _go_on(self, tx: Tx, r: e.Recorded, inboxes: Mapping[int, Inbox]) -> None:
+        """Another system answered: the procedure that had asked it goes on, for the message that had led to it."""
+        assert isinstance(r.event, e.ToolAnswered)
+        answered, past = r.event.call, desk.history(tx.conn, r.subject_id)
+        called = next((x.event for x in past if isinstance(x.event, e.ToolCalled) and x.event.call == answered), None)
+        because = called.because if called else None
+        said = (x.event for x in past if isinstance(x.event, e.MessageReceived))
+        message = next((one for one in said if one.message == because), None)
+        if message is None:
+            return
+        state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
+        words = words_of(tx.conn, [message.message]).get(message.message)
+        heard = Understood(text=_question(words) if words else "")
+        live = self.channels[message.channel].manifest.live
+        turn = Turn(tx, state, message, heard, self.brain, inboxes, live, self.key)
+        errands.take_up(turn.conduct, r, past)
+        tx.flush()
 
 
 def _heard(conn: Connection, r: e.Recorded) -> e.MessageReceived | None:

@@ -6,14 +6,14 @@ the question that was open, to another value, to an end, or to a person who is t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parley.core import events as e
 from parley.core import procedure as p
 from parley.core.errors import Refused
 from parley.log.record import words_of
-from parley.services import people, procedures, proof, requests, setup
+from parley.services import errands, people, procedures, proof, requests, setup, tool_calls
 from parley.services.gathered import (
     BY,
     BY_REFERENCE,
@@ -57,7 +57,7 @@ class Conduct:
         """Begin a procedure with what the message gives already."""
         from parley.ai import slots
 
-        procedure = self._made(name)
+        procedure = self.made(name)
         said = {"opening": f"@{self.turn.message.message}"}
         for need in (step for step in procedure.steps if isinstance(step, p.Need)):
             if need.kind == "order" and self.heard.numbers:
@@ -105,6 +105,8 @@ class Conduct:
 
         if (step := self.step) is None:
             return False
+        if step.waits == "tool" and errands.meanwhile(self, step):
+            return True
         if step.waits in ("mail", "code", "number") and self._identity(step):
             return True
         if slots.leaves(self.turn.said) and not (step.procedure == "cancel_order" and "cancel" in self.turn.said):
@@ -118,12 +120,13 @@ class Conduct:
         """An answer to the question that is open."""
         from parley.ai import slots
 
-        procedure = self._made(step.procedure)
+        procedure = self.made(step.procedure)
         need = procedure.need(step.waits)
         if need is None or (need.kind in BY_REFERENCE and slots.asks(self.turn.said) and self.turn.sure()):
             return False
         options = p.options_of(need, self._known_at(procedure, step.said))
-        value = slots.value_of(need.kind, options, self.turn.said, self.look.order_pattern)
+        today = self.tx.at.date()
+        value = slots.value_of(need.kind, options, self.turn.said, self.look.order_pattern, today)
         if value is None:
             return False
         kept = f"@{self.turn.message.message}" if need.kind in BY_REFERENCE else value
@@ -142,7 +145,7 @@ class Conduct:
         """Another value for something said before: "no, the other order", "I meant 10355"."""
         from parley.ai import slots
 
-        procedure = self._made(step.procedure)
+        procedure = self.made(step.procedure)
         waiting = procedure.need(step.waits)
         if waiting is not None and waiting.kind in BY_REFERENCE and not slots.corrects(self.turn.said):
             return None  # a postcode is no order
@@ -162,7 +165,7 @@ class Conduct:
         return None
 
     def _leave(self, step: e.ProcedureWentOn) -> bool:
-        self._note(step.procedure, step.said, "", "They wanted it no more; nothing was done")
+        self.note(step.procedure, step.said, "", "They wanted it no more; nothing was done")
         self.turn.say("All right, I do nothing: everything stays as it is. Is there anything else?")
         return True
 
@@ -173,12 +176,12 @@ class Conduct:
         elif self._asks_state(step):
             self.walk("order_status", {})
         elif (other := self._wanted(but=step.procedure)) is not None:
-            self._note(step.procedure, step.said, "", "Left for another wish of theirs")
+            self.note(step.procedure, step.said, "", "Left for another wish of theirs")
             return self.start(other)
         else:
             return False
         self.turn.say(f"Back to what we were at. {self._question(step)}")
-        self._note(step.procedure, step.said, step.waits, "")
+        self.note(step.procedure, step.said, step.waits, "")
         return True
 
     def _asks_state(self, step: e.ProcedureWentOn) -> bool:
@@ -188,11 +191,11 @@ class Conduct:
     def _again(self, step: e.ProcedureWentOn) -> bool:
         """It was no answer: ask once more, in other words; then a person takes over."""
         if step.tries + 1 >= TOO_OFTEN:
-            self._note(step.procedure, step.said, "", "Did not understand their answers")
+            self.note(step.procedure, step.said, "", "Did not understand their answers")
             self._pass_on(step, "going in circles", f"no answer to “{self._question(step, bare=True)}”")
             return True
         self.turn.say(f"I did not understand that. {self._question(step)}\nOr write “stop”, or ask for a person.")
-        self._note(step.procedure, step.said, step.waits, "Asked again", tries=step.tries + 1)
+        self.note(step.procedure, step.said, step.waits, "Asked again", tries=step.tries + 1)
         return True
 
     # who they are ───────────────────────────────────────────────────────────────────────────
@@ -209,10 +212,10 @@ class Conduct:
         try:
             proof.send_code(self.tx, self.turn.state, mail, via, BY, self.turn.key)
         except Refused as refused:
-            self._note(name, said, "", "Could not send a code")
+            self.note(name, said, "", "Could not send a code")
             self.turn.hand_over("identity could not be checked", str(refused))
             return True
-        self._note(name, said, "code", "Mailed a code to check who they are")
+        self.note(name, said, "code", "Mailed a code to check who they are")
         self.turn.say(f"I have mailed a six-digit code to {proof.masked(mail)}. Type it here and I will look.")
         return True
 
@@ -222,16 +225,16 @@ class Conduct:
             return self._code_refused(step)
         self.turn.look_again()
         proved = f"They proved that {proof.masked(mail)} is theirs"
-        self._note(step.procedure, step.said, "code", proved)
+        self.note(step.procedure, step.said, "code", proved)
         return self.walk(step.procedure, step.said)
 
     def _code_refused(self, step: e.ProcedureWentOn) -> bool:
         tries, wrong = step.tries + 1, "The code they typed was wrong"
         if tries >= people.CODE_TRIES:
-            self._note(step.procedure, step.said, "", wrong)
+            self.note(step.procedure, step.said, "", wrong)
             self.turn.hand_over("identity could not be checked", "three wrong codes")
             return True
-        self._note(step.procedure, step.said, "code", wrong, tries=tries)
+        self.note(step.procedure, step.said, "code", wrong, tries=tries)
         self.turn.say("That is not the code I sent, or it is too old. Look again and type it once more.")
         return True
 
@@ -239,21 +242,23 @@ class Conduct:
 
     def walk(self, name: str, said: Mapping[str, str], *, confirmed: bool = False) -> bool:
         """From the first step with what is known now, to whatever comes next."""
-        procedure = self._made(name)
+        procedure = self.made(name)
         said = self._with_opening(procedure, dict(said))
         decision, facts = p.walk(procedure, self._facts(procedure, said), confirmed=confirmed)
         match decision:
             case p.Ask(slot=slot):
-                self._note(name, said, slot, f"Asked: {decision.question}")
+                self.note(name, said, slot, f"Asked: {decision.question}")
                 self.turn.say(listed(decision))
             case p.Identify() if self.heard.mails:
                 return self._mail_code(name, said, self.heard.mails[0])
             case p.Identify():
-                self._note(name, said, "mail", "Asked for their mail address")
+                self.note(name, said, "mail", "Asked for their mail address")
                 self.turn.say(decision.question)
             case p.Propose():
-                self._note(name, said, "yes", "Asked for their yes")
+                self.note(name, said, "yes", "Asked for their yes")
                 self.turn.say(decision.sentence)
+            case p.Fetch():
+                errands.fetch(self, procedure, said, decision, facts, confirmed)
             case p.Await():
                 self._await(procedure, said, decision, facts)
             case p.Ready():
@@ -261,8 +266,8 @@ class Conduct:
             case p.Told():
                 self._tell(procedure, said, decision, facts)
             case p.Passed():
-                self._note(name, said, "", "Took it down")
-                self._hand(procedure, facts, "as agreed for this", "", decision.advice, decision.sentence)
+                self.note(name, said, "", "Took it down")
+                self.hand(procedure, facts, "as agreed for this", "", decision.advice, decision.sentence)
             case p.Declined():
                 self._decline(procedure, said, decision, facts)
         return True
@@ -288,21 +293,24 @@ class Conduct:
         return said
 
     def _do(self, procedure: p.Procedure, said: Mapping[str, str], ready: p.Ready, facts: Mapping[str, Any]) -> None:
+        if ready.tool not in acts.ACTS:
+            errands.act(self, procedure, said, ready, facts)
+            return
         try:
             words, request = acts.run(
                 self.tx, self._scope(procedure), ready.tool, ready.arguments, self._key(procedure)
             )
         except Refused as refused:
-            self._note(procedure.name, said, "", f"Could not do it: {refused}")
-            self._hand(procedure, facts, procedure.wish, str(refused), "")
+            self.note(procedure.name, said, "", f"Could not do it: {refused}")
+            self.hand(procedure, facts, procedure.wish, str(refused), "")
             return
-        self._note(procedure.name, said, "", f"Done: {words}", act=request)
+        self.note(procedure.name, said, "", f"Done: {words}", act=request)
         undo = " If that was a mistake, write “undo” within the hour." if can_undo(procedure) else ""
         self.turn.say(f"{words}{undo}", sources=sources(facts), confidence=1.0)
 
     def _tell(self, procedure: p.Procedure, said: Mapping[str, str], answer: p.Told, facts: Mapping[str, Any]) -> None:
         what = f"that order {answer.about} is {facts['order'].status}" if answer.about else "what to do"
-        self._note(procedure.name, said, "", f"Told them {what}")
+        self.note(procedure.name, said, "", f"Told them {what}")
         self.turn.say(answer.sentence, sources=sources(facts), confidence=0.99)
 
     def _decline(
@@ -311,10 +319,10 @@ class Conduct:
         if no.sentence == UNKNOWN:
             self._unknown(procedure, said, facts)
             return
-        self._note(procedure.name, said, "", f"Told them: {no.sentence}")
+        self.note(procedure.name, said, "", f"Told them: {no.sentence}")
         if no.person:
             why = f"the policy says no: {no.rule}"
-            self._hand(procedure, facts, why, procedure.wish, no.advice, f"{no.sentence} {LOOKS}")
+            self.hand(procedure, facts, why, procedure.wish, no.advice, f"{no.sentence} {LOOKS}")
         else:
             self.turn.say(no.sentence)
 
@@ -323,17 +331,17 @@ class Conduct:
         number = str(facts.get("number", ""))
         missed = sum(one.outcome.startswith("Found no order") for one in self._steps())
         left = {name: value for name, value in said.items() if name != "number"}
-        self._note(procedure.name, left, "" if missed else "number", f"Found no order {number} of theirs")
+        self.note(procedure.name, left, "" if missed else "number", f"Found no order {number} of theirs")
         if missed:
             self.turn.hand_over("order not found", f"order {number}")
         else:
             self.turn.say(UNKNOWN)
 
     def _await(self, procedure: p.Procedure, said: Mapping[str, str], wait: p.Await, facts: Mapping[str, Any]) -> None:
-        self._note(procedure.name, said, "approval", f"Asked the desk to agree: {wait.sentence}")
+        self.note(procedure.name, said, "approval", f"Asked the desk to agree: {wait.sentence}")
         advice = f"{wait.sentence} Agree to it or decline it here; it is done at once and they are told."
         words = "A colleague has to agree to that first. I have passed it on; you need not do anything more."
-        self._hand(procedure, facts, f"a person has to agree, {wait.rule}", "", advice, words)
+        self.hand(procedure, facts, f"a person has to agree, {wait.rule}", "", advice, words)
 
     # taking back ────────────────────────────────────────────────────────────────────────────
 
@@ -344,15 +352,18 @@ class Conduct:
         if not slots.undoes(self.turn.said):
             return False
         last = requests.last_of(self.tx.conn, self.turn.state.id)
-        if last is None or last.kind not in procedures.SHIPPED:
+        if last is None:
             return False
-        procedure = self._made(last.kind)
+        procedure = self.made(str(last.data.get("procedure", last.kind)), last.data.get("version"))
         try:
+            if last.kind not in acts.ACTS:
+                errands.undo(self, procedure, last)
+                return True
             words = acts.undo(self.tx, self._scope(procedure), last)
         except Refused as refused:
             self.turn.hand_over("wants something taken back", str(refused), last.number or None)
             return True
-        self._note(procedure.name, {}, "", f"Took it back: {words}", act=last.id)
+        self.note(procedure.name, {}, "", f"Took it back: {words}", act=last.id)
         self.turn.say(words)
         return True
 
@@ -362,14 +373,14 @@ class Conduct:
         """What the procedure that is under way has gathered, for the card."""
         if self.step is None:
             return []
-        procedure = self._made(self.step.procedure)
+        procedure = self.made(self.step.procedure)
         return told(procedure, self._known_at(procedure, self.step.said))
 
     def _pass_on(self, step: e.ProcedureWentOn, reason: str, evidence: str) -> None:
-        procedure = self._made(step.procedure)
-        self._hand(procedure, self._known_at(procedure, step.said), reason, evidence, "")
+        procedure = self.made(step.procedure)
+        self.hand(procedure, self._known_at(procedure, step.said), reason, evidence, "")
 
-    def _hand(
+    def hand(
         self, procedure: p.Procedure, facts: Mapping[str, Any], reason: str, evidence: str, advice: str, words: str = ""
     ) -> None:
         self.step = None
@@ -381,15 +392,36 @@ class Conduct:
 
     # helpers ────────────────────────────────────────────────────────────────────────────────
 
-    def _made(self, name: str) -> p.Procedure:
-        return procedures.make(name, self.tx.conn, self.look)
+    def made(self, name: str, version: int | None = None) -> p.Procedure:
+        """The procedure; one that is under way in the version that it began with."""
+        if version is None and self.step is not None and self.step.procedure == name:
+            version = self.step.version
+        return procedures.make(name, self.tx.conn, self.look, version)
 
     def _permitted(self, name: str) -> bool:
-        return procedures.permitted(self._made(name), self.look)
+        return procedures.permitted(self.made(name), self.look)
 
-    def _facts(self, procedure: p.Procedure, said: Mapping[str, str]) -> dict[str, Any]:
+    def _facts(
+        self, procedure: p.Procedure, said: Mapping[str, str], history: Sequence[e.Recorded] | None = None
+    ) -> dict[str, Any]:
         found = resolved(self.tx.conn, procedure, said, self.look.order_pattern)
-        return {**found, "own": tuple(self.turn.own_mails()), "now": self.tx.at, "brand": self.turn.state.brand}
+        known: dict[str, Any] = {}
+        if any(isinstance(step, p.Use) for step in procedure.steps):
+            past = self.turn.history() if history is None else history
+            known = errands.answers(tool_calls.known(self.tx.conn, past, self.tx.at))
+        own = tuple(self.turn.own_mails())
+        return {**found, "own": own, "now": self.tx.at, "brand": self.turn.state.brand, "answers": known}
+
+    def facts_then(
+        self, procedure: p.Procedure, said: Mapping[str, str], history: Sequence[e.Recorded]
+    ) -> dict[str, Any]:
+        """Everything that was known at an earlier moment, the yes included."""
+        return p.walk(procedure, self._facts(procedure, said, history), confirmed=True)[1]
+
+    def at(self, step: e.ProcedureWentOn) -> tuple[p.Procedure, dict[str, Any]]:
+        """The procedure at a step, with everything that is known there."""
+        procedure = self.made(step.procedure)
+        return procedure, self._known_at(procedure, step.said)
 
     def _known_at(self, procedure: p.Procedure, said: Mapping[str, str]) -> dict[str, Any]:
         return p.walk(procedure, self._facts(procedure, said))[1]
@@ -398,7 +430,7 @@ class Conduct:
         """The open question, once more."""
         if step.waits == "code":
             return "Type the six-digit code that I mailed you."
-        procedure = self._made(step.procedure)
+        procedure = self.made(step.procedure)
         match p.walk(procedure, self._facts(procedure, step.said))[0]:
             case p.Ask() as ask:
                 return ask.question if bare else listed(ask)
@@ -411,7 +443,7 @@ class Conduct:
     def _scope(self, procedure: p.Procedure) -> acts.Scope:
         return acts.Scope(
             state=self.turn.state, own=tuple(self.turn.own_mails()), by=BY, inboxes=self.turn.inboxes,
-            limits=procedures.limits_of(procedure, self.look),
+            limits=procedures.limits_of(procedure, self.look), procedure=procedure.name, version=procedure.version,
         )  # fmt: skip
 
     def _key(self, procedure: p.Procedure) -> str:
@@ -420,11 +452,12 @@ class Conduct:
     def _steps(self) -> list[e.ProcedureWentOn]:
         return [r.event for r in self.turn.history() if isinstance(r.event, e.ProcedureWentOn)]
 
-    def _note(
-        self, name: str, said: Mapping[str, str], waits: str, outcome: str, *, act: int | None = None, tries: int = 0
-    ) -> None:
+    def note(
+        self, name: str, said: Mapping[str, str], waits: str, outcome: str, *, act: int | None = None, tries: int = 0,
+        call: int | None = None, confirmed: bool = False, version: int | None = None,
+    ) -> None:  # fmt: skip
         fact = e.ProcedureWentOn(
-            message=self.turn.message.message, procedure=name, version=self._made(name).version, said=dict(said),
-            waits=waits, outcome=outcome[:300], act=act, tries=tries,
+            message=self.turn.message.message, procedure=name, version=version or self.made(name).version,
+            said=dict(said), waits=waits, outcome=outcome[:300], act=act, tries=tries, call=call, confirmed=confirmed,
         )  # fmt: skip
         self.tx.append(e.conversation(self.turn.state.id), [fact], BY)

@@ -10,6 +10,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core import procedure as p
 from parley.core.channel import Channel
+from parley.core.expression import written
 from parley.log.record import Tx, words_of
 from parley.services import inbox as desk
 from parley.services import replies
@@ -58,6 +59,10 @@ def told(procedure: p.Procedure, facts: Mapping[str, Any]) -> list[str]:
     """What was gathered, a line each, as an agent reads it."""
     asked = {step.name: facts.get(step.name) for step in procedure.steps if isinstance(step, p.Need)}
     lines = [f"{name.capitalize()}: {talk.preview(str(value))}" for name, value in asked.items() if value]
+    for step in procedure.steps:
+        if isinstance(step, p.Use) and isinstance(values := facts.get(step.name), Mapping):
+            said = ", ".join(f"{name} {written(value)}" for name, value in values.items() if value is not None)
+            lines.append(f"{step.name.replace('_', ' ').capitalize()}: {talk.preview(said)}")
     order = facts.get("order")
     if order is not None and order.mail in facts.get("own", ()) and order.delivered_at:
         lines.append(f"Delivered on {order.delivered_at:%-d %B}, {(facts['now'] - order.delivered_at).days} days ago")

@@ -88,7 +88,7 @@ def _changes(r: e.Recorded) -> list[tuple[str, datetime | None]]:
         case e.MessageReceived() if r.version > 2:
             return [(idle, None), (nudge, None)]
         case e.ProcedureWentOn(waits=waits):
-            asks = waits not in ("", "approval") and r.by.startswith("bot/")
+            asks = waits not in ("", "approval", "tool") and r.by.startswith("bot/")
             return [(nudge, r.at + PROCEDURE_IDLE if asks else None)]
         case e.SurveyDue():
             return [(f"survey/{r.event.survey}", r.event.at)]

@@ -46,6 +46,10 @@ def _words(step: p.Step) -> tuple[str, list[str], list[str]]:
             return "check", _lines(words), _lines(t("Three wrong codes: to a person"))
         case p.Look():
             return "check", _lines(t("Look up: {what}", what=step.name)), _lines(step.missing)
+        case p.Use():
+            what, system = step.name.replace("_", " "), step.tool.replace("_", " ")
+            way_out = f"{step.missing} {t('No answer: to a person')}"
+            return "check", _lines(t("Ask {system} for {what}", system=system, what=what)), _lines(way_out)
         case p.Rule():
             end = f"{step.sentence} → {t('to a person')}" if step.person else step.sentence
             return "rule", _lines(t("Only if {what}", what=step.name)), _lines(end)

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from parley.core import procedure as p
 from parley.core.errors import NotFound, Refused
 from parley.log.record import Tx
-from parley.services import approvals, procedures, setup
-from parley.services.procedures.talks import Result, Talk, read
+from parley.services import approvals, procedures, setup, tools
+from parley.services.procedures import kept
+from parley.services.procedures.talks import Part, Result, Talk, read
 from parley.web import present
 from parley.web.desk import Answer, changed, html, seen_other
 from parley.web.forms import read_form
@@ -28,7 +29,7 @@ HERE = "/desk/settings/procedures"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One in the list. on: names of the brands that have it switched on."""
+    """One in the list. on: names of the brands that have it switched on. own: the company wrote it."""
 
     name: str
     title: str
@@ -36,6 +37,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     talks: int
     on: tuple[str, ...]
+    own: bool = False
 
 
 class LimitField(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +60,10 @@ class BrandForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcedurePage(msgspec.Struct, frozen=True, kw_only=True):
-    """results: how its conversations went when they were held just now; for: under whose limits."""
+    """results: how its conversations went when they were held just now; for: under whose limits.
+
+    own: the company wrote it; as_file: it is shipped as a file, with which one of the company's own can begin.
+    """
 
     name: str
     title: str
@@ -70,6 +75,8 @@ class ProcedurePage(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[Result, ...] = ()
     limits_of: str = ""
     may_change: bool = False
+    own: bool = False
+    as_file: bool = False
 
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────
@@ -82,13 +89,17 @@ async def list_page(room: Room, caller: Caller) -> Answer:
 
 @get(HERE + "/{name:str}", include_in_schema=False)
 async def procedure_page(room: Room, caller: Caller, name: FromPath[str]) -> Answer:
-    _known(name)
+    await room.ask(_known, name)
     return html(await asyncio.to_thread(room.record.ask, _page_html, room, caller, name))
 
 
-def _known(name: str) -> None:
-    if name not in procedures.SHIPPED:
-        raise NotFound("There is no such procedure.")
+def _known(conn: Connection, name: str) -> kept.Version | None:
+    """The version in force of one that the company wrote; None for one that is shipped."""
+    if name in procedures.SHIPPED:
+        return None
+    if kept.by_name(conn, name).in_force is None:
+        raise NotFound("This procedure is a draft: nobody meets it before it is published.")
+    return kept.in_force(conn, name, kept.by_name(conn, name).in_force)
 
 
 def _brands(conn: Connection, caller: Caller) -> list[setup.Brand]:
@@ -98,16 +109,25 @@ def _brands(conn: Connection, caller: Caller) -> list[setup.Brand]:
 
 def _list_html(conn: Connection, room: Room, caller: Caller) -> str:
     brands = _brands(conn, caller)
+    written = {one.name: one for one in kept.every(conn)}
     lines = tuple(
         Line(
-            name=one.name, title=t(one.title), version=one.version, steps=len(one.steps),
-            talks=len(read(procedures.talks_of(one.name))),
+            name=one.name, title=t(one.title), version=one.version, steps=len(one.steps), own=one.name in written,
+            talks=len(read(_talks(conn, one.name))),
             on=tuple(brand.name for brand in brands if procedures.permitted(one, brand.look)),
         )
         for one in procedures.every(conn, setup.Look())
     )  # fmt: skip
+    drafts = tuple(one for one in written.values() if one.in_force is None)
     shell = present.shell(conn, caller.agent, caller.csrf, "settings")
-    return room.page("desk/procedures.html", shell=shell, lines=lines)
+    return room.page(
+        "desk/procedures.html", shell=shell, lines=lines, drafts=drafts, may_change=caller.agent.role == "admin"
+    )
+
+
+def _talks(conn: Connection, name: str) -> str:
+    own = _known(conn, name)
+    return procedures.read(own.text).talks if own else procedures.talks_of(name)
 
 
 def _page_html(
@@ -121,7 +141,9 @@ def _page_html(
         picture=draw(usual),
         outline=tuple(p.outline(usual)),
         brands=tuple(_brand_form(usual, brand) for brand in _brands(conn, caller)),
-        talks=tuple(read(procedures.talks_of(name))),
+        talks=tuple(read(_talks(conn, name))),
+        own=name not in procedures.SHIPPED,
+        as_file=procedures.text_of(name) is not None,
         results=results,
         limits_of=of,
         may_change=caller.agent.role == "admin",
@@ -152,7 +174,7 @@ def _brand_form(procedure: p.Procedure, brand: setup.Brand) -> BrandForm:
 @post(HERE + "/{name:str}/brands/{brand:int}", opt=ADMIN, include_in_schema=False)
 async def change(request: Asked, room: Room, name: FromPath[str], brand: FromPath[int]) -> Answer:
     """Switch it on or off for a brand, with the brand's limits."""
-    _known(name)
+    await room.ask(_known, name)
     form = {key: str(value) for key, value in (await request.form()).items()}
 
     def act(tx: Tx) -> None:
@@ -192,11 +214,12 @@ class Trial(msgspec.Struct):
 @post(HERE + "/{name:str}/trial", opt=ADMIN, status_code=200, include_in_schema=False)
 async def hold(request: Asked, room: Room, caller: Caller, name: FromPath[str]) -> Answer:
     """Hold its conversations now, on a desk of their own; nothing of this one is touched."""
-    _known(name)
+    own = await room.ask(_known, name)
     form = await read_form(request, Trial)
     brand = (await room.ask(setup.all_brands)).get(form.brand)
+    part = Part(text=own.text, tools=tuple((await room.ask(tools.every)).values())) if own else None
     async with room.rehearsing:
-        results = await asyncio.to_thread(room.rehearse, name, brand.look.bot_limits if brand else {})
+        results = await asyncio.to_thread(room.rehearse, name, brand.look.bot_limits if brand else {}, part)
     of = brand.name if brand else t("the usual limits")
     return html(await asyncio.to_thread(room.record.ask, _page_html, room, caller, name, tuple(results), of))
 

@@ -41,7 +41,9 @@ PAGES = (
     "journeys",
     "traffic",
     "wall",
+    "procedure_editor",
     "procedure_settings",
+    "connections",
     "assist",
     "model_settings",
     "measuring_settings",
@@ -62,9 +64,10 @@ PAGES = (
     "health",
     "static_files",
     "shop",
+    "shop_system",
     "hooks",
 )
-ONLY_IN_DEMO = ("shop",)
+ONLY_IN_DEMO = ("shop", "shop_system")
 BODY_LIMIT = 32 * 1024 * 1024
 
 STATUS: dict[type[ParleyError], int] = {

@@ -26,7 +26,7 @@ A_DAY = 6
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """For whom something is done. own: addresses shown to be theirs; approved: a person of the desk agreed.
 
-    limits: the brand's, by name. inboxes: by which a letter can go.
+    limits: the brand's, by name. inboxes: by which a letter can go. procedure, version: by which it came to this.
     """
 
     state: State
@@ -35,6 +35,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     inboxes: Mapping[int, Inbox]
     limits: Mapping[str, int] = {}
     approved: bool = False
+    procedure: str = ""
+    version: int = 0
 
 
 class Done(NamedTuple):
@@ -56,7 +58,11 @@ def run(tx: Tx, scope: Scope, tool: str, arguments: Mapping[str, Any], key: str)
         raise Refused(f"Nothing more is done by itself today: {A_DAY} requests within a day are the most.")
     done = ACTS[tool].do(tx, scope, arguments)
     person, talk = scope.state.person, scope.state.id
-    data = {**done.data, "told": done.words}
+    data = {
+        **done.data,
+        "told": done.words,
+        **({"procedure": scope.procedure, "version": scope.version} if scope.procedure else {}),
+    }
     return done.words, requests.add(tx, tool, done.number, person, talk, key, data, done.cents)
 
 

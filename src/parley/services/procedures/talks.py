@@ -4,6 +4,8 @@
 order 55501 kim@example.org delivered 12 days ago: Lamp 49.00; Rug 120.00
 known kim@example.org
 limit refund.alone = 200
+tool parcel_tracker {"state": "late"}
+tool parcel_tracker down
 > what the customer writes; {code} stands for the six digits that were mailed
 < what the bot's next words have to hold
 ... 15 minutes
@@ -11,6 +13,8 @@ approve
 = order 55501 cancelled
 = made return_item Lamp
 = nothing made
+= called hold_parcel 2026-03-05
+= nothing called
 = handed over: what the card has to hold
 = mailed: what a letter has to hold
 = still with the bot
@@ -22,9 +26,10 @@ from collections.abc import Iterator
 import msgspec
 
 from parley.core.errors import BadConfig
+from parley.services.tools import Tool
 
 MARKS = {">": "says", "<": "hears", "=": "holds", "...": "waits"}
-WORDS = ("order", "known", "limit", "approve", "decline")
+WORDS = ("order", "known", "limit", "approve", "decline", "tool")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -40,6 +45,13 @@ class Talk(msgspec.Struct, frozen=True):
 
     title: str
     lines: tuple[Line, ...]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A procedure that the company wrote, as it is rehearsed. tools: the connections there are."""
+
+    text: str
+    tools: tuple[Tool, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +80,12 @@ def read(text: str) -> list[Talk]:
             lines.append(_line(line.strip(), number))
             found[-1] = Talk(found[-1].title, tuple(lines))
     return found
+
+
+def at_line(problem: str) -> tuple[int, str]:
+    """The line that a problem names, and the problem without it."""
+    found = re.match(r"Line (\d+): (.*)", problem, re.S)
+    return (int(found[1]), found[2]) if found else (1, problem)
 
 
 def _line(line: str, number: int) -> Line:
