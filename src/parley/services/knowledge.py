@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from parley.core.errors import NotAllowed, NotFound, Refused
+from parley.core.trial import Change
 from parley.log.record import Tx, chunks
 from parley.log.tables import Moment, metadata
 from parley.services.inbox import Viewer
@@ -135,6 +136,23 @@ def every(conn: Connection, *, audience: str | None = None, brand: int | None = 
     if brand is not None:
         question = question.where(or_(_A.brand == brand, _A.brand.is_(None)))
     return [_article(row) for row in conn.execute(question)]
+
+
+def as_changed(conn: Connection, change: Change | None) -> list[Article]:
+    """The public articles, in the way that a candidate of the bot has them."""
+    public = every(conn, audience="public")
+    if change is None or not change.of_articles:
+        return public
+    own = [one for one in public if one.id not in change.hidden] + some(conn, change.shown)
+    return sorted((worded(one, change) for one in own), key=lambda one: one.title)
+
+
+def worded(article: Article, change: Change | None) -> Article:
+    """An article with the words that a candidate gives it."""
+    for other in change.wordings if change else ():
+        if other.article == article.id:
+            return msgspec.structs.replace(article, title=other.title, body=other.body)
+    return article
 
 
 def some(conn: Connection, numbers: Sequence[int]) -> list[Article]:
