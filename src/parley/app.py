@@ -342,6 +342,7 @@ def in_step_readers() -> list[Reader]:
         origins.OriginReader(),
         care.CareReader(),
         candidates.CandidateReader(),
+        replays.ErasedReader(),
     ]
 
 

@@ -5,6 +5,7 @@ reach a real conversation, a customer or an order. Codes are "mailed" to nobody,
 """
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from parley.services.replay_script import Frame, Line, Script, Talk, Turn
 from parley.services.trials import Trial
 
 AT_ONCE = 100  # messages between two signs of life
+SAYS_SOMETHING = 25  # characters of a sentence: no greeting, no thanks
 START = "2026-01-01T00:00:00+00:00"
 
 
@@ -212,16 +214,31 @@ def _alike(one: t.Outcome, real: str, by_meaning: bool) -> t.Outcome:
 
 
 def likeness(one: str, other: str, by_meaning: bool) -> float:
-    """From 0 to 1: the cosine of the sentence encoder's vectors; without it, of the words that are in them."""
+    """From 0 to 1: how alike the two sentences are, one of each, that are most alike.
+
+    Whole answers differ by greetings and by all that one says and the other leaves out; the sentence that answers is in
+    both. By the cosine of the sentence encoder's vectors; without it, of the words in them.
+    """
     from parley.ai.encoder import encoder, unit
+
+    mine, theirs = _sentences(one), _sentences(other)
+    if by_meaning and (reads := encoder()) is not None:
+        vectors = unit(reads.vectors([*mine, *theirs]))
+        return max(0.0, float((vectors[: len(mine)] @ vectors[len(mine) :].T).max()))
+    return max(_shared(a, b) for a in mine for b in theirs)
+
+
+def _sentences(text: str) -> list[str]:
+    """Those long enough to say something; the whole where none is."""
+    found = [part.strip() for part in re.split(r"(?<=[.!?])\s+|\n+", text[:2000])]
+    return [part for part in found if len(part) >= SAYS_SOMETHING][:20] or [text[:2000]]
+
+
+def _shared(one: str, other: str) -> float:
     from parley.ai.text import fold
 
-    if by_meaning and (reads := encoder()) is not None:
-        a, b = unit(reads.vectors([one[:2000], other[:2000]]))
-        return max(0.0, float(a @ b))
-    words = [set(fold(text).split()) for text in (one, other)]
-    both = len(words[0] & words[1])
-    return float(both / (len(words[0]) * len(words[1])) ** 0.5) if both else 0.0
+    a, b = set(fold(one).split()), set(fold(other).split())
+    return float(len(a & b) / (len(a) * len(b)) ** 0.5) if a and b else 0.0
 
 
 # ── the process ─────────────────────────────────────────────────────────────────────────────

@@ -810,13 +810,16 @@ class ReplayBegun(Event, frozen=True, tag="replay_begun"):
 class ReplayEnded(Event, frozen=True, tag="replay_ended"):
     """A replay is over. trouble: why it is not whole; empty: it is. kinds: how many messages changed in which way.
 
-    agreed: (old, new) answers alike to what people answered then; compared: how many could be.
+    talks: conversations. kept: those that the (old, new) bot handed to nobody. turned: those that (only the new, only
+    the old) kept. agreed: (old, new) answers alike to what people answered then; compared: how many could be.
     """
 
     replay: int
     messages: int = 0
     kinds: dict[str, int] = {}
-    held: tuple[int, int] = (0, 0)
+    talks: int = 0
+    kept: tuple[int, int] = (0, 0)
+    turned: tuple[int, int] = (0, 0)
     agreed: tuple[int, int] = (0, 0)
     compared: tuple[int, int] = (0, 0)
     seconds: float = 0.0

@@ -17,8 +17,8 @@ from parley.core.stats import Interval, z_of
 NEW, OLD, HOLDOUT = "new", "old", "holdout"
 SHARES = (10, 50, 100)
 HOLDOUTS = (0, 5, 10, 20)
-LEVEL = 0.9875
-"""Four figures are looked at together, each as often as somebody likes: 95 % for all of them (Bonferroni)."""
+LEVEL = 0.99
+"""Five figures are looked at together, each as often as somebody likes: 95 % for all of them (Bonferroni)."""
 
 EFFECT = 0.05
 """The difference at which the bound is tightest; any is found in the end."""
@@ -150,6 +150,7 @@ KINDS: Mapping[str, str] = {
     "procedure": "Other procedure",
     "words": "Same source, other words",
     "other": "Otherwise different",
+    "later": "Follows from a change before",
     "same": "Same",
 }
 HELD = (ANSWERED, PROCEDURE, OFFERED, TALK)  # the bot goes on by itself
@@ -167,15 +168,19 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def kind_of(old: Outcome, new: Outcome) -> str:
     """How two outcomes of the same message differ, as a key of KINDS."""
-    gone = (HANDED, WITH_PEOPLE, FAILED)
+    if old.kind == new.kind == WITH_PEOPLE:
+        return "same"
+    if WITH_PEOPLE in (old.kind, new.kind):
+        return "later"
+    gone = (HANDED, FAILED)
     if old.kind in HELD and new.kind in gone:
         return "lost"
     if old.kind in gone and new.kind in HELD:
         return "won"
     if old.kind != new.kind:
         return "procedure" if PROCEDURE in (old.kind, new.kind) else "other"
-    if old.kind in (HANDED, WITH_PEOPLE, FAILED):
-        return "same" if old.source == new.source or old.kind != HANDED else "other"
+    if old.kind in gone:
+        return "same" if old.source == new.source else "other"
     if old.source != new.source:
         return "procedure" if old.kind == PROCEDURE else "source"
     return "same" if old.text == new.text else "words"

@@ -5,7 +5,7 @@ that what is seen can be put down to it. Texts of articles that it brings live i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -155,7 +155,10 @@ def make(tx: Tx, name: str, change: Change, who: Viewer, brand: int | None = Non
     check_lead(who, brand)
     if not name.strip():
         raise Refused("A candidate needs a name, by which it is told from others.")
-    _check_parts(tx.conn, checked(change), who, brand)
+    change = checked(change)
+    written = tuple(msgspec.structs.replace(one, title=one.title.strip()[:200]) for one in change.wordings)
+    change = msgspec.structs.replace(change, wordings=written)
+    _check_parts(tx.conn, change, who, brand)
     number = tx.new_id("candidate")
     made = e.CandidateMade(name=name.strip()[:120], change=change, brand=brand)
     tx.append(e.candidate(number), [made], who.by, new=True)
@@ -265,6 +268,11 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     begun_at: datetime
     begun_by: str
     result: e.ReplayEnded | None
+
+    @property
+    def last(self) -> datetime:
+        """The last moment that is in it."""
+        return self.until - timedelta(microseconds=1)
 
 
 def of_viewer(conn: Connection, number: int, who: Viewer) -> Candidate:

@@ -1,7 +1,7 @@
 """Articles: what the company knows, written once, read by customers, agents and the bot."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from parley.core.errors import NotAllowed, NotFound, Refused
 from parley.core.trial import Change
+from parley.log.many import among
 from parley.log.record import Tx, chunks
 from parley.log.tables import Moment, metadata
 from parley.services.inbox import Viewer
@@ -161,6 +162,11 @@ def some(conn: Connection, numbers: Sequence[int]) -> list[Article]:
     for part in chunks(list(numbers), 500):
         found += [_article(row) for row in conn.execute(select(articles).where(_A.id.in_(part)))]
     return found
+
+
+def by_slugs(conn: Connection, slugs: Collection[str]) -> dict[str, Article]:
+    """The articles of these names in addresses; those that are not there are left out."""
+    return {row.slug: _article(row) for row in among(conn, _A.slug, sorted(slugs))}
 
 
 def stamp(conn: Connection) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ _L = lines.c
 Index("ix_replay_lines_kind", _L.replay, _L.kind, _L.number)
 Index("ix_replay_lines_at", _L.at)
 Index("ix_replay_lines_message", _L.message)
+Index("ix_replay_lines_answer", _L.answer)
 
 progress = Table(
     "replay_progress",
@@ -65,6 +66,25 @@ progress = Table(
 _P = progress.c
 
 
+class ErasedReader:
+    """What was said to a message is forgotten with its words.
+
+    Lines are no facts and cannot be made from the log: a rebuild keeps those that are there.
+    """
+
+    name = "replay-lines"
+    in_step = True
+    kinds = (e.WordsErased, e.MessageWithdrawn)
+    tables = ()
+
+    def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
+        for r in batch:
+            if isinstance(r.event, e.WordsErased | e.MessageWithdrawn):
+                gone = r.event.message
+                tx.conn.execute(delete(lines).where(_L.message == gone))
+                tx.conn.execute(update(lines).where(_L.answer == gone).values(answer=None))
+
+
 class Lab:
     """Runs replays beside the desk, one at a time."""
 
@@ -73,19 +93,20 @@ class Lab:
         self.record, self.module, self.by_meaning, self.vectors = record, module, by_meaning, vectors
         self._going = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._stopped_by = ""
+        self._stopped_by, self._number = "", 0
         self._thread: threading.Thread | None = None
 
     def begin(self, candidate: int, since: datetime, until: datetime, everywhere: bool, who: Viewer) -> int:
         """Start a replay. Returns its number; Busy where one is running."""
+        one = self.record.ask(candidates.of_viewer, candidate, who)
+        candidates.check_lead(who, one.brand)
         if not since < until or until - since > LONGEST:
             raise Refused("A replay covers a day at least and 31 days at most.")
         if not self._going.acquire(blocking=False):
             raise Busy("Another replay is running. Wait for it, or stop it.")
         try:
             number = self.record.do(lambda tx: _begin(tx, candidate, since, until, everywhere, who))
-            one = self.record.ask(candidates.of_viewer, candidate, who)
-            self._stopped_by = ""
+            self._stopped_by, self._number = "", number
             arguments = (number, one, since, until, everywhere)
             self._thread = threading.Thread(target=self._run, args=arguments, name="parley-lab", daemon=True)
             self._thread.start()
@@ -94,8 +115,15 @@ class Lab:
             raise
         return number
 
-    def stop(self, who: str = "the desk, which was shut down") -> None:
-        """End what runs; it says so."""
+    @property
+    def busy(self) -> bool:
+        """Whether a replay is running."""
+        return self._going.locked()
+
+    def stop(self, number: int | None = None, who: str = "the desk, which was shut down") -> None:
+        """End what runs, provided that it is this one; it says so."""
+        if not self.busy or number not in (None, self._number):
+            return
         self._stopped_by = who
         if (process := self._process) is not None:
             process.kill()
@@ -136,11 +164,13 @@ class Lab:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "1"}
         command = [sys.executable, "-m", self.module]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        guard = threading.Timer(PATIENCE, self._process.kill)
+        guard, over = threading.Timer(PATIENCE, self._process.kill), threading.Event()
         guard.start()
+        threading.Thread(target=taken.beat, args=(over,), name="parley-lab-beat", daemon=True).start()
         try:
             trouble = self._listen(self._process, data, taken)
         finally:
+            over.set()
             guard.cancel()
             self._end()
         most = f"Only the first {replay_script.MOST:,} messages were put to both." if cut else ""
@@ -172,8 +202,6 @@ class Lab:
 
 
 def _begin(tx: Tx, candidate: int, since: datetime, until: datetime, everywhere: bool, who: Viewer) -> int:
-    one = candidates.of_viewer(tx.conn, candidate, who)
-    candidates.check_lead(who, one.brand)
     number = tx.new_id("replay")
     began = e.ReplayBegun(replay=number, since=since, until=until, everywhere=everywhere)
     tx.append(e.candidate(candidate), [began], who.by)
@@ -189,7 +217,8 @@ class _Taken:
     def __init__(self, record: Record, replay: int) -> None:
         self.record, self.replay = record, replay
         self.count, self.kinds = 0, dict.fromkeys(t.KINDS, 0)
-        self.held, self.agreed, self.compared = [0, 0], [0, 0], [0, 0]
+        self.agreed, self.compared = [0, 0], [0, 0]
+        self.kept: dict[int, list[bool]] = {}  # conversation → whether each bot handed it to nobody
         self._told = 0.0
 
     def take(self, frame: Frame) -> None:
@@ -200,12 +229,21 @@ class _Taken:
         self._told = now
         self.record.do(lambda tx: self._keep(tx, rows, frame))
 
+    def beat(self, over: threading.Event) -> None:
+        """A sign of life now and then: articles are read for minutes before the first message."""
+        mine = update(progress).where(_P.replay == self.replay)
+        while not over.wait(SILENT.total_seconds() / 4):
+            try:
+                self.record.do(lambda tx: tx.conn.execute(mine.values(beat_at=tx.at)))
+            except Busy:
+                continue  # the next one will do
+
     def _row(self, line: Line) -> dict[str, Any]:
         kind = t.kind_of(line.old, line.new)
         self.count += 1
         self.kinds[kind] += 1
         for place, one in enumerate((line.old, line.new)):
-            self.held[place] += one.kind in t.HELD
+            self.kept.setdefault(line.conversation, [True, True])[place] &= one.kind in t.HELD
             self.compared[place] += one.alike is not None
             self.agreed[place] += one.alike is not None and one.alike >= ALIKE
         both = tuple(msgspec.structs.replace(one, text=redacted(one.text)[:3000]) for one in (line.old, line.new))
@@ -221,11 +259,14 @@ class _Taken:
         tx.conn.execute(update(progress).where(_P.replay == self.replay).values(**beat))
 
     def result(self, seconds: float, trouble: str) -> e.ReplayEnded:
-        pairs = {name: (getattr(self, name)[0], getattr(self, name)[1]) for name in ("held", "agreed", "compared")}
-        kinds = {kind: n for kind, n in self.kinds.items() if n}
+        both = list(self.kept.values())
         return e.ReplayEnded(
-            replay=self.replay, messages=self.count, kinds=kinds, seconds=round(seconds, 1), trouble=trouble, **pairs
-        )
+            replay=self.replay, messages=self.count, kinds={kind: n for kind, n in self.kinds.items() if n},
+            talks=len(both), kept=(sum(old for old, _ in both), sum(new for _, new in both)),
+            turned=(sum(new and not old for old, new in both), sum(old and not new for old, new in both)),
+            agreed=(self.agreed[0], self.agreed[1]), compared=(self.compared[0], self.compared[1]),
+            seconds=round(seconds, 1), trouble=trouble,
+        )  # fmt: skip
 
 
 # ── asks ────────────────────────────────────────────────────────────────────────────────────
@@ -241,15 +282,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """state: running, done or cut off. held: (old, new) messages after which the bot went on by itself; gain: the
-    difference, of the same messages. agreed: (old, new) of the answers that can be compared, those that are alike."""
+    """state: running, done or cut off. kept: (old, new) of the conversations, those that the bot handed to nobody;
+    gain: the difference, of the same conversations. agreed: (old, new) of the answers that can be compared, those that
+    are alike."""
 
     replay: candidates.Replay
     state: str
     done: int
     whole: int
     parts: tuple[Part, ...] = ()
-    held: tuple[Estimate, Estimate] = (Estimate(), Estimate())
+    kept: tuple[Estimate, Estimate] = (Estimate(), Estimate())
     gain: Change = Change()
     agreed: tuple[Estimate, Estimate] = (Estimate(), Estimate())
 
@@ -271,8 +313,7 @@ def summary(conn: Connection, one: candidates.Replay, now: datetime) -> Summary:
     )
     return Summary(
         replay=one, state="done", done=whole, whole=whole, parts=parts,
-        held=(share(r.held[0], r.messages), share(r.held[1], r.messages)),
-        gain=t.paired(r.kinds.get("won", 0), r.kinds.get("lost", 0), r.messages),
+        kept=(share(r.kept[0], r.talks), share(r.kept[1], r.talks)), gain=t.paired(*r.turned, r.talks),
         agreed=(share(r.agreed[0], r.compared[0]), share(r.agreed[1], r.compared[1])),
     )  # fmt: skip
 
@@ -324,8 +365,3 @@ def _shown(row: Any, words: Mapping[int, e.Words]) -> Shown:
 
 def _new_words(words: e.Words | None) -> str:
     return "" if words is None else words.text[: words.fold].strip()
-
-
-def forget(tx: Tx, message: int) -> None:
-    """The words of a message were erased: what was said to it goes with them."""
-    tx.conn.execute(delete(lines).where((_L.message == message) | (_L.answer == message)))

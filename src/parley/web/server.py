@@ -37,6 +37,8 @@ PAGES = (
     "listening",
     "gaps",
     "article_review",
+    "lab",
+    "lab_api",
     "journeys",
     "traffic",
     "wall",

@@ -70,6 +70,7 @@ def upgrade() -> None:
     op.create_index("ix_replay_lines_kind", "replay_lines", ["replay", "kind", "number"])
     op.create_index("ix_replay_lines_at", "replay_lines", ["at"])
     op.create_index("ix_replay_lines_message", "replay_lines", ["message"])
+    op.create_index("ix_replay_lines_answer", "replay_lines", ["answer"])
     op.create_table(
         "replay_progress",
         sa.Column("replay", Id, nullable=False, autoincrement=False),
