@@ -12,8 +12,10 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
+from parley.core.trial import Change
 from parley.services import (
     access,
+    candidates,
     files,
     followups,
     gaps,
@@ -21,6 +23,7 @@ from parley.services import (
     knowledge,
     outgoing,
     people,
+    replays,
     setup,
     surveys,
     tools,
@@ -266,6 +269,72 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/knowledge/gaps": Row(expected=API_LEAD),
     "POST /desk/knowledge/drafts": Row(expected=OURS_LEAD, send=form(question="1"), ok=(*DONE, 422)),
     "POST /api/v1/knowledge/drafts": Row(expected=API_LEAD_OURS, send=json({"question": 1}), ok=(*DONE, 422)),
+    "GET /desk/lab": Row(expected=PAGE_LEAD),
+    "GET /desk/lab/new": Row(expected=PAGE_LEAD),
+    "POST /desk/lab": Row(
+        expected={**PAGE_LEAD, "far lead": "403"}, send=form(name="Bolder", brand="1", promise="80"), ok=DONE
+    ),
+    "GET /desk/lab/{number:int}": Row(expected=OURS_LEAD, path="/desk/lab/{candidate}"),
+    "GET /desk/lab/replays/{number:int}": Row(expected=OURS_LEAD, path="/desk/lab/replays/{replay}"),
+    "POST /desk/lab/replays/{number:int}/end": Row(expected=OURS_LEAD, path="/desk/lab/replays/{replay}/end", ok=DONE),
+    "POST /desk/lab/{number:int}/replays": Row(
+        expected=OURS_LEAD,
+        path="/desk/lab/{candidate}/replays",
+        send=form(since="2026-03-02", until="2026-03-01"),
+        ok=(422,),
+    ),
+    "POST /desk/lab/{number:int}/rollout": Row(
+        expected=OURS_LEAD, path="/desk/lab/{candidate}/rollout", send=form(share="10", holdout="10"), ok=DONE
+    ),
+    "POST /desk/lab/{number:int}/rollout/end": Row(
+        expected=OURS_LEAD, path="/desk/lab/{candidate}/rollout/end", ok=DONE
+    ),
+    "POST /desk/lab/{number:int}/adoption": Row(
+        expected=OURS_LEAD, path="/desk/lab/{candidate}/adoption", ok=(*DONE, 409)
+    ),
+    "POST /desk/lab/{number:int}/adoption/undoing": Row(
+        expected=OURS_LEAD, path="/desk/lab/{candidate}/adoption/undoing", ok=DONE
+    ),
+    "POST /desk/lab/{number:int}/discarding": Row(expected=OURS_LEAD, path="/desk/lab/{candidate}/discarding", ok=DONE),
+    "POST /desk/lab/{number:int}/discarding/undoing": Row(
+        expected=OURS_LEAD, path="/desk/lab/{candidate}/discarding/undoing", ok=DONE
+    ),
+    "GET /api/v1/lab/candidates": Row(expected=API_LEAD),
+    "POST /api/v1/lab/candidates": Row(
+        expected=API_LEAD_BRAND, send=json({"name": "Bolder", "change": {"promise": 0.8}, "brand": 1}), ok=DONE
+    ),
+    "GET /api/v1/lab/candidates/{number:int}": Row(expected=API_LEAD_OURS, path="/api/v1/lab/candidates/{candidate}"),
+    "POST /api/v1/lab/candidates/{number:int}/replays": Row(
+        expected=API_LEAD_OURS,
+        path="/api/v1/lab/candidates/{candidate}/replays",
+        send=json({"since": "2026-03-02T00:00:00Z", "until": "2026-03-01T00:00:00Z"}),
+        ok=(422,),
+    ),
+    "GET /api/v1/lab/replays/{number:int}": Row(expected=API_LEAD_OURS, path="/api/v1/lab/replays/{replay}"),
+    "GET /api/v1/lab/replays/{number:int}/lines": Row(
+        expected=API_LEAD_OURS, path="/api/v1/lab/replays/{replay}/lines"
+    ),
+    "PUT /api/v1/lab/candidates/{number:int}/rollout": Row(
+        expected=API_LEAD_OURS,
+        path="/api/v1/lab/candidates/{candidate}/rollout",
+        send=json({"share": 10, "holdout": 10}),
+        ok=DONE,
+    ),
+    "DELETE /api/v1/lab/candidates/{number:int}/rollout": Row(
+        expected=API_LEAD_OURS, path="/api/v1/lab/candidates/{candidate}/rollout", ok=DONE
+    ),
+    "PUT /api/v1/lab/candidates/{number:int}/adoption": Row(
+        expected=API_LEAD_OURS, path="/api/v1/lab/candidates/{candidate}/adoption", ok=(*DONE, 409)
+    ),
+    "DELETE /api/v1/lab/candidates/{number:int}/adoption": Row(
+        expected=API_LEAD_OURS, path="/api/v1/lab/candidates/{candidate}/adoption", ok=DONE
+    ),
+    "PUT /api/v1/lab/candidates/{number:int}/discarding": Row(
+        expected=API_LEAD_OURS, path="/api/v1/lab/candidates/{candidate}/discarding", ok=DONE
+    ),
+    "DELETE /api/v1/lab/candidates/{number:int}/discarding": Row(
+        expected=API_LEAD_OURS, path="/api/v1/lab/candidates/{candidate}/discarding", ok=DONE
+    ),
     "GET /desk/knowledge/review": Row(expected=PAGE),
     "GET /desk/knowledge/review.csv": Row(expected=PAGE),
     "GET /api/v1/knowledge/review": Row(expected=API),
@@ -578,7 +647,12 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     story.change(lambda tx: setup.set_setting(tx, gaps.KEY, msgspec.to_builtins(kept)))
     story.change(written_here)
     article = story.change(lambda tx: knowledge.write(tx, "Returns", "Within *30* days.", "agent/1", brand=1))
+    who, limits = inbox.Viewer(agent=1, role="lead", brands=None), Change(limits={"refund.days": 20})
+    candidate = story.change(lambda tx: candidates.make(tx, "Stricter", limits, who, 1))
+    began = story.clock.now
     return {
+        "candidate": candidate,
+        "replay": story.change(lambda tx: replays._begin(tx, candidate, began, began, True, who)),
         "number": number,
         "person": story.record.ask(inbox.state, number).person,
         "leaving": outgoing.leaving_token(story.desk.config.key, identity, "surveys"),

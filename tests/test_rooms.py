@@ -39,6 +39,7 @@ TOP = {
     "running",
     "checking",
     "rehearsal",
+    "replay",
     "importing",
     "scaffold",
     "config",

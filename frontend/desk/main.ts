@@ -9,6 +9,7 @@ import "./procedures.css";
 import "./assist.css";
 import "./floats.css";
 import "./calls.css";
+import "./lab.css";
 import "./narrow.css";
 
 import { h, one, parse } from "../shared/dom.ts";
@@ -24,6 +25,7 @@ import * as keys from "./keys.ts";
 import * as list from "./list.ts";
 import * as live from "./live.ts";
 import { watchInput } from "./marks.ts";
+import "./lab.ts";
 import { closeMenu, menuOpen } from "./menus.ts";
 import { closeSheet, nameButtons, palette, sheet, sheetOpen, tips } from "./palette.ts";
 import * as pane from "./pane.ts";

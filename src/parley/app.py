@@ -25,6 +25,7 @@ from parley.services import (
     answers,
     article_uses,
     assist,
+    candidates,
     care,
     consent,
     delivery,
@@ -40,6 +41,7 @@ from parley.services import (
     people,
     promises,
     remarks,
+    replays,
     replies,
     routing,
     sameness,
@@ -130,6 +132,9 @@ class Desk:
             ),
         ]
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
+        self.lab = replays.Lab(
+            self.record, "parley.replay", by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
+        )
         self.health = listening.Health()
         self.ear = hearing.Ear(self.record, config.ai == "meaning")
         self.teller = measuring.Teller(self.record, self.channels)
@@ -240,6 +245,7 @@ class Desk:
 
     def stop(self) -> None:
         """Stop the threads and close the record; what was queued is written first."""
+        self.lab.stop()
         self.intake.stop()
         self._following.stop()
         self.clockwork.stop()
@@ -303,6 +309,7 @@ def room_of(desk: Desk, *, demo: bool = False) -> "Room":
         bot=desk.bot,
         trainer=desk.trainer,
         rehearse=rehearse,
+        lab=desk.lab,
         key=config.key,
         url=config.url,
         secure=config.secure,
@@ -341,6 +348,8 @@ def in_step_readers() -> list[Reader]:
         origins.OriginReader(),
         care.CareReader(),
         tool_calls.CallReader(),
+        candidates.CandidateReader(),
+        replays.ErasedReader(),
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Union, get_args
 import msgspec
 
 from parley.core.agreement import Agreement
+from parley.core.trial import Before, Change
 from parley.core.visits import Step
 
 
@@ -874,6 +875,87 @@ class ArticlesAgree(Event, frozen=True, tag="articles_agree"):
     pair: str
 
 
+# ── candidate ───────────────────────────────────────────────────────────────────────────────
+
+
+class CandidateMade(Event, frozen=True, tag="candidate_made"):
+    """Somebody wrote down how the bot might be otherwise. brand: None for all of them."""
+
+    name: str
+    change: Change
+    brand: int | None = None
+
+
+class ReplayBegun(Event, frozen=True, tag="replay_begun"):
+    """What customers wrote in conversations that began from `since` to `until` is put to both bots, on a copy.
+
+    everywhere: also what no bot answered then.
+    """
+
+    replay: int
+    since: datetime
+    until: datetime
+    everywhere: bool = False
+
+
+class ReplayEnded(Event, frozen=True, tag="replay_ended"):
+    """A replay is over. trouble: why it is not whole; empty: it is. kinds: how many messages changed in which way.
+
+    talks: conversations. kept: those that the (old, new) bot handed to nobody. turned: those that (only the new, only
+    the old) kept. agreed: (old, new) answers alike to what people answered then; compared: how many could be.
+    """
+
+    replay: int
+    messages: int = 0
+    kinds: dict[str, int] = {}
+    talks: int = 0
+    kept: tuple[int, int] = (0, 0)
+    turned: tuple[int, int] = (0, 0)
+    agreed: tuple[int, int] = (0, 0)
+    compared: tuple[int, int] = (0, 0)
+    seconds: float = 0.0
+    trouble: str = ""
+
+
+class CandidateApproved(Event, frozen=True, tag="candidate_approved"):
+    """New conversations get it from now on: `share` per cent of the people who are not held out."""
+
+    share: int
+    holdout: int
+
+
+class CandidateStopped(Event, frozen=True, tag="candidate_stopped"):
+    """Nobody gets it any more; the desk's own bot answers everywhere."""
+
+
+class CandidateDiscarded(Event, frozen=True, tag="candidate_discarded"):
+    """It shall not be tried any further."""
+
+
+class CandidateRestored(Event, frozen=True, tag="candidate_restored"):
+    """That it was discarded was taken back."""
+
+
+class CandidateAdopted(Event, frozen=True, tag="candidate_adopted"):
+    """The change became the desk's own. before: what stood in its place, so that it can be put back."""
+
+    before: Before
+
+
+class AdoptionUndone(Event, frozen=True, tag="adoption_undone"):
+    """What had been adopted was put back as it was before."""
+
+
+class ArmGiven(Event, frozen=True, tag="arm_given"):
+    """A conversation takes part in a candidate's trial: `new`, `old`, or `holdout` (old for good). stage: which of its
+    approvals held, counted from 1."""
+
+    candidate: int
+    arm: str
+    stage: int
+    person: int
+
+
 # ── desk ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -960,6 +1042,16 @@ AnyEvent = Union[
     ArticleEntrusted,
     ArticleReviewed,
     ArticlesAgree,
+    CandidateMade,
+    ReplayBegun,
+    ReplayEnded,
+    CandidateApproved,
+    CandidateStopped,
+    CandidateDiscarded,
+    CandidateRestored,
+    CandidateAdopted,
+    AdoptionUndone,
+    ArmGiven,
     PromisesAgreed,
 ]
 
@@ -1005,6 +1097,11 @@ def brand(number: int) -> str:
 def article(number: int) -> str:
     """Name of an article's stream."""
     return f"article/{number}"
+
+
+def candidate(number: int) -> str:
+    """Name of a candidate's stream."""
+    return f"candidate/{number}"
 
 
 DESK = "desk/1"  # the stream of what holds for all

@@ -44,7 +44,7 @@ async def draft(record: Record) -> None:
 
 
 def _draft(record: Record) -> None:
-    lead = record.ask(_lead)
+    lead = record.ask(lead_of)
     found = record.ask(gaps.overview, lead).gaps
     if any(gap.draft for gap in found):
         return
@@ -59,6 +59,7 @@ def _draft(record: Record) -> None:
             return
 
 
-def _lead(conn: Connection) -> Viewer:
+def lead_of(conn: Connection) -> Viewer:
+    """Somebody of the company who leads."""
     one = next(agent for agent in setup.all_agents(conn).values() if agent.role == "lead")
     return Viewer(agent=one.id, role=one.role, brands=one.brands or None)

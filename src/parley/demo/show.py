@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import articles, build, company, history, knowledge, promises, warehouse, website
+from parley.demo import articles, build, company, history, knowledge, lab, promises, warehouse, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
@@ -156,6 +156,7 @@ class Show:
         tasks.append(asyncio.create_task(website.count(self.desk.record), name="website"))
         tasks.append(asyncio.create_task(articles.draft(self.desk.record), name="draft"))
         if self.living:
+            tasks.append(asyncio.create_task(lab.try_out(self.desk), name="lab"))
             tasks.append(asyncio.create_task(self.crowd.run(), name="crowd"))
         try:
             yield

@@ -16,12 +16,14 @@ from parley.core import events as e
 from parley.core import manner
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
+from parley.core.trial import Change
 from parley.log.record import Record, Tx, stream, words_of
-from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, wording
+from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, trials, wording
 from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
 from parley.services.language_model import Model
+from parley.services.trials import Trial
 from parley.services.understanding import Brain, Understood
 
 SKILLS = {
@@ -95,23 +97,39 @@ class BotFollower:
             mine = {said.message: r for said, r in heard if _is_mine(said, now.get(r.subject_id))}
             words = words_of(conn, list(mine))
             brands = setup.all_brands(conn)
+            tried = self.trials(conn, {number: now[number] for number in {r.subject_id for r in mine.values()}})
         found = {}
         for message, spoken in words.items():
             number = mine[message].subject_id
-            understood = self.brain.understand(record, _question(spoken), brands.get(now[number].brand))
-            found[message] = msgspec.structs.replace(understood, reworded=self._reworded(number, understood))
+            trial = tried.get(number)
+            if trial is not None and trial.fresh and not self.brain.ready_for(record, trial.change):
+                trial = None  # drawn once the candidate's articles are read as well as the desk's own
+            change = trial.new if trial else None
+            understood = self.brain.understand(record, _question(spoken), brands.get(now[number].brand), change)
+            reworded = self._reworded(number, understood, change)
+            found[message] = msgspec.structs.replace(understood, reworded=reworded, trial=trial)
         return found
 
-    def _reworded(self, conversation: int, heard: Understood) -> str:
+    def _reworded(self, conversation: int, heard: Understood, change: Change | None) -> str:
         """What a model makes of the surest answer, where there is a model and all of it is held by the article."""
         if self.model is None or not heard.hits or heard.hits[0].confidence < heard.threshold or heard.sensitive:
             return ""
+        if change is not None and change.rewrites is False:
+            return ""
         hit = heard.hits[0]
-        return wording.reword(self.model, conversation, self.brain.answer(hit, heard.text), [hit.passage]) or ""
+        purpose = "trial" if change is not None and change.rewrites else "rewrites"
+        answer = self.brain.answer(hit, heard.text)
+        return wording.reword(self.model, conversation, answer, [hit.passage], purpose) or ""
+
+    def trials(self, conn: Connection, states: Mapping[int, State]) -> dict[int, Trial]:
+        """Which of these conversations take part in the trial of a candidate. A replay puts another in its place."""
+        began = [n for n, state in states.items() if state.asked_at is not None and state.asked_at <= state.opened_at]
+        return trials.trials(conn, states, began)
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Understood] | None) -> None:
         tx.flush()
         inboxes = setup.all_inboxes(tx.conn, self.channels)
+        drawn: set[int] = set()
         for r in batch:
             if isinstance(r.event, e.ToolAnswered):
                 self._go_on(tx, r, inboxes)
@@ -120,6 +138,10 @@ class BotFollower:
             if event and prepared and event.message in prepared:
                 state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
                 if state.status == talk.BOT:
+                    if (trial := prepared[event.message].trial) is not None and trial.fresh:
+                        if state.id not in drawn:
+                            trials.write_down(tx, state.id, trial, BY)
+                        drawn.add(state.id)
                     live = self.channels[event.channel].manifest.live
                     Turn(tx, state, event, prepared[event.message], self.brain, inboxes, live, self.key).take()
                     tx.flush()
@@ -181,6 +203,7 @@ class Turn:
     ) -> None:
         self.tx, self.state, self.message, self.heard = tx, state, message, heard
         self.brain, self.inboxes, self.live, self.key = brain, inboxes, live, key
+        self.change = heard.trial.new if heard.trial else None
         self.said = heard.text.removeprefix(f"{state.subject}\n") if not live else heard.text
         self.before = self._pondered()
         self.conduct = Conduct(self)
@@ -217,7 +240,7 @@ class Turn:
         slugs = detail.split("|")
         text = self.heard.text.strip().lower()
         for number, slug in enumerate(slugs, 1):
-            article = knowledge.by_slug(self.tx.conn, slug)
+            article = knowledge.worded(knowledge.by_slug(self.tx.conn, slug), self.change)
             if text.rstrip(".") == str(number) or text == article.title.lower():
                 question = self._question_before()
                 knowledge.add_wording(self.tx, article.id, question)
@@ -305,7 +328,7 @@ class Turn:
             kind="article",
             title=hit.title,
             ref=hit.ref,
-            url=f"/help/of/{self.state.brand}/{hit.ref}",
+            url=self._address(hit.ref),
             passage=hit.passage[:600],
             confidence=round(confidence, 3),
         )
@@ -315,6 +338,11 @@ class Turn:
             return
         self._ponder("article", confidence, f"answered from {hit.ref}")
         self.say(said, sources=(source,), confidence=round(confidence, 3))
+
+    def _address(self, slug: str) -> str:
+        """Where the article can be read; a draft that is tried out is on no page yet."""
+        public = knowledge.by_slug(self.tx.conn, slug).audience == "public"
+        return f"/help/of/{self.state.brand}/{slug}" if public else ""
 
     def _unsaid(self, text: str) -> str:
         """The first words in it that the brand does not say, and has no others for."""

@@ -13,7 +13,7 @@ from parley.core import events as e
 from parley.core import procedure as p
 from parley.core.errors import Refused
 from parley.log.record import words_of
-from parley.services import errands, people, procedures, proof, requests, setup, tool_calls
+from parley.services import errands, people, procedures, proof, requests, setup, tool_calls, trials
 from parley.services.gathered import (
     BY,
     BY_REFERENCE,
@@ -43,7 +43,7 @@ class Conduct:
 
     def __init__(self, turn: "Turn") -> None:
         self.turn, self.tx, self.heard = turn, turn.tx, turn.heard
-        self.look = setup.all_brands(turn.tx.conn)[turn.state.brand].look
+        self.look = trials.looks(setup.all_brands(turn.tx.conn)[turn.state.brand].look, turn.change)
         self.step = active(turn.history())
 
     # beginning ──────────────────────────────────────────────────────────────────────────────

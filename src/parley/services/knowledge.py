@@ -1,7 +1,7 @@
 """Articles: what the company knows, written once, read by customers, agents and the bot."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 
 from parley.core.errors import NotAllowed, NotFound, Refused
+from parley.core.trial import Change
+from parley.log.many import among
 from parley.log.record import Tx, chunks
 from parley.log.tables import Moment, metadata
 from parley.services.inbox import Viewer
@@ -137,12 +139,34 @@ def every(conn: Connection, *, audience: str | None = None, brand: int | None = 
     return [_article(row) for row in conn.execute(question)]
 
 
+def as_changed(conn: Connection, change: Change | None) -> list[Article]:
+    """The public articles, in the way that a candidate of the bot has them."""
+    public = every(conn, audience="public")
+    if change is None or not change.of_articles:
+        return public
+    own = [one for one in public if one.id not in change.hidden] + some(conn, change.shown)
+    return sorted((worded(one, change) for one in own), key=lambda one: one.title)
+
+
+def worded(article: Article, change: Change | None) -> Article:
+    """An article with the words that a candidate gives it."""
+    for other in change.wordings if change else ():
+        if other.article == article.id:
+            return msgspec.structs.replace(article, title=other.title, body=other.body)
+    return article
+
+
 def some(conn: Connection, numbers: Sequence[int]) -> list[Article]:
     """The articles of these numbers; those that are not there are left out."""
     found = []
     for part in chunks(list(numbers), 500):
         found += [_article(row) for row in conn.execute(select(articles).where(_A.id.in_(part)))]
     return found
+
+
+def by_slugs(conn: Connection, slugs: Collection[str]) -> dict[str, Article]:
+    """The articles of these names in addresses; those that are not there are left out."""
+    return {row.slug: _article(row) for row in among(conn, _A.slug, sorted(slugs))}
 
 
 def stamp(conn: Connection) -> tuple[int, int]:

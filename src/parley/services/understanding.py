@@ -6,19 +6,24 @@ Slow, so it runs outside any transaction; deciding and appending are the bot's (
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from sqlalchemy import Connection
 
+from parley.core.trial import Change
 from parley.log.record import Record
 from parley.services import knowledge, setup
+from parley.services.trials import Trial
 
 logger = logging.getLogger("parley.bot")
 
 PROMISE = 0.9  # of the answers it gives from articles, this share is right
 CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
+PROMISE_KEY, CHOICE_KEY = "bot_promise", "bot_choice_promise"  # settings that stand in their place
 RESTS = 1.0  # for each second of reading for meaning, so many of rest: whoever asks meanwhile is answered
 SETTLE = 2.0  # seconds after an article was written, for others to follow
 NEVER = 1.1  # no confidence reaches it
@@ -28,7 +33,10 @@ WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone."""
+    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone.
+
+    trial: of a candidate, where the conversation takes part in one.
+    """
 
     text: str
     intents: tuple[str, ...] = ()
@@ -43,6 +51,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     mood: float = 0.0
     named: tuple[str, ...] = ()
     reworded: str = ""
+    trial: Trial | None = None
 
 
 class Mind(NamedTuple):
@@ -53,6 +62,7 @@ class Mind(NamedTuple):
     answers_from: float
     offers_from: float
     by_meaning: bool
+    promises: tuple[float, float]
 
 
 class Brain:
@@ -67,7 +77,10 @@ class Brain:
         self._by_meaning, self._vectors = by_meaning, vectors
         self._stamp: tuple[int, int] | None = None
         self._lock, self._soon = threading.Lock(), threading.Lock()
+        self._trying = threading.Lock()
         self._mind: Mind | None = None
+        self._tried: dict[bytes, tuple[tuple[int, int], Mind]] = {}
+        self._promised: tuple[Any, Mind] | None = None
 
     def warm(self, record: Record) -> Mind:
         """Read the articles and calibrate; seconds the first time, kept in the settings afterwards."""
@@ -77,6 +90,9 @@ class Brain:
                 self._mind, self._stamp = self._learn(record, False), stamp
                 if self._by_meaning:
                     threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
+            elif (promises := record.ask(promises_of)) != self._mind.promises:
+                mind = self._mind
+                self._mind = _mind(mind.library, mind.calibration, mind.by_meaning, promises)
             return self._mind
 
     def soon(self, record: Record) -> None:
@@ -109,33 +125,80 @@ class Brain:
                 self._mind = mind
 
     def _learn(self, record: Record, by_meaning: bool) -> Mind:
-        from parley.ai.retrieval import Article
+        return learn(record, by_meaning, self._vectors)
 
-        key = "bot_calibration_by_meaning" if by_meaning else "bot_calibration"
-        vectors = self._vectors if by_meaning else None
+    # what is tried out ──────────────────────────────────────────────────────────────────────
 
-        with record.reading() as conn:
-            found = knowledge.every(conn, audience="public")
-            kept = setup.setting(conn, key)
-        articles = tuple(
-            Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
-        )
-        library, calibration = _learned(articles, msgspec.json.encode(kept) if kept else b"", by_meaning, vectors)
-        if not kept or kept.get("digest") != calibration.digest:
-            record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
-        sure, choice = calibration.promise(PROMISE), calibration.promise_of_choice(CHOICE_PROMISE)
-        return Mind(
-            library.judged_by(calibration.judge),
-            calibration,
-            sure.threshold if sure.kept else NEVER,
-            choice.threshold if choice.kept else NEVER,
-            by_meaning,
-        )
+    def ready_for(self, record: Record, change: Change) -> bool:
+        """Whether a candidate's articles are read as the desk's own are: else whoever gets it would get less of it."""
+        own = self.warm(record)
+        if not change.of_articles:
+            return True
+        known = self._tried.get(_part(change))
+        if not own.by_meaning:
+            self._try(record, change, False)
+        elif known is None or not known[1].by_meaning or known[0] != self._stamp:
+            self._soon_try(record, change)
+        known = self._tried.get(_part(change))
+        return known is not None and known[1].by_meaning == own.by_meaning
 
-    def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
+    def mind_for(self, record: Record, change: Change | None) -> Mind:
+        """The articles and thresholds of a candidate, as far as they are read by now; else the desk's own."""
+        own = self.warm(record)
+        if change is None:
+            return own
+        known = self._tried.get(_part(change)) if change.of_articles else None
+        mind = known[1] if known else own
+        key = (mind.calibration.digest, mind.by_meaning, change.promise, change.choice)
+        if self._promised is None or self._promised[0] != key:
+            self._promised = (key, promising(record, mind, change))
+        return self._promised[1]
+
+    def learn_whole(self, record: Record, change: Change | None) -> Mind:
+        """Read the articles for their meaning and wait for it: for a replay, which nobody waits for."""
+        mind = learn(record, self._by_meaning, self._vectors, change, rest=0.0)
+        with self._lock:
+            stamp = record.ask(knowledge.stamp)
+            if change is None:
+                self._mind, self._stamp = mind, stamp
+            elif change.of_articles:
+                self._keep(change, stamp, mind)
+        return mind
+
+    def _try(self, record: Record, change: Change, by_meaning: bool) -> None:
+        with self._lock:
+            known, stamp = self._tried.get(_part(change)), self._stamp or (0, 0)
+            if known is None or known[0] != stamp or (by_meaning and not known[1].by_meaning):
+                self._keep(change, stamp, learn(record, by_meaning, self._vectors, change))
+
+    def _keep(self, change: Change, stamp: tuple[int, int], mind: Mind) -> None:
+        """Of the last few candidates: one brand may try out one and another brand another."""
+        self._tried = dict([*self._tried.items(), (_part(change), (stamp, mind))][-4:])
+
+    def _soon_try(self, record: Record, change: Change) -> None:
+        if not self._trying.acquire(blocking=False):
+            return  # one thread reads already
+
+        def read() -> None:
+            try:
+                stamp = record.ask(knowledge.stamp)
+                mind = learn(record, True, self._vectors, change)
+                with self._lock:
+                    self._keep(change, stamp, mind)
+            except Exception as error:
+                logger.warning("The candidate's articles were not read, nobody gets it yet: %s", error)
+            finally:
+                self._trying.release()
+
+        threading.Thread(target=read, name="candidate", daemon=True).start()
+
+    def understand(
+        self, record: Record, said: str, brand: setup.Brand | None, change: Change | None = None
+    ) -> Understood:
+        """change: of the candidate that this conversation has."""
         from parley.ai import entities, intents, sensitive, sentiment
 
-        mind = self.warm(record)
+        mind = self.mind_for(record, change)
         hits = tuple(mind.library.search(said, str(brand.id) if brand else None, 3))
         choice = mind.calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
         pattern = brand.look.order_pattern if brand else intents.ORDER_NUMBER
@@ -161,8 +224,63 @@ class Brain:
         return str(answer_from(hit, question))
 
 
-@lru_cache(maxsize=4)
-def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: Path | None = None) -> tuple[Any, Any]:
+def learn(
+    record: Record, by_meaning: bool, vectors: Path | None, change: Change | None = None, rest: float = RESTS
+) -> Mind:
+    """The articles read and calibrated, as they are or as a candidate has them."""
+    key = "bot_calibration_by_meaning" if by_meaning else "bot_calibration"
+    key = key if change is None or not change.of_articles else f"trial_{key}"
+    with record.reading() as conn:
+        found = knowledge.as_changed(conn, change)
+        kept, promises = setup.setting(conn, key), promises_of(conn, change)
+    articles = _read(found)
+    known = msgspec.json.encode(kept) if kept else b""
+    library, calibration = _learned(articles, known, by_meaning, vectors if by_meaning else None, rest)
+    if not kept or kept.get("digest") != calibration.digest:
+        record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
+    return _mind(library.judged_by(calibration.judge), calibration, by_meaning, promises)
+
+
+def _read(found: Sequence[knowledge.Article]) -> tuple[Any, ...]:
+    from parley.ai.retrieval import Article
+
+    return tuple(
+        Article(a.slug, a.title, a.body, a.wordings, str(a.brand) if a.brand is not None else None) for a in found
+    )
+
+
+def promises_of(conn: Connection, change: Change | None = None) -> tuple[float, float]:
+    """The shares of answers, and of offered choices, that shall be right: a candidate's, the desk's, or the usual."""
+    own = float(setup.setting(conn, PROMISE_KEY) or PROMISE), float(setup.setting(conn, CHOICE_KEY) or CHOICE_PROMISE)
+    return (change.promise or own[0], change.choice or own[1]) if change else own
+
+
+def promising(record: Record, mind: Mind, change: Change) -> Mind:
+    """The same articles under a candidate's promises."""
+    return _mind(mind.library, mind.calibration, mind.by_meaning, record.ask(promises_of, change))
+
+
+def _mind(library: Any, calibration: Any, by_meaning: bool, promises: tuple[float, float]) -> Mind:
+    sure, choice = calibration.promise(promises[0]), calibration.promise_of_choice(promises[1])
+    return Mind(
+        library,
+        calibration,
+        sure.threshold if sure.kept else NEVER,
+        choice.threshold if choice.kept else NEVER,
+        by_meaning,
+        promises,
+    )
+
+
+def _part(change: Change) -> bytes:
+    """What tells one candidate's articles from another's."""
+    return msgspec.msgpack.encode((change.shown, change.hidden, change.wordings))
+
+
+@lru_cache(maxsize=6)
+def _learned(
+    articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: Path | None = None, rest: float = RESTS
+) -> tuple[Any, Any]:
     """A library and its calibration; `kept` is one of earlier, used if it fits."""
     from parley.ai.calibration import Calibration, calibrate
     from parley.ai.encoder import VectorEngine, best_engine, encoder
@@ -174,7 +292,7 @@ def _learned(articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: 
     library = Library(articles, engine=VectorEngine(keeping) if keeping else best_engine(by_meaning))
     known = msgspec.json.decode(kept) if kept else {}
     fits = known.get("digest") == library.digest
-    calibration = Calibration.from_dict(known) if fits else calibrate(library, rest=RESTS if by_meaning else 0.0)
+    calibration = Calibration.from_dict(known) if fits else calibrate(library, rest=rest if by_meaning else 0.0)
     if keeping:
         keeping.save()
     return library, calibration

@@ -267,6 +267,7 @@ def _article_html(conn: Connection, room: Room, caller: Caller, number: int, edi
             article=page,
             origins=came_from,
             care=_cared(conn, found, caller, room.record.clock()),
+            lead=caller.viewer.role in ("lead", "admin"),
         )
     mine = [b for b in brands.values() if caller.viewer.brands is None or b.id in caller.viewer.brands]
     choices = [views.BrandLine(id=b.id, name=b.name, hue=formats.hue(b.name)) for b in mine]

@@ -38,6 +38,8 @@ PAGES = (
     "remarks",
     "gaps",
     "article_review",
+    "lab",
+    "lab_api",
     "journeys",
     "traffic",
     "wall",

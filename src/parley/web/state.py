@@ -14,6 +14,7 @@ from parley.services.files import Store
 from parley.services.intake import Intake
 from parley.services.kept_reports import Reports
 from parley.services.listening import Health
+from parley.services.replays import Lab
 from parley.web.hub import Hub
 from parley.web.present import KeptRows
 from parley.web.security import Doorkeeper
@@ -31,6 +32,7 @@ class Room:
     url: how customers reach the desk. secure: they come over TLS. key: signs links.
     trusted_proxies: addresses whose X-Forwarded-For is believed. bot: the follower that answers.
     trainer: learns topics. rehearse: holds a procedure's conversations.
+    lab: replays days to two bots.
     reception: receives the visitors of a live channel, None where no such channel is installed.
     demo: show the pages of the demo company. slow: held while a password is checked, which takes 64 MB
     and a core. rehearsing: held while conversations are. fetching: held while a picture is fetched from elsewhere.
@@ -47,6 +49,7 @@ class Room:
     bot: Any
     trainer: Any
     rehearse: Callable[..., Any]
+    lab: Lab
     key: bytes
     url: str
     secure: bool = False
