@@ -171,6 +171,27 @@ ROWS: dict[str, Row] = {
     f"POST {C}/assistance/rejection": Row(expected=OURS_ACT, send=form(draft="Dear", source="macro"), ok=DONE),
     f"POST {C}/approval": Row(expected=OURS_ACT, ok=(422,)),
     f"POST {C}/refusal": Row(expected=OURS_ACT, ok=(422,)),
+    f"GET {C}/findings": Row(expected=OURS),
+    f"POST {C}/findings": Row(expected=OURS_ACT, send=form(what="priority", value="high"), ok=DONE),
+    f"POST {C}/duplicates/{{of:int}}": Row(
+        expected=OURS_ACT, path="/desk/conversations/{number}/duplicates/{mailed}", send=form(verdict="linked"), ok=DONE
+    ),
+    "GET /desk/incidents": Row(expected=PAGE),
+    "GET /desk/incidents/{number:int}": Row(expected=OURS, path="/desk/incidents/1"),
+    "POST /desk/incidents/{number:int}/name": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/name", send=form(name="Cards"), ok=DONE
+    ),
+    "POST /desk/incidents/{number:int}/replies": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/replies", send=form(text="We know."), ok=(200, 422)
+    ),
+    "POST /desk/incidents/{number:int}/replies/withdrawal": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/replies/withdrawal", ok=(*DONE, 422)
+    ),
+    "POST /desk/incidents/{number:int}/closure": Row(expected=OURS_ACT, path="/desk/incidents/1/closure", ok=DONE),
+    "POST /desk/incidents/{number:int}/reopening": Row(expected=OURS_ACT, path="/desk/incidents/1/reopening", ok=DONE),
+    "POST /desk/incidents/{number:int}/conversations/{one:int}": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/conversations/{number}", ok=DONE
+    ),
     f"POST {C}/assignment": Row(expected=OURS_ACT, send=form(agent=""), ok=DONE),
     f"POST {C}/tags": Row(expected=OURS_ACT, send=form(tag="refund"), ok=DONE),
     f"DELETE {C}/tags/{{name:str}}": Row(expected=OURS_ACT, path="/desk/conversations/{number}/tags/refund", ok=DONE),
@@ -365,6 +386,8 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/topics": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
     "POST /desk/settings/topics/learning": Row(expected=PAGE_LEAD, ok=DONE),
     "POST /desk/settings/topics/return": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
+    "GET /desk/settings/triage": Row(expected=PAGE),
+    "POST /desk/settings/triage": Row(expected=PAGE_LEAD, send=form(do="save"), ok=DONE),
     "GET /desk/settings/agents": Row(expected=PAGE),
     "POST /desk/settings/agents": Row(expected=PAGE_ADMIN, ok=(*DONE, 422)),
     "POST /desk/settings/agents/{number:int}": Row(

@@ -29,10 +29,13 @@ from parley.services import (
     consent,
     delivery,
     desk_notes,
+    duplicates,
     fetching,
+    findings,
     followups,
     hearing,
     inbox,
+    incidents,
     journeys,
     listening,
     measuring,
@@ -45,6 +48,7 @@ from parley.services import (
     search,
     sendings,
     setup,
+    sorting,
     surveys,
     templates,
     threads,
@@ -113,6 +117,8 @@ class Desk:
         self.topics = triage.Topics(self.record, config.data / "topics", by_meaning=config.ai == "meaning")
         self.trainer = triage.Trainer(self.topics)
         self.followers: list[Follower] = [
+            sorting.SortingFollower(config.ai == "meaning"),
+            incidents.IncidentFollower(),
             triage.TriageFollower(self.topics),
             self.bot,
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),
@@ -334,6 +340,9 @@ def in_step_readers() -> list[Reader]:
         sameness.ApartReader(),
         origins.OriginReader(),
         care.CareReader(),
+        findings.FindingsReader(),
+        duplicates.DuplicateReader(),
+        incidents.IncidentReader(),
     ]
 
 
