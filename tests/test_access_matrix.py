@@ -12,7 +12,21 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
-from parley.services import access, files, followups, gaps, inbox, knowledge, outgoing, people, setup, surveys, voice
+from parley.core.watch import Alarm
+from parley.services import (
+    access,
+    files,
+    followups,
+    gaps,
+    inbox,
+    incidents,
+    knowledge,
+    outgoing,
+    people,
+    setup,
+    surveys,
+    voice,
+)  # fmt: skip
 from parley.web.server import make_app
 
 # ── who comes ───────────────────────────────────────────────────────────────────────────────
@@ -541,6 +555,8 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     kept = gaps.Kept(at=story.clock.now, gaps={"1": (missing,)}, whole={"1": 1})
     story.change(lambda tx: setup.set_setting(tx, gaps.KEY, msgspec.to_builtins(kept)))
     article = story.change(lambda tx: knowledge.write(tx, "Returns", "Within *30* days.", "agent/1", brand=1))
+    alarm = Alarm("card_payment", story.clock.now.timestamp(), story.clock.now.timestamp(), 4, 0.1, 4, 1e-6)
+    story.change(lambda tx: incidents.suspect(tx, (1, "card_payment"), "Paying does not work", alarm, [number]))
     return {
         "number": number,
         "person": story.record.ask(inbox.state, number).person,

@@ -55,7 +55,8 @@ def test_later_words_make_nothing_less_pressing_while_they_wait(desk: StoryDesk)
 def test_a_correction_holds_is_taken_back_and_is_gone_by(desk: StoryDesk) -> None:
     first = of(desk, "The zip of my tent is torn again, what now?")
     ana = desk.agent("ana")
-    desk.change(lambda tx: findings.correct(tx, first.conversation, ana.viewer, "priority", "urgent"))
+    who = ana.viewer
+    desk.change(lambda tx: findings.correct(tx, first.conversation, who, "priority", "urgent"))
     assert desk.conversations()[0].priority == 0
     desk.visitor("kim").says("It is the green one.")
     assert found(desk, first.conversation).value_of("priority") == "urgent"
@@ -64,7 +65,7 @@ def test_a_correction_holds_is_taken_back_and_is_gone_by(desk: StoryDesk) -> Non
     assert (like.priority, like.because) == ("urgent", "alike")
     far = of(desk, "can i pay by invoice?", "noa")
     assert far.priority == "normal"
-    desk.change(lambda tx: findings.correct(tx, first.conversation, ana.viewer, "priority", ""))
+    desk.change(lambda tx: findings.correct(tx, first.conversation, who, "priority", ""))
     assert found(desk, first.conversation).fixed == {}
     again = of(desk, "the zip of my tent is torn, what now", "mia")
     assert again.priority == "normal", "a correction that was taken back teaches nothing"
@@ -80,8 +81,9 @@ def test_the_language_asks_for_whoever_speaks_it(desk: StoryDesk) -> None:
 def test_a_language_that_was_corrected_is_this_persons_from_then_on(desk: StoryDesk) -> None:
     one = of(desk, "min ordre er ikke kommet")
     ana = desk.agent("ana")
+    who = ana.viewer
     other = "no" if one.language == "da" else "da"
-    desk.change(lambda tx: findings.correct(tx, one.conversation, ana.viewer, "language", other))
+    desk.change(lambda tx: findings.correct(tx, one.conversation, who, "language", other))
     assert desk.conversations()[0].language == other
     ana.closes()
     desk.clock.advance(days=2)
@@ -120,14 +122,14 @@ def _identities(conn, number):  # type: ignore[no-untyped-def]
     return people.identities_of(conn, inbox.state(conn, number).person)
 
 
-def test_a_broken_promise_makes_it_urgent(desk: StoryDesk) -> None:
+def test_a_broken_promise_makes_it_pressing(desk: StoryDesk) -> None:
     one = of(desk, "where do I find the size guide?")
     assert one.priority == "normal"
     broken = e.PromiseBroken(promise="first", due=desk.clock.now)
     desk.change(lambda tx: tx.append(e.conversation(one.conversation), [broken], "timer"))
     desk.settle()
     now = found(desk, one.conversation)
-    assert (now.priority, now.because) == ("urgent", "promise_broken")
+    assert (now.priority, now.because) == ("high", "promise_broken")
 
 
 def test_rules_are_tried_on_what_came_before_they_are_kept(desk: StoryDesk) -> None:
@@ -158,6 +160,7 @@ def test_urgent_work_is_given_first(desk: StoryDesk) -> None:
 
 def test_rebuilding_findings_changes_nothing(desk: StoryDesk) -> None:
     first = of(desk, "I cannot pay by card, it keeps failing. Order 10023, kim@mail.test")
-    desk.change(lambda tx: findings.correct(tx, first.conversation, desk.agent("ana").viewer, "priority", "low"))
+    ana = desk.agent("ana").viewer
+    desk.change(lambda tx: findings.correct(tx, first.conversation, ana, "priority", "low"))
     of(desk, "I cannot pay by card, it keeps failing. Order 10023", "lee")
     desk.rebuilds()

@@ -65,18 +65,54 @@ _MORE = {
     "it": "ciao buongiorno grazie ordine vorrei ancora posso perché è stato ho ricevuto mia nel alla dei degli ma sul",
     "nl": "hallo goedemorgen bedankt bestelling graag wil kunt kan ik u jullie nog al naar bij zijn mij ben geen wordt "
     "waarom",
-    "pt": "olá bom dia obrigado encomenda pedido ainda queria gostaria posso você vocês minha não recebi está "
-    "foi meu pela",
+    "pt": "olá bom dia obrigado encomenda pedido ainda queria gostaria posso você vocês minha não recebi está foi meu "
+    "pela",
     "pl": "dzień dobry dziękuję zamówienie chciałbym chciałabym proszę jeszcze moje mogę czy kiedy gdzie nie jest mam",
     "sv": "hej tack beställning jag vill kan ni mitt inte fått vad hur när är ännu",
     "da": "hej tak bestilling jeg vil gerne kan I min ikke fået hvad hvordan hvornår er endnu",
-    "tr": "merhaba teşekkürler sipariş siparişim nerede nasıl ve bir bu için değil ne zaman lütfen ben çok hala "
-    "henüz var",
+    "tr": "merhaba teşekkürler sipariş siparişim nerede nasıl ve bir bu için değil ne zaman lütfen ben çok hala henüz "
+    "var",
     "cs": "dobrý den děkuji objednávka objednávku prosím jsem kde kdy mám není ještě moje se na že byla",
     "ro": "bună ziua mulțumesc comanda mea unde când nu este am și vă rog pentru încă la de pe",
     "fi": "hei kiitos tilaus tilaukseni missä milloin ei ole en voi haluan minun ja että mutta vielä on",
     "no": "hei takk bestilling jeg vil gjerne kan dere min ikke fått hva hvordan når er ennå og",
     "hu": "jó napot köszönöm rendelés rendelésem hol mikor nem van és a az hogy még kérem szeretnék",
+}
+
+_SHOP = {
+    "en": "to on in at be me so if or an its not new size wrong broken exchange return refund card charged paid parcel "
+    "package delivery received arrived account password cancel send sent two days after",
+    "de": "bitte rückruf größe falsch kaputt umtausch zurück karte paket lieferung angekommen rechnung konto passwort "
+    "stornieren geld erstattung jacke schuhe seit wochen gestern heute morgen geht kein keine brauche kommt an",
+    "fr": "merci taille rembourser remboursement carte colis livraison facture compte annuler renvoyer rappeler "
+    "échanger cassé cassée jours après reçue payer commandé quel mauvaise toujours depuis hier aujourd'hui retour "
+    "en",
+    "es": "talla reembolso devolver devolución tarjeta paquete envío factura cuenta cancelar cambiar roto rota días "
+    "después pagar llegado llega quiere cobrado comprado desde ayer hoy ninguna nada la el se",
+    "it": "taglia rimborso reso carta pacco spedizione fattura conto annullare cambiare rotto rotta giorni dopo pagare "
+    "arrivato arriva avete mi due volte addebitato comprato da ieri oggi niente vi non",
+    "nl": "maat terugbetaling terug kaart pakket levering factuur rekening annuleren ruilen kapot dagen na betalen "
+    "bezorgd aangekomen twee keer gekocht sinds gisteren vandaag mag wel de die",
+    "pt": "tamanho reembolso devolver devolução cartão encomenda entrega fatura conta cancelar trocar partido dias "
+    "depois pagar chegou fui cobrado duas vezes comprei desde ontem hoje nada têm na no",
+    "pl": "rozmiar zwrot pieniędzy karta kartą paczka dostawa faktura faktury konto anulować wymienić zepsuł zepsuta "
+    "dni po zapłacić dotarła kupiłem kupiłam od wczoraj dzisiaj dwa razy nie",
+    "sv": "storlek återbetalning tillbaka kort kortet paket paketet leverans faktura konto avboka byta trasig dagar "
+    "efter betala kommit köpte sedan igår idag två gånger hela tiden nekas",
+    "da": "størrelse tilbagebetaling kortet pakke pakken levering faktura konto annullere bytte gået i stykker dage "
+    "efter betale kommet købte siden går dag to gange stadig ikke jeres lager mit noget",
+    "no": "størrelse refusjon kortet pakke pakken levering faktura konto avbestille bytte ødelagt dager etter betale "
+    "kommet kjøpte siden går dag to ganger fortsatt ikke deres lager mitt noe dere",
+    "tr": "iade para kart kartımla paket paketim fatura faturam hesap iptal değiştirmek istiyorum bozuldu gün sonra "
+    "ödeme gelmedi geldi aldım dün bugün iki kez bana benim oldu",
+    "cs": "velikost vrácení peněz karta kartou balík doručení faktura účet zrušit vyměnit rozbil rozbila dny dnů "
+    "zaplatit nemohu nemůžu chci přišel přišla koupil koupila od včera dnes dvakrát mi",
+    "ro": "mărime mărimea rambursare bani card cardul colet coletul livrare factura cont anulez schimb stricat zile "
+    "după plăti pot vreau ajuns cumpărat ieri azi două ori mi-a",
+    "fi": "koko koon palautus rahat kortti kortilla paketti pakettini toimitus lasku tili peruuttaa vaihtaa rikki "
+    "päivää jälkeen maksaa saapunut ostin eilen tänään kaksi kertaa minulle",
+    "hu": "méret visszatérítés pénz kártya kártyával csomag csomagom szállítás számla fiók lemondani cserélni "
+    "kicserélni eltört nap után fizetni tudok kaptam vettem tegnap ma kétszer szeretném nekem",
 }
 
 _SCRIPTS = (
@@ -124,6 +160,7 @@ def _points(words: list[str], small: dict[str, float], letters: str) -> float:
 @cache
 def _told_by() -> dict[str, dict[str, float]]:
     """Small words of each language; one that several share says as much less."""
-    every = {name: {*_SMALL.get(name, "").split(), *_MORE.get(name, "").split()} for name in _MORE}
+    lists = (_SMALL, _MORE, _SHOP)
+    every = {name: {word for known in lists for word in known.get(name, "").split()} for name in _MORE}
     shared = Counter(word for words in every.values() for word in words)
     return {name: {word: 1 / shared[word] ** 0.5 for word in words} for name, words in every.items()}

@@ -272,7 +272,7 @@ def reasons(conn: Connection, found: Finding) -> tuple[Reason, ...]:
             signal=one.signal,
             label=rules.SIGNALS.get(one.signal, one.signal),
             value=one.value,
-            shown_by=flat[one.start : one.end] if one.end else one.fact,
+            shown_by=flat[one.start : one.end].strip(" ,;:.") if one.end else one.fact,
             decided=one.signal == decided,
         )
         for one in found.noticed

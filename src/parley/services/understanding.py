@@ -28,7 +28,8 @@ WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone."""
+    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone. parts: each
+    of several wishes by itself; or what is left of a correction ("no, I meant …") without its opening."""
 
     text: str
     intents: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     mood: float = 0.0
     named: tuple[str, ...] = ()
     reworded: str = ""
+    parts: "tuple[Understood, ...]" = ()
 
 
 class Mind(NamedTuple):
@@ -133,6 +135,20 @@ class Brain:
         )
 
     def understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
+        """The message, and each of several things that it asks for."""
+        from parley.ai import clauses, slots
+        from parley.services.several import meant
+
+        whole = self._understand(record, said, brand)
+        pieces = clauses.split(said)
+        if slots.corrects(said):
+            pieces = [left] if (left := meant(said)) and left != said else []
+        elif len(pieces) < 2:
+            return whole
+        parts = (self._understand(record, piece, brand) for piece in pieces)
+        return msgspec.structs.replace(whole, parts=tuple(_with(part, whole) for part in parts))
+
+    def _understand(self, record: Record, said: str, brand: setup.Brand | None) -> Understood:
         from parley.ai import entities, intents, sensitive, sentiment
 
         mind = self.warm(record)
@@ -159,6 +175,13 @@ class Brain:
         from parley.ai.retrieval import answer_from
 
         return str(answer_from(hit, question))
+
+
+def _with(part: Understood, whole: Understood) -> Understood:
+    """A part with the numbers and addresses that stand elsewhere in the message."""
+    return msgspec.structs.replace(
+        part, numbers=part.numbers or whole.numbers, mails=whole.mails, personal=part.personal or bool(whole.numbers)
+    )
 
 
 @lru_cache(maxsize=4)
