@@ -29,6 +29,7 @@ from parley.core.measure import (
     one_touch,
     reopened,
     resolution_clock,
+    right_clock,
     transferred,
 )
 from parley.core.opinions import SOLVED
@@ -142,7 +143,9 @@ def _few(who: Viewer, choice: Choice) -> int:
 # ── figures ─────────────────────────────────────────────────────────────────────────────────
 
 Clock = Callable[[Measured, int], Reading | None]
-CLOCKS: dict[str, Clock] = {"human": human_clock, "bot": bot_clock, "resolution": resolution_clock}
+CLOCKS: dict[str, Clock] = {
+    "human": human_clock, "right": right_clock, "bot": bot_clock, "resolution": resolution_clock,
+}  # fmt: skip
 Question = Callable[[Measured, Facts, int], bool | None]
 QUESTIONS: dict[str, Question] = {
     "contained": lambda talk, facts, now: contained(talk),

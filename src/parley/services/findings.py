@@ -314,6 +314,11 @@ def examples(conn: Connection, what: str, limit: int = MOST) -> list[Example]:
 
 def languages_of(conn: Connection, person: int) -> dict[str, str]:
     """{what was found in their words: the language that agents set in its place}, of their last conversations."""
-    theirs = [state.id for state in inbox.of_person(conn, person, inbox.SYSTEM, 10)]
-    question = select(_K.value, _K.was).where(_K.what == "language", _K.conversation.in_(theirs)).order_by(_K.at)
-    return {row.was: row.value for row in conn.execute(question)}
+    return {row.was: row.value for row in conn.execute(_LANGUAGES, {"person": person})}
+
+
+_C = inbox.conversations.c
+_LATELY = select(_C.id).where(_C.person == bindparam("person")).order_by(_C.last_at.desc()).limit(10).subquery()
+_LANGUAGES = (
+    select(_K.value, _K.was).join(_LATELY, _LATELY.c.id == _K.conversation).where(_K.what == "language").order_by(_K.at)
+)

@@ -68,6 +68,7 @@ measured = Table(
     Column("holder", Integer),
     Column("transfers", Integer, nullable=False),
     Column("first_reopened_at", BigInteger),
+    Column("right_at", BigInteger),
 )
 _M = measured.c
 Index("ix_measured_began", _M.began_at)
