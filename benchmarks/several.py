@@ -1,8 +1,8 @@
 """Does the bot see that one message asks two things, and which two?
 
 DIR holds labelled messages of one thing each (banking77, clinc150; _labelled.py tells the forms). Two held-out ones of
-different intents become one message, joined in one of six ways; the intents are learnt from the others. Beside the parts
-stand the surest intent of the whole message, its two surest, and the two messages themselves (`known_parts`: what
+different intents become one message, joined in one of six ways; the intents are learnt from the others. Beside the
+parts stand the surest intent of the whole message, its two surest, and the two messages themselves (`known_parts`: what
 perfect splitting would give). `both`: both intents named and
 no third. `single` messages, of one thing, must not fall apart: how many stay whole.
 """
@@ -72,10 +72,10 @@ def measured(pairs: list[Pair], count: int, seed: int) -> dict[str, Any]:
     parts = [split(one.message) for one in messages]
     took = (time.perf_counter() - began) / len(messages)
     singles = draw.sample(held, min(500, len(held)))
-    by_joint = {
-        joint: round(sum(len(parts[at]) == 2 for at in range(place, len(parts), len(JOINTS))) * len(JOINTS) / len(parts), 3)
-        for place, joint in enumerate(JOINTS)
-    }  # fmt: skip
+    by_joint = {}
+    for place, joint in enumerate(JOINTS):
+        mine = parts[place :: len(JOINTS)]
+        by_joint[joint] = round(sum(len(one) == 2 for one in mine) / len(mine), 3)
     return {
         "n": len(messages),
         "parts": figures([{guess.name for guess in asked.guesses(texts)} for texts in parts], meant),

@@ -1,7 +1,7 @@
 """How well is what comes in sorted: how pressing, in which language, twice the same; and how fast?
 
-On samples that we wrote ourselves (benchmarks/triage/*.jsonl). `development` ones were looked at while the wordings were
-written, `held out` ones were written and left alone; the score is of the held-out ones. --json prints figures only.
+On samples that we wrote ourselves (benchmarks/triage/*.jsonl). `development` ones were looked at while the wordings
+were written, `held out` ones were written and left alone; the score is of the held-out ones. --json prints one line.
 The time is of one whole message: its words and what is asked of the database, on a desk with --conversations of them;
 `processor` is what of it this process itself worked, which a busy machine does not change.
 """
@@ -103,15 +103,16 @@ def times(conversations: int, by_meaning: bool, asked: int = 300) -> dict[str, A
 def _timed(desk: Any, texts: Sequence[str], conversations: int, asked: int, by_meaning: bool) -> dict[str, Any]:
     from parley.log.record import Tx
     from parley.services import setup
+    from parley.services.inbox import history
 
-    def open_one(tx: Tx, brand: int, n: int) -> tuple[int, int]:
+    def open_one(tx: Tx, brand: int, n: int) -> int:
         number, message = tx.new_id("conversation"), tx.new_id("message")
         text = f"{texts[n % len(texts)]} ({n})"
         said = e.MessageReceived(message=message, person=n, identity=n, inbox=1, channel="console", preview=text[:100])
         opened = e.ConversationOpened(person=n, inbox=1, brand=brand, channel="console")
         tx.append(e.conversation(number), [opened, said], "benchmark", new=True)
         tx.say(message, e.Words(text=text))
-        return number, message
+        return int(number)
 
     brand = desk.record.do(lambda tx: setup.add_brand(tx, "Measured"))
     follower = sorting.SortingFollower(by_meaning)
@@ -119,10 +120,8 @@ def _timed(desk: Any, texts: Sequence[str], conversations: int, asked: int, by_m
         desk.record.do(lambda tx, start=start: [open_one(tx, brand, n) for n in range(start, start + 500)])
     taken = []
     for n in range(conversations, conversations + asked + 20):
-        number, message = desk.record.do(lambda tx, n=n: open_one(tx, brand, n))
+        number = desk.record.do(lambda tx, n=n: open_one(tx, brand, n))
         with desk.record.reading() as conn:
-            from parley.services.inbox import history
-
             batch = [r for r in history(conn, number) if isinstance(r.event, e.MessageReceived)]
         began, worked = time.perf_counter(), time.process_time()
         prepared = follower.prepare(desk.record, batch)
