@@ -86,6 +86,25 @@ def test_an_incident_that_was_none_lets_go_of_its_conversations(desk: StoryDesk)
     assert not [state for state in desk.conversations() if "incident" in state.tags]
 
 
+def test_a_theme_that_suddenly_comes_is_one_unless_it_is_known(desk: StoryDesk) -> None:
+    from parley.core.watch import Alarm
+    from parley.services import hearing
+
+    for n in range(4):
+        desk.visitor(f"kettle{n}").says("the new kettle smells of plastic when it boils")
+    numbers = [state.id for state in desk.conversations()]
+    now = desk.clock.now.timestamp()
+    said = tuple(hearing.Message(n, n, n, now - 60 * n, -0.5) for n in numbers)
+    heard = hearing.Heard(
+        at=desk.clock.now, seq=1, themes={str(desk.brand): (hearing.Theme(name="kettle smells", said=said),)},
+        alarms={str(desk.brand): (Alarm("kettle smells", now - 300, now, 4, 0.2, 4, 1e-6),)},
+    )  # fmt: skip
+    for _ in range(2):
+        desk.change(lambda tx: hearing._told_of(tx, heard))
+    (one,) = running(desk)
+    assert (one.name, one.people) == ("kettle smells", 4)
+
+
 # ── the same matter twice ───────────────────────────────────────────────────────────────────
 
 

@@ -114,6 +114,7 @@ def test_who_bought_for_a_lot_goes_first(desk: StoryDesk) -> None:
     number = desk.conversations()[0].id
     proved = any(one.proof for one in desk.record.ask(_identities, number))
     assert (found(desk, number).because == "value") == proved
+    assert (found(desk, number).product == "Tent") == proved, "what somebody bought is a name that they may say"
 
 
 def _identities(conn, number):  # type: ignore[no-untyped-def]
@@ -164,3 +165,30 @@ def test_rebuilding_findings_changes_nothing(desk: StoryDesk) -> None:
     desk.change(lambda tx: findings.correct(tx, first.conversation, ana, "priority", "low"))
     of(desk, "I cannot pay by card, it keeps failing. Order 10023", "lee")
     desk.rebuilds()
+
+
+def test_a_proved_buyer_goes_first_and_names_what_they_bought(desk: StoryDesk) -> None:
+    from parley.services import orders, people
+
+    item = orders.Item(name="Rain jacket Skarv", cents=60_000)
+    order = orders.Order(
+        number="10100",
+        brand=desk.brand,
+        mail="kim@mail.test",
+        status="delivered",
+        placed_at=desk.clock.now,
+        items=(item,),
+    )
+    kim = desk.customer("kim@mail.test", "Kim")
+    kim.mails("Hello", "is anybody there?")
+    (first,) = desk.conversations()
+
+    def prove(tx) -> None:  # type: ignore[no-untyped-def]
+        orders.add(tx, [order])
+        (identity,) = people.identities_of(tx.conn, first.person)
+        people.prove(tx, identity, "code", "bot/helper")
+
+    desk.change(prove)
+    kim.mails("Another matter", "how do I wash the rain jacket skarv?")
+    one = found(desk, max(state.id for state in desk.conversations()))
+    assert (one.priority, one.because, one.product) == ("high", "value", "Rain jacket Skarv")

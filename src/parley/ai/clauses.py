@@ -6,6 +6,7 @@ thanks, "it is for my son") stays with the part before it.
 """
 
 import re
+from collections.abc import Iterator
 
 from parley.ai import text
 
@@ -29,10 +30,16 @@ _ASK = (
     r"translate|play|call|schedule|track|report|reset|increase|replace) (?!and\b|or\b)\w)"
 )
 _JOINT = re.compile(
-    rf"(?:\s*[,;]\s*|\s+)(?:and also|and then|and|also|plus|as well as|but also|but|besides|on top of that|"
-    rf"oh and|und|et|y|e)[,:]?\s+(?={_ASK})|\s*;\s*(?={_ASK})|(?<=\w),\s+(?={_ASK})",
+    r"(?P<strong>(?:\s*[,;]\s*|\s+)"
+    r"(?:and also|but also|oh and|and secondly|also,|plus,|und auch|et aussi|y también)[,:]?\s+)"
+    rf"|(?:\s*[,;]\s*|\s+)(?:and then|and|also|plus|as well as|but|besides|on top of that|und|et|y|e)[,:]?\s+(?={_ASK})"
+    rf"|\s*;\s*(?={_ASK})|(?<=\w),\s+(?={_ASK})",
     re.I,
 )
+_ALSO = re.compile(
+    r"^\W*(?:and also|also|secondly|second|another thing|one more thing|plus|besides|on another note)\b", re.I
+)
+_END = re.compile(r"(?<=[.?!])(?<!\b[A-Za-z]\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bno\.)(?<!\bnr\.)\s+", re.I)
 _LEAD = re.compile(r"^\W*(?:and|also|plus|und|et)\b[\s,:]*", re.I)
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)]|[a-d][.)])\s+", re.M)
 _DEPENDS = re.compile(
@@ -49,10 +56,11 @@ _COURTESY = re.compile(
 def split(message: str) -> list[str]:
     """The parts of a message that can stand alone, in order, at most MOST; one for a message that asks one thing."""
     message = _COURTESY.sub("", message[: text.LONGEST].strip()) or message.strip()
-    pieces = [piece for line in _lines(message) for one in text.sentences(line) for piece in _cut(one)]
     parts: list[str] = []
-    for piece in pieces:
-        if (parts and not _alone(piece)) or (parts and not _alone(parts[-1])):
+    for strong, piece in _pieces(message):
+        if not piece:
+            continue
+        if parts and not (_stands(piece) if strong else _alone(piece) and _alone(parts[-1])):
             parts[-1] = f"{parts[-1]} {piece}"
         else:
             parts.append(piece)
@@ -61,21 +69,26 @@ def split(message: str) -> list[str]:
     return parts or [message]
 
 
+def _pieces(message: str) -> Iterator[tuple[bool, str]]:
+    """(whether what stands before it says that something new begins, the piece)."""
+    for line in _lines(message):
+        strong = True
+        for sentence in _END.split(line):
+            strong = strong or bool(_ALSO.match(sentence))
+            start = 0
+            for joint in _JOINT.finditer(sentence):
+                left, right = sentence[start : joint.start()].strip(), sentence[joint.end() :]
+                if len(left.split()) >= SHORTEST and len(right.split()) >= SHORTEST and not _conditional(left):
+                    yield strong, _LEAD.sub("", left)
+                    start, strong = joint.end(), joint["strong"] is not None
+            yield strong, _LEAD.sub("", sentence[start:].strip())
+            strong = False
+
+
 def _lines(message: str) -> list[str]:
     """Blank lines and bullets part; a mere line break is the mail program's."""
     marked = _BULLET.sub("\n\n", message)
     return [" ".join(block.split()) for block in re.split(r"\n\s*\n", marked) if block.strip()]
-
-
-def _cut(sentence: str) -> list[str]:
-    """A sentence where both halves can stand alone."""
-    found, start = [], 0
-    for joint in _JOINT.finditer(sentence):
-        left, right = sentence[start : joint.start()].strip(), sentence[joint.end() :]
-        if len(left.split()) >= SHORTEST and len(right.split()) >= SHORTEST and not _conditional(left):
-            found.append(left)
-            start = joint.end()
-    return [*found, _LEAD.sub("", sentence[start:].strip())]
 
 
 def _conditional(left: str) -> bool:
@@ -83,8 +96,17 @@ def _conditional(left: str) -> bool:
     return bool(_CONDITION.match(left)) and "?" not in left
 
 
-_CONDITION = re.compile(r"\W*(?:if|when|once|after|before|since|as|because|while|although|unless|wenn|si)\b", re.I)
-_SAME = re.compile(r"\b(?:it|them|that|this)\b", re.I)
+_CONDITION = re.compile(
+    r"\W*(?:if|once|after|before|since|as|because|while|although|unless|wenn|si"
+    r"|when (?:i|we|you|it|the|my|he|she|they))\b",
+    re.I,
+)
+_SAME = re.compile(r"\b(?:it|them)\b|\b(?:this|that)\W*$", re.I)
+
+
+def _stands(piece: str) -> bool:
+    """Whether it may be a wish of its own where something said that one begins."""
+    return len(piece.split()) >= SHORTEST and not _DEPENDS.match(piece)
 
 
 def _alone(piece: str) -> bool:

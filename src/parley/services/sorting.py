@@ -245,7 +245,8 @@ def read_all(conn: Connection, sense: Sense, heard: Sequence[e.Recorded]) -> dic
 def read(conn: Connection, sense: Sense, policy: rules.Policy, state: State, r: e.Recorded, text: str) -> Read:
     from parley.ai import noticing
 
-    bought = _bought(conn, state.person, r)
+    theirs = _orders(conn, state.person, r)
+    bought = sum(one.cents for one in theirs)
     known = bought > 0 or state.version > 6
     corrected = sense.corrected(conn)
     spam, place = noticing.spam(text, known)
@@ -262,7 +263,7 @@ def read(conn: Connection, sense: Sense, policy: rules.Policy, state: State, r: 
     mood = sense.mood(text)
     if mood <= UNHAPPY:
         signs.append(e.Noticed(signal="unhappy", value=f"{mood:.2f}"))
-    product, sign = _product(sense, policy, text, corrected["product"])
+    product, sign = _product(sense, policy, text, corrected["product"], theirs)
     signs += [sign] if sign else []
     language = _language(conn, state, text)
     signs += [e.Noticed(signal="language", value=language)] if language else []
@@ -276,21 +277,28 @@ def read(conn: Connection, sense: Sense, policy: rules.Policy, state: State, r: 
     )  # fmt: skip
 
 
-def _bought(conn: Connection, person: int, r: e.Recorded) -> int:
-    """Cents of the orders of a year that were placed with their proved addresses."""
+def _orders(conn: Connection, person: int, r: e.Recorded) -> list[orders.Order]:
+    """Of a year, placed with their proved addresses, at most twenty."""
     mails = [one.value for one in people.identities_of(conn, person) if one.kind == "mail" and one.proof]
-    return sum(
-        one.cents for one in orders.of_mails(conn, mails) if r.at - one.placed_at <= YEAR and one.status != "cancelled"
-    )
+    found = orders.of_mails(conn, mails)
+    return [one for one in found if r.at - one.placed_at <= YEAR and one.status != "cancelled"]
 
 
-def _product(sense: Sense, policy: rules.Policy, text: str, corrected: "Likened") -> tuple[str, e.Noticed | None]:
+def _product(
+    sense: Sense, policy: rules.Policy, text: str, corrected: "Likened", theirs: Sequence[orders.Order]
+) -> tuple[str, e.Noticed | None]:
+    """As an agent corrected a like one; else by the names in the rules; else by what they bought."""
+    from parley.ai.noticing import Products
+
     if like := corrected.nearest(text):
         return like.value, e.Noticed(signal="product", value=like.value, fact=f"{like.alike:.2f}")
-    if hit := sense.products(policy).named_in(text):
-        name, start, end = hit
-        return name, e.Noticed(signal="product", value=name, start=start, end=end)
-    return "", None
+    hit = sense.products(policy).named_in(text)
+    if hit is None and theirs:
+        hit = Products({item.name: () for one in theirs for item in one.items}).named_in(text)
+    if hit is None:
+        return "", None
+    name, start, end = hit
+    return name, e.Noticed(signal="product", value=name, start=start, end=end)
 
 
 def _language(conn: Connection, state: State, text: str) -> str:

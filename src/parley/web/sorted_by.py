@@ -152,7 +152,8 @@ MARKS = {"order": "the same order", "mail": "the same address", "phone": "the sa
 def _related(one: duplicates.Suspicion) -> views.Related:
     why = t(WHYS.get(one.why, one.why))
     if mark := t(MARKS.get(one.mark, "")):
-        why = f"{why}: {mark}" if one.why == "same_mark" else t("They named {mark} before", mark=mark)
+        said = "Somebody else named {mark}" if one.why == "same_mark" else "They named {mark} before"
+        why = t(said, mark=mark)
     if one.verdict == "merged":
         why = t("Goes on there") if one.into else t("Was merged into this one")
     elif one.verdict == "linked":
