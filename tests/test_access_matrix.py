@@ -13,6 +13,7 @@ from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
 from parley.core.trial import Change
+from parley.core.watch import Alarm
 from parley.services import (
     access,
     candidates,
@@ -20,6 +21,7 @@ from parley.services import (
     followups,
     gaps,
     inbox,
+    incidents,
     knowledge,
     outgoing,
     people,
@@ -193,6 +195,27 @@ ROWS: dict[str, Row] = {
     f"POST {C}/assistance/rejection": Row(expected=OURS_ACT, send=form(draft="Dear", source="macro"), ok=DONE),
     f"POST {C}/approval": Row(expected=OURS_ACT, ok=(422,)),
     f"POST {C}/refusal": Row(expected=OURS_ACT, ok=(422,)),
+    f"GET {C}/findings": Row(expected=OURS),
+    f"POST {C}/findings": Row(expected=OURS_ACT, send=form(what="priority", value="high"), ok=DONE),
+    f"POST {C}/duplicates/{{of:int}}": Row(
+        expected=OURS_ACT, path="/desk/conversations/{number}/duplicates/{mailed}", send=form(verdict="linked"), ok=DONE
+    ),
+    "GET /desk/incidents": Row(expected=PAGE),
+    "GET /desk/incidents/{number:int}": Row(expected=OURS, path="/desk/incidents/1"),
+    "POST /desk/incidents/{number:int}/name": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/name", send=form(name="Cards"), ok=DONE
+    ),
+    "POST /desk/incidents/{number:int}/replies": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/replies", send=form(text="We know."), ok=(200, 422)
+    ),
+    "POST /desk/incidents/{number:int}/replies/withdrawal": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/replies/withdrawal", ok=(*DONE, 422)
+    ),
+    "POST /desk/incidents/{number:int}/closure": Row(expected=OURS_ACT, path="/desk/incidents/1/closure", ok=DONE),
+    "POST /desk/incidents/{number:int}/reopening": Row(expected=OURS_ACT, path="/desk/incidents/1/reopening", ok=DONE),
+    "POST /desk/incidents/{number:int}/conversations/{one:int}": Row(
+        expected=OURS_ACT, path="/desk/incidents/1/conversations/{number}", ok=DONE
+    ),
     f"POST {C}/assignment": Row(expected=OURS_ACT, send=form(agent=""), ok=DONE),
     f"POST {C}/tags": Row(expected=OURS_ACT, send=form(tag="refund"), ok=DONE),
     f"DELETE {C}/tags/{{name:str}}": Row(expected=OURS_ACT, path="/desk/conversations/{number}/tags/refund", ok=DONE),
@@ -493,6 +516,8 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/topics": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
     "POST /desk/settings/topics/learning": Row(expected=PAGE_LEAD, ok=DONE),
     "POST /desk/settings/topics/return": Row(expected=PAGE_LEAD, ok=(*DONE, 422)),
+    "GET /desk/settings/triage": Row(expected=PAGE),
+    "POST /desk/settings/triage": Row(expected=PAGE_LEAD, send=form(do="save"), ok=DONE),
     "GET /desk/settings/agents": Row(expected=PAGE),
     "POST /desk/settings/agents": Row(expected=PAGE_ADMIN, ok=(*DONE, 422)),
     "POST /desk/settings/agents/{number:int}": Row(
@@ -650,6 +675,8 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
     who, limits = inbox.Viewer(agent=1, role="lead", brands=None), Change(limits={"refund.days": 20})
     candidate = story.change(lambda tx: candidates.make(tx, "Stricter", limits, who, 1))
     began = story.clock.now
+    alarm = Alarm("card_payment", story.clock.now.timestamp(), story.clock.now.timestamp(), 4, 0.1, 4, 1e-6)
+    story.change(lambda tx: incidents.suspect(tx, (1, "card_payment"), "Paying does not work", alarm, [number]))
     return {
         "candidate": candidate,
         "replay": story.change(lambda tx: replays._begin(tx, candidate, began, began, True, who)),

@@ -27,7 +27,7 @@ SERVED = (
     "/desk/inbox/waiting", "/desk/conversations/1", "/desk/people/1", "/desk/knowledge", "/desk/knowledge/new",
     "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/listening", "/desk/wall",
     "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents", "/desk/settings/surveys",
-    "/desk/settings/analytics", "/desk/website",
+    "/desk/settings/analytics", "/desk/website", "/desk/inbox/pressing", "/desk/incidents", "/desk/settings/triage",
     "/desk/settings/tokens", "/desk/settings/you", "/desk/search?q=hello",
 )  # fmt: skip
 
@@ -351,6 +351,33 @@ def test_the_real_desk_moves_answers_and_closes(browser: Browser, tmp_path: Path
         expect(page.locator(".rows .row:not(.is-leaving)")).to_have_count(2)
         web.story.visitor("noa").says("Somebody new", settle=False)
         expect(page.locator(".rows .row", has_text="Somebody new")).to_have_count(1, timeout=30_000)
+        page.context.close()
+
+
+def test_why_it_presses_is_read_and_corrected_with_keys(browser: Browser, tmp_path: Path) -> None:
+    with served(tmp_path) as web:
+        web.story.visitor("kim").says("My lawyer will contact you about this.", settle=False)
+        page = signed_in_page(browser, web)
+        page.goto(f"{web.url}/desk/inbox/pressing")
+        row = page.locator(".rows .row")
+        expect(row.locator(".row-priority")).to_have_text("High", timeout=30_000)
+        row.click()
+        chip = page.locator('.found[data-what="priority"] > summary')
+        expect(chip).to_have_attribute("aria-label", "Priority: High", timeout=30_000)
+        chip.focus()
+        expect(chip.locator(".found-tip")).to_contain_text("Legal threat “lawyer”")
+        page.keyboard.press("Enter")
+        expect(page.locator('.found[data-what="priority"] .found-card')).to_be_visible()
+        assert violations(page, iframes=False) == []
+        page.keyboard.press("Escape")
+        page.keyboard.press("p")
+        page.keyboard.type("urg")
+        page.keyboard.press("Enter")
+        expect(chip).to_have_attribute("aria-label", "Priority: Urgent, set by hand", timeout=30_000)
+        expect(row.locator(".row-priority")).to_have_text("Urgent", timeout=30_000)
+        chip.click()
+        page.get_by_role("button", name="Take the correction back").click()
+        expect(row.locator(".row-priority")).to_have_text("High", timeout=30_000)
         page.context.close()
 
 

@@ -101,6 +101,16 @@ def test_passed_on_is_from_one_person_to_another(desk: StoryDesk) -> None:
     assert counted(desk, "transferred") == (2, 4)
 
 
+def test_the_right_person_is_who_answers_to_the_end(desk: StoryDesk) -> None:
+    happened(desk, "kim", [ASKED, (at(minutes=10), "agent/1", "answers")])
+    both = [ASKED, (at(minutes=10), "agent/1", "answers"), (at(minutes=50), "agent/2", "answers")]
+    happened(desk, "lee", [*both, (at(minutes=60), "agent/2", "answers")])
+    happened(desk, "ann", [*both, (at(minutes=90), "agent/1", "answers")])
+    found = number(desk, "right_median")
+    assert (found.n, found.value) == (3, 50 * 60)
+    assert number(desk, "human_median").value == 10 * 60
+
+
 def test_kept_by_the_bot_is_not_solved_by_it(desk: StoryDesk) -> None:
     kept = [ASKED, (at(minutes=1), "bot/helper", "answers"), (at(minutes=30), "bot/helper", "closes")]
     happened(desk, "kim", kept, with_bot=True)

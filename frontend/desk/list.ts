@@ -160,10 +160,11 @@ function renew(there: HTMLElement, fresh: HTMLElement): HTMLElement {
   return there;
 }
 
-/** What a row is ordered by in this view: those who wait by how long, what is due by when, all else newest first. */
+/** What a row is ordered by in this view: those who wait by how long, what is due by when, what presses by how much, all else newest first. */
 function orderOf(row: HTMLElement): number {
   const token = list()?.dataset.token;
-  return Number(token === "waiting" ? row.dataset.waits : token === "due" ? row.dataset.dues : row.dataset.order);
+  const named: Record<string, string | undefined> = { waiting: row.dataset.waits, due: row.dataset.dues, pressing: row.dataset.ranks };
+  return Number(named[token ?? ""] ?? row.dataset.order);
 }
 
 /** Ascending `orderOf`. Moved only when it has to move: a moved element loses focus and hover. */

@@ -7,6 +7,7 @@ import "./pages.css";
 import "./plots.css";
 import "./procedures.css";
 import "./assist.css";
+import "./found.css";
 import "./floats.css";
 import "./calls.css";
 import "./lab.css";
@@ -21,6 +22,7 @@ import * as calls from "./calls.ts";
 import { choices } from "./choices.ts";
 import { register, run } from "./commands.ts";
 import * as composer from "./composer.ts";
+import * as found from "./found.ts";
 import * as keys from "./keys.ts";
 import * as list from "./list.ts";
 import * as live from "./live.ts";
@@ -55,6 +57,7 @@ register(
   { id: "assign", label: t("Assign"), group: t("Conversation"), glyph: "user-plus", keys: ["a"], when: acts.canAct, run: (from) => void acts.assign(from) },
   { id: "mine", label: t("Assign to me"), group: t("Conversation"), glyph: "user", keys: ["i"], when: acts.canAct, run: () => void acts.assignToMe() },
   { id: "tag", label: t("Tag"), group: t("Conversation"), glyph: "tag", keys: ["l"], when: acts.canAct, run: (from) => void acts.tag(from) },
+  { id: "priority", label: t("Priority"), group: t("Conversation"), glyph: "flag", keys: ["p"], when: () => acts.canAct() && found.canCorrect(), run: () => found.priority() },
   { id: "snooze", label: t("Snooze"), group: t("Conversation"), glyph: "alarm-clock", keys: ["s"], when: acts.canAct, run: (from) => acts.snooze(from) },
   { id: "close", label: t("Close"), group: t("Conversation"), glyph: "circle-check", keys: ["e"], when: () => acts.canAct() && !acts.isClosed(), run: () => acts.close() },
   { id: "reopen", label: t("Reopen"), group: t("Conversation"), glyph: "rotate-ccw", keys: ["e"], when: () => atTalk() && acts.isClosed(), run: () => acts.reopen() },
@@ -79,6 +82,7 @@ register(
   { id: "go-numbers", label: t("Numbers"), group: t("Go to"), glyph: "chart-column", keys: ["g r"], run: go("/desk/numbers") },
   { id: "go-forecast", label: t("Forecast and staffing"), group: t("Go to"), glyph: "chart-column", keys: ["g f"], run: go("/desk/forecast") },
   { id: "go-followups", label: t("Follow-ups"), group: t("Go to"), glyph: "flag", keys: ["g l"], run: go("/desk/followups") },
+  { id: "go-incidents", label: t("Incidents"), group: t("Go to"), glyph: "triangle-alert", keys: ["g n"], run: go("/desk/incidents") },
   { id: "go-listening", label: t("Listening"), group: t("Go to"), glyph: "quote", keys: ["g t"], run: go("/desk/listening") },
   { id: "go-wall", label: t("Wall board"), group: t("Go to"), glyph: "chart-column", keys: ["g w"], run: go("/desk/wall") },
   { id: "go-surveys", label: t("Surveys"), group: t("Go to"), glyph: "star", run: go("/desk/settings/surveys") },
@@ -176,6 +180,7 @@ keepFresh();
 keys.listen(composer.typedAhead);
 composer.listen();
 assist.listen();
+found.begin(acts.take);
 calls.listen();
 presence.listen();
 pane.onOpen(() => nameButtons(pane.main()));

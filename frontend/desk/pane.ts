@@ -5,6 +5,7 @@ import { Idiomorph } from "idiomorph";
 import { afterPaint, all, face, h, icon, one, parse } from "../shared/dom.ts";
 import { fragment, type Change, type FaceData, type Facts } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
+import * as found from "./found.ts";
 import { painted } from "./marks.ts";
 import { freshen } from "./times.ts";
 
@@ -272,6 +273,7 @@ export function take(change: Change): void {
   if (change.conversation !== current) return forget(change.conversation);
   forget(change.conversation);
   if (change.turns) takeTurns(change.turns);
+  if (change.found) void found.renew(change.conversation);
   if (change.facts && change.seq >= Number(main().dataset.seq ?? 0)) {
     main().dataset.seq = String(change.seq);
     takeFacts(change.facts);

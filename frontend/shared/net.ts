@@ -23,6 +23,7 @@ export interface Change {
   row?: string | null;
   turns?: string;
   facts?: Facts;
+  found?: boolean;
   counts?: Record<string, number>;
 }
 

@@ -30,10 +30,13 @@ from parley.services import (
     consent,
     delivery,
     desk_notes,
+    duplicates,
     fetching,
+    findings,
     followups,
     hearing,
     inbox,
+    incidents,
     journeys,
     listening,
     measuring,
@@ -48,6 +51,7 @@ from parley.services import (
     search,
     sendings,
     setup,
+    sorting,
     surveys,
     templates,
     threads,
@@ -119,6 +123,8 @@ class Desk:
         self.topics = triage.Topics(self.record, config.data / "topics", by_meaning=config.ai == "meaning")
         self.trainer = triage.Trainer(self.topics)
         self.followers: list[Follower] = [
+            sorting.SortingFollower(config.ai == "meaning"),
+            incidents.IncidentFollower(),
             triage.TriageFollower(self.topics),
             self.bot,
             routing.RoutingFollower(self.channels, lambda conn: bool(setup.setting(conn, "routing", True))),
@@ -350,6 +356,9 @@ def in_step_readers() -> list[Reader]:
         tool_calls.CallReader(),
         candidates.CandidateReader(),
         replays.ErasedReader(),
+        findings.FindingsReader(),
+        duplicates.DuplicateReader(),
+        incidents.IncidentReader(),
     ]
 
 

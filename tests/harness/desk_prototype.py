@@ -78,6 +78,7 @@ class Desk:
             composer=v.Composer(channels=talk.channels(), draft=reply, draft_note=note),
             person=talk.pane(), assignee=talk.assignee, tags=tuple(talk.tags),
             waiting_since=talk.waiting_since(), due=talk.due(), snoozed_until=talk.snoozed_until,
+            found=samples.FOUND,
         )  # fmt: skip
 
     def change(self, id: int, kind: str, turns: list[v.Turn] | None = None) -> bytes:

@@ -62,6 +62,28 @@ table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;pad
 <p>Kind regards<br>Purchasing, Nordlys Outdoor</p>"""
 
 
+FOUND = v.Found(
+    chips=(
+        v.FoundChip(
+            what="priority", label="High", value="high", glyph="flag", tone="warn",
+            why=(
+                v.Why(label="Asks again, or was not answered", words="third time i write", decided=True),
+                v.Why(label="Sounds unhappy"),
+            ),
+            choices=tuple(v.Choice(value=key, label=label, chosen=key == "high") for key, label in (("urgent", "Urgent"), ("high", "High"), ("normal", "Normal"), ("low", "Low"))),
+        ),
+        v.FoundChip(what="language", label="Deutsch", value="de", glyph="languages", choices=tuple(v.Choice(value=code, label=name, chosen=code == "de") for code, name in (("de", "Deutsch"), ("en", "English"), ("es", "Español"), ("fr", "Français"), ("it", "Italiano"))), fixed=True, was="Nederlands"),
+        v.FoundChip(what="product", label="Rain jacket Skarv", value="Rain jacket Skarv", glyph="package", why=(v.Why(label="Product", words="skarv"),)),
+    ),
+    related=(
+        v.Related(id=1, text="Where is my rain jacket?", why="They asked nearly the same before", mergeable=True, judges=True),
+        v.Related(id=2, text="Tomas: order 10023", why="Somebody else named the same: the same order", judges=True),
+    ),
+    incident=(1, "Paying does not work"),
+    may_act=True,
+)  # fmt: skip
+
+
 @dataclass
 class Talk:
     """A conversation of the prototype."""

@@ -13,7 +13,7 @@ from parley.core.measure import DAY, SECOND
 
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
-_TYPES = np.dtype([(name, {"q": "<i8", "i": "<i4", "H": "<u2", "B": "u1"}[kind]) for name, kind in FIELDS])
+_TYPES = np.dtype([(name, {"q": "<i8", "i": "<i4", "I": "<u4", "H": "<u2"}[kind]) for name, kind in FIELDS])
 _HEAD = np.dtype([one for one in _TYPES.descr[:4]])
 _RUNNING, _STOPPED, _YES = 1, 2, 2
 
@@ -35,7 +35,7 @@ class Talks:
 
     @staticmethod
     def read(word: str | None, *, heads: bool = False) -> "Talks":
-        """heads: the word holds only the first twenty letters of each."""
+        """heads: the word holds only the first letters of each."""
         rows = np.frombuffer(a2b_base64(word or ""), _HEAD if heads else _TYPES)
         talks = Talks(len(rows), rows.__getitem__)
         began = talks["began"]

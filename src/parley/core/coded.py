@@ -1,8 +1,8 @@
-"""A conversation's figures in eighty-four letters: a database can hand over a hundred thousand of them as one word.
+"""A conversation's figures in ninety-six letters: a database can hand over a hundred thousand of them as one word.
 
 The answers of core/measure.py are put in when a row is written; ai/columns.py reads the word as columns. What only the
 moment of asking can tell (how long something still runs, whether a week is over) is put in as the time it depends on.
-The first twenty letters say when it began, where, and which clocks run: enough for what is counted by age alone.
+The first twenty-four letters say when it began, where, and which clocks run: enough for what is counted by age alone.
 """
 
 from binascii import b2a_base64
@@ -12,18 +12,23 @@ from parley.core import measure
 from parley.core.measure import DAY, Measured
 
 FIELDS = (
-    ("began", "q"), ("brand", "i"), ("channel", "H"), ("clocks", "B"),
-    ("conversation", "q"), ("person", "q"), ("settled", "q"), ("human", "i"), ("bot", "i"), ("resolution", "i"),
-    ("agent", "i"), ("inbox", "i"), ("answers", "H"), ("bot_replies", "B"), ("human_replies", "B"),
+    ("began", "q"), ("brand", "i"), ("channel", "H"), ("clocks", "I"),
+    ("conversation", "q"), ("person", "q"), ("settled", "q"), ("human", "i"), ("right", "i"), ("bot", "i"),
+    ("resolution", "i"), ("agent", "i"), ("inbox", "i"), ("answers", "H"), ("bot_replies", "H"), ("human_replies", "H"),
 )  # fmt: skip
-HEAD, LETTERS = 20, 84
+HEAD, LETTERS = 24, 96
 LAYOUT = Struct("<" + "".join(kind for _, kind in FIELDS))
 NEVER = 2**63 - 1
 NOBODY = -1
 LONGEST = 2**31 - 1  # seconds: 68 years
-MOST = 255  # replies of a kind that are told
+MOST = 65_535  # replies of a kind that are told
 
-CLOCKS = {"human": measure.human_clock, "bot": measure.bot_clock, "resolution": measure.resolution_clock}
+CLOCKS = {
+    "human": measure.human_clock,
+    "right": measure.right_clock,
+    "bot": measure.bot_clock,
+    "resolution": measure.resolution_clock,
+}
 """Two bits each in `clocks`: left out, running, stopped. Containment has the last two."""
 
 QUESTIONS = {

@@ -12,6 +12,7 @@ import msgspec
 
 from parley.core import events as e
 from parley.core.errors import Refused
+from parley.core.triage import RANK, USUAL
 
 BOT, OPEN, SNOOZED, CLOSED = "bot", "open", "snoozed", "closed"
 PREVIEW = 160
@@ -24,6 +25,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     waiting_since: when the customer began to wait for people; None while nobody waits.
     asked_at: time of the oldest unanswered customer message, whoever has to answer it.
     last_by: customer, agent, bot or system.
+    priority: its place among triage.PRIORITIES, 0 for urgent. language: what they write in, "" where nothing told it.
     """
 
     id: int
@@ -49,6 +51,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     messages: int = 0
     failed: int = 0
     quarantined: bool = False
+    priority: int = USUAL
+    language: str = ""
 
 
 def evolve(state: State | None, recorded: e.Recorded) -> State:
@@ -146,8 +150,19 @@ def _handed_off(state: State, event: e.HandoffAsked, recorded: e.Recorded) -> di
     return {
         "status": OPEN if state.status == BOT else state.status,
         "waiting_since": state.waiting_since or state.asked_at or recorded.at,
-        "skills": event.skills,
+        "skills": tuple(sorted({*state.skills, *event.skills})),
     }
+
+
+def _triaged(state: State, event: e.Triaged, recorded: e.Recorded) -> dict[str, Any]:
+    skills = tuple(sorted({*state.skills, *event.skills}))
+    return {"priority": RANK[event.priority], "language": event.language, "skills": skills}
+
+
+def _corrected(state: State, event: e.TriageCorrected, recorded: e.Recorded) -> dict[str, Any]:
+    if event.what == "priority":
+        return {"priority": RANK.get(event.value, USUAL)}
+    return {"language": event.value} if event.what == "language" else {}
 
 
 def _closed(state: State, event: e.Closed, recorded: e.Recorded) -> dict[str, Any]:
@@ -176,6 +191,8 @@ _CHANGES: dict[type[e.Event], Callable[[State, Any, e.Recorded], dict[str, Any]]
     e.CallEnded: lambda s, ev, r: {"last_at": r.at, "preview": ev.preview},
     e.HandoffAsked: _handed_off,
     e.TopicGuessed: lambda s, ev, r: {"skills": ev.skills} if ev.skills and not s.skills else {},
+    e.Triaged: _triaged,
+    e.TriageCorrected: _corrected,
     e.Assigned: lambda s, ev, r: {
         "assignee": ev.agent,
         **({"status": OPEN} if s.status == BOT and ev.agent else {}),

@@ -67,6 +67,17 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: int = 0
 
 
+class Noticed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What triage noticed: a signal (core/triage.py) with its value. start, end: where the words that show it stand in
+    the message, folded; both 0 where no words do. fact: what else shows it, never the customer's words."""
+
+    signal: str
+    value: str = ""
+    start: int = 0
+    end: int = 0
+    fact: str = ""
+
+
 class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was said. `fold` is the length of the new part of `text`; quote and signature follow it."""
 
@@ -618,6 +629,57 @@ class RemarksHeard(Event, frozen=True, tag="remarks_heard"):
     anew: tuple[int, ...] = ()
 
 
+class Triaged(Event, frozen=True, tag="triaged"):
+    """What came in was looked at: how pressing it is (urgent, high, normal, low) and `because` of which rule, in which
+    language, about which product and matter, how likely it is spam (0..1), and all that was noticed.
+
+    said: the message whose words were read; 0 where something else made it pressing, such as a promise. skills: asked
+    of whoever takes it.
+    marks: digests of what it names (orders, addresses) and of its words, by which the same matter is found again.
+    """
+
+    said: int = 0
+    priority: str = "normal"
+    because: str = ""
+    language: str = ""
+    product: str = ""
+    matter: str = ""
+    spam: float = 0.0
+    noticed: tuple[Noticed, ...] = ()
+    skills: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+
+
+class TriageCorrected(Event, frozen=True, tag="triage_corrected"):
+    """An agent knew better. what: priority, language, product or spam; `value` holds from now on, whatever is found
+    later. was: what it said before. found: the correction was taken back, and `value` is what triage had found."""
+
+    what: str
+    value: str
+    was: str = ""
+    found: bool = False
+
+
+class DuplicateSuspected(Event, frozen=True, tag="duplicate_suspected"):
+    """Conversation `of` may be about the same. why: same_words, same_person or same_mark (an order, an address).
+
+    alike: how alike the words are, 0..1. mark: what both name, where that says so.
+    """
+
+    of: int
+    why: str
+    alike: float = 0.0
+    mark: str = ""
+
+
+class DuplicateJudged(Event, frozen=True, tag="duplicate_judged"):
+    """An agent judged a suspicion. verdict: merged (this one is closed, what comes goes on in `of`), linked, apart, or
+    undone: the judgement is taken back."""
+
+    of: int
+    verdict: str
+
+
 class SurveyDue(Event, frozen=True, tag="survey_due"):
     """A survey will be asked at `at`, unless the conversation reopens before. questionnaire: which one, by its key."""
 
@@ -847,6 +909,56 @@ class PresenceChanged(Event, frozen=True, tag="presence_changed"):
     presence: str
 
 
+# ── incident ────────────────────────────────────────────────────────────────────────────────
+
+
+class IncidentSuspected(Event, frozen=True, tag="incident_suspected"):
+    """More people than usual wrote about one matter. since: the first of them; expected: contacts usual by then."""
+
+    brand: int
+    matter: str
+    name: str
+    since: datetime
+    people: int
+    seen: int
+    expected: float = 0.0
+    chance: float = 0.0
+
+
+class IncidentTied(Event, frozen=True, tag="incident_tied"):
+    """A conversation belongs to the incident."""
+
+    conversation: int
+
+
+class IncidentUntied(Event, frozen=True, tag="incident_untied"):
+    """A conversation does not belong to the incident after all."""
+
+    conversation: int
+
+
+class IncidentRenamed(Event, frozen=True, tag="incident_renamed"):
+    """The incident got another name."""
+
+    name: str
+
+
+class IncidentAnswered(Event, frozen=True, tag="incident_answered"):
+    """One reply went to all tied conversations: (conversation, message) of each."""
+
+    replies: tuple[tuple[int, int], ...]
+
+
+class IncidentOver(Event, frozen=True, tag="incident_over"):
+    """The incident is over, or was none (`real` is False)."""
+
+    real: bool = True
+
+
+class IncidentReopened(Event, frozen=True, tag="incident_reopened"):
+    """It goes on after all."""
+
+
 # ── article ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1014,6 +1126,10 @@ AnyEvent = Union[
     DraftJudged,
     TopicGuessed,
     RemarksHeard,
+    Triaged,
+    TriageCorrected,
+    DuplicateSuspected,
+    DuplicateJudged,
     SurveyDue,
     SurveyAsked,
     SurveyDropped,
@@ -1038,6 +1154,13 @@ AnyEvent = Union[
     PagesSeen,
     ConsentChanged,
     PresenceChanged,
+    IncidentSuspected,
+    IncidentTied,
+    IncidentUntied,
+    IncidentRenamed,
+    IncidentAnswered,
+    IncidentOver,
+    IncidentReopened,
     ArticleDrafted,
     ArticleEntrusted,
     ArticleReviewed,
@@ -1092,6 +1215,11 @@ def agent(number: int) -> str:
 def brand(number: int) -> str:
     """Name of a brand's stream."""
     return f"brand/{number}"
+
+
+def incident(number: int) -> str:
+    """Name of an incident's stream."""
+    return f"incident/{number}"
 
 
 def article(number: int) -> str:

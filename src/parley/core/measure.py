@@ -13,7 +13,7 @@ import msgspec
 
 from parley.core import events as e
 
-VERSION = 5
+VERSION = 6
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,6 +59,12 @@ _HUMAN = (
     "From the customer's first message to the first reply by a person. Who still waits counts as waiting "
     "until now. Left out: what the bot keeps, and what was closed without a reply by people."
 )
+_RIGHT = (
+    "From the customer's first message to the first reply of the person who answered to the end: whoever gave the "
+    "last reply so far, from where they took it up. Who still waits for a person counts as waiting until now. Left "
+    "out: what the bot keeps, and what was closed without a reply by people. Beside “Passed on” it tells how well work "
+    "finds whom it needs."
+)
 _BOT = (
     "From the customer's first message to the bot's first words, where the bot answers first. "
     "Left out: what people took over before the bot spoke."
@@ -81,6 +87,10 @@ DEFINITIONS: dict[str, Definition] = {
                    meaning=_HUMAN + " Half got it within this time.", spread=_TIMES),
         Definition(key="human_p90", label="First answer by people, P90", unit="seconds",
                    meaning=_HUMAN + " Nine of ten got it within this time.", spread=_TIMES),
+        Definition(key="right_median", label="First answer by the right person", unit="seconds",
+                   meaning=_RIGHT + " Half got it within this time.", spread=_TIMES),
+        Definition(key="right_p90", label="First answer by the right person, P90", unit="seconds",
+                   meaning=_RIGHT + " Nine of ten got it within this time.", spread=_TIMES),
         Definition(key="bot_median", label="First answer by the bot", unit="seconds",
                    meaning=_BOT + " Half got it within this time.", spread=_TIMES),
         Definition(key="bot_p90", label="First answer by the bot, P90", unit="seconds",
@@ -212,6 +222,7 @@ class Measured(msgspec.Struct):
     closed_by: agent, bot, customer, rule or import. agent: whose reply was the last. several: more than one agent has
     replied. holder: who had it last; transfers: how often it went from one agent to another.
     imported: began as imported history, of which nobody knows what is still waiting. person: whose it is now.
+    right_at: since when the agent of the last reply has answered it.
     """
 
     conversation: int
@@ -242,6 +253,7 @@ class Measured(msgspec.Struct):
     first_reopened_at: int | None = None
     person: int = 0
     inbox: int = 0
+    right_at: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -320,6 +332,8 @@ def _replied(talk: Measured, event: e.ReplyWritten, by: str, at: int) -> None:
         if who == "agent":
             agent = int(by.partition("/")[2])
             talk.several = talk.several or talk.agent not in (None, agent)
+            if began and (talk.agent != agent or talk.right_at is None):
+                talk.right_at = at
             talk.agent = agent
 
 
@@ -328,6 +342,8 @@ def _unreplied(talk: Measured, event: e.SendCancelled, by: str, at: int) -> None
     talk.human_replies = max(0, talk.human_replies - 1)
     if talk.human_at == micros(event.written_at):
         talk.human_at = None
+    if talk.right_at == micros(event.written_at):
+        talk.right_at = None
 
 
 _FOLDS: dict[type[e.Event], Callable[[Measured, Any, str, int], None]] = {
@@ -370,6 +386,13 @@ def human_clock(talk: Measured, now: int) -> Reading | None:
     if talk.imported or talk.closed_at is not None or talk.people_at is None:
         return None
     return _running(talk, now)
+
+
+def right_clock(talk: Measured, now: int) -> Reading | None:
+    """First answer by the one who answered to the end."""
+    if talk.right_at is not None:
+        return _stopped(talk, talk.right_at)
+    return None if talk.human_at is not None else human_clock(talk, now)
 
 
 def bot_clock(talk: Measured, now: int) -> Reading | None:

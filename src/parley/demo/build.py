@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from parley.core.identity import normal
 from parley.demo import company as made_up
 from parley.demo import knowledge as written
 from parley.demo import warehouse
 from parley.log.record import Tx
-from parley.services import knowledge, orders, procedures, setup
+from parley.services import findings, knowledge, orders, procedures, setup
 
 SHOP_SECRET = "only the demo shop signs with this"
 
@@ -82,6 +84,14 @@ def add_articles(tx: Tx, brands: Mapping[str, int], by: str = "agent/1") -> int:
             at=tx.at - timedelta(days=a.updated_days_ago),
         )
     return len(written.articles())
+
+
+def add_products(tx: Tx) -> None:
+    """What the company sells, so that triage knows it by name, and by the two words that customers say."""
+    named = (product.name.partition(",")[0] for product in made_up.products())
+    shorter = {name: " ".join(name.split()[:2]) for name in named}
+    products = {name: (short,) if short != name else () for name, short in shorter.items()}
+    findings.set_policy(tx, msgspec.structs.replace(findings.policy(tx.conn), products=products))
 
 
 def add_orders(tx: Tx, brands: Mapping[str, int], now: datetime) -> int:

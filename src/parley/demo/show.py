@@ -104,6 +104,7 @@ class Show:
         setup.set_setting(tx, "bot_calibration", learned())
         setup.set_setting(tx, "bot_calibration_by_meaning", learned(by_meaning=True))
         desk_notes.set_macros(tx, [desk_notes.Macro(name=name, text=text) for name, text in knowledge.macros()])
+        build.add_products(tx)
         build.add_orders(tx, brands, now)
         warehouse.connect(tx, self.config.url)
         kinds = {"chat": "webchat", "mail": "email"}

@@ -38,6 +38,7 @@ from parley.services import (
     afterwards,
     calls,
     consent,
+    duplicates,
     fetching,
     passages,
     people,
@@ -256,6 +257,7 @@ class Admission:
             message = msgspec.structs.replace(message, automatic=surveys.ANSWER)
         else:
             number, unverified = self._thread(inbox, who, message, one.history)
+            number = self._goes_on_in(number)
         message = _without_secrets(message, secrets) if secrets else message
         at = message.sent_at if one.history and message.sent_at else None
         if new := number is None:
@@ -310,6 +312,14 @@ class Admission:
         self.tx.flush()
         self.states |= states(self.tx.conn, [number])
         self.open_by_sender[(who.person, inbox.brand)] = number
+
+    def _goes_on_in(self, number: int | None) -> int | None:
+        """The conversation that a closed one was merged into, so that what is written there is read."""
+        if number is None or self.states[number].status != talk.CLOSED:
+            return number
+        into = duplicates.merged_into(self.tx.conn, number)
+        same = into is not None and (other := self._state(into)) and other.person == self.states[number].person
+        return into if same else number
 
     def _machine_may_answer(self, inbox: Inbox, who: people.Identity, said: e.MessageReceived) -> bool:
         if said.proved or said.automatic or self._names_are_sure(inbox.id):

@@ -23,6 +23,7 @@ from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
 from parley.services.language_model import Model
+from parley.services.several import Several, corrected
 from parley.services.trials import Trial
 from parley.services.understanding import Brain, Understood
 
@@ -211,12 +212,23 @@ class Turn:
     def take(self) -> None:
         """Sensitive matters first, then what was asked back, then procedures, then articles, else a person."""
         for step in (
-            self._sensitive, self._asked_back, self.conduct.go_on, self.conduct.take_back, self.conduct.begin,
-            self._order, self._small_talk, self._article,
+            self._sensitive, self._asked_back, self.conduct.go_on, self.conduct.take_back, self._corrected,
+            self._several, self.conduct.begin, self._order, self._small_talk, self._article,
         ):  # fmt: skip
             if step():
+                Several(self).go_on()
                 return
         self._unsure()
+
+    def of_part(self, heard: Understood) -> "Turn":
+        """The same turn, with one of several things that were asked."""
+        return Turn(self.tx, self.state, self.message, heard, self.brain, self.inboxes, self.live, self.key)
+
+    def _several(self) -> bool:
+        return len(self.heard.parts) > 1 and Several(self).take()
+
+    def _corrected(self) -> bool:
+        return corrected(self)
 
     # what the customer must not get from a machine ─────────────────────────────────────────
 
@@ -310,14 +322,19 @@ class Turn:
             self.answer_surely()
             return True
         chance, needed = self.heard.choice
-        offered = sum(1 for p in self._all_pondered() if p.outcome.startswith("offered"))
-        if self.live and chance >= needed and len(self.heard.hits) > 1 and not offered:
-            hits = self.heard.hits[:3]
-            self._ponder("article", chance, "offered: " + "|".join(hit.ref for hit in hits))
-            listed = "\n".join(f"{n}. {hit.title}" for n, hit in enumerate(hits, 1))
-            self.say(f"Is it one of these? Type its number.\n{listed}", confidence=chance)
+        if self.live and chance >= needed and len(self.heard.hits) > 1 and not self.offered():
+            self.offer(self.heard.hits[:3], chance)
             return True
         return False
+
+    def offered(self) -> bool:
+        """Whether a choice was offered here before; once is enough."""
+        return any(p.outcome.startswith("offered") for p in self._all_pondered())
+
+    def offer(self, hits: Sequence[Any], chance: float) -> None:
+        self._ponder("article", chance, "offered: " + "|".join(hit.ref for hit in hits))
+        listed = "\n".join(f"{n}. {hit.title}" for n, hit in enumerate(hits, 1))
+        self.say(f"Is it one of these? Type its number.\n{listed}", confidence=chance)
 
     def answer_surely(self) -> None:
         hit = self.heard.hits[0]
@@ -371,10 +388,11 @@ class Turn:
         """Pass it to people, briefed. What a procedure gathered, wants and advises goes before the bot's own guess."""
         wish = wish or next((WISHES[i] for i in self.heard.intents if i in WISHES), "")
         said = f"“{talk.preview(self._matter())}”"
+        waiting = [line for line in Several(self).open_wishes() if line not in known]
         card = e.HandoffAsked(
             reason=f"{reason} ({evidence})" if evidence else reason,
             wish=f"{wish}: {said}" if wish else said,
-            known=tuple(dict.fromkeys([*(known or self.conduct.known()), *self._known(urgent_order)])),
+            known=tuple(dict.fromkeys([*(known or self.conduct.known()), *waiting, *self._known(urgent_order)])),
             tried=tuple(self._tried()),
             suggestion=advice or self._suggestion(urgent_order),
             skills=skills or tuple(sorted({SKILLS[i] for i in self.heard.intents if i in SKILLS})),

@@ -94,6 +94,12 @@ class Conduct:
                 return one.name
         return None
 
+    def wanted(self) -> str | None:
+        """The procedure that the message asks for; where its state is asked, the one that tells it."""
+        found = self._wanted()
+        asks = "order_status" in self.heard.intents and self.heard.personal and self._permitted("order_status")
+        return found or ("order_status" if asks and not self.turn.sure() else None)
+
     def tells_orders(self) -> bool:
         return self._permitted("order_status")
 

@@ -21,7 +21,7 @@ from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
 from parley.log import record as log
 from parley.log.record import Record, chunks
-from parley.services import clashes, gaps, knowledge, setup
+from parley.services import clashes, gaps, incidents, knowledge, setup
 from parley.services.answers import answers
 from parley.services.inbox import Viewer, conversations
 
@@ -112,6 +112,8 @@ class Ear:
         self._read_ahead(reads, [text for one in articles for text in (one.title, *one.wordings)])
         found, missing = _understood(said, reads, now, seq), gaps.grouped(asked, articles, reads, now)
         self.record.do(lambda tx: _keep(tx, found, missing))
+        if any(found.alarms.values()):
+            self.record.do(lambda tx: _told_of(tx, found))
         return found
 
     def compare(self) -> clashes.Kept | None:
@@ -141,6 +143,18 @@ class Ear:
 def _keep(tx: log.Tx, found: Heard, missing: gaps.Kept) -> None:
     setup.set_setting(tx, KEY, msgspec.to_builtins(found))
     setup.set_setting(tx, gaps.KEY, msgspec.to_builtins(missing))
+
+
+def _told_of(tx: log.Tx, found: Heard) -> None:
+    """Themes that come suddenly are incidents, with the conversations of the last two hours."""
+    since = found.at.timestamp() - WINDOWS[-1]
+    for brand, alarms in found.alarms.items():
+        themes = {theme.name: theme for theme in found.themes.get(brand, ())}
+        for alarm in alarms:
+            said = themes[alarm.topic].said if alarm.topic in themes else ()
+            late = [one.conversation for one in sorted(said, key=lambda one: one.at) if one.at > since]
+            if late:
+                incidents.heard(tx, int(brand), alarm.topic, alarm, late)
 
 
 def heard(conn: Connection) -> Heard | None:

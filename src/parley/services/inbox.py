@@ -35,6 +35,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.conversation import State
 from parley.core.errors import NotFound
+from parley.core.triage import PRIORITIES
 from parley.log import record as log
 from parley.log.many import among
 from parley.log.record import Tx, add_rows, change_rows, chunks
@@ -67,6 +68,8 @@ conversations = Table(
     Column("messages", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
     Column("quarantined", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("language", String(8), nullable=False),
 )
 _C = conversations.c
 _FIELDS = tuple(column.name for column in conversations.columns)
@@ -75,6 +78,10 @@ Index("ix_conversations_waiting", _C.status, _C.waiting_since, _C.id, sqlite_whe
       postgresql_where=_C.waiting_since.is_not(None))  # fmt: skip
 Index("ix_conversations_failed", _C.last_at, _C.id, sqlite_where=_C.failed > 0, postgresql_where=_C.failed > 0)
 Index("ix_conversations_assignee", _C.assignee, _C.status, _C.last_at, _C.id)
+Index("ix_conversations_pressing", _C.status, _C.priority, _C.waiting_since, _C.id,
+      sqlite_where=_C.waiting_since.is_not(None), postgresql_where=_C.waiting_since.is_not(None))  # fmt: skip
+Index("ix_conversations_priority", _C.priority, _C.last_at, _C.id)
+Index("ix_conversations_language", _C.language, _C.last_at, _C.id)
 Index("ix_conversations_person", _C.person, _C.last_at)
 Index("ix_conversations_last", _C.last_at, _C.id)
 
@@ -108,7 +115,7 @@ KINDS = tuple(
                                          e.SurveyDropped, e.Delivered, e.Read, e.SendDelayed, e.WordsErased,
                                          e.Reacted, e.TaskOpened, e.TaskGiven, e.TaskClosed,
                                          e.ProcedureWentOn, e.ApprovalGiven, e.PromiseNear, e.PromiseBroken,
-                                         e.DraftJudged)
+                                         e.DraftJudged, e.DuplicateSuspected, e.DuplicateJudged)
 )  # fmt: skip
 
 
@@ -263,7 +270,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
-    """The conversations of a view: waiting, due, mine, unassigned, open, snoozed, bot, closed, all, failed, tag:…"""
+    """The conversations of a view: waiting, pressing, due, mine, unassigned, open, snoozed, bot, closed, all, failed,
+    tag:…, priority:…, language:…"""
+    kind, _, value = view.partition(":")
+    if kind == "priority" and value in PRIORITIES:
+        return and_(_C.priority == PRIORITIES.index(value), _C.status != talk.CLOSED)
+    if kind == "language" and value:
+        return and_(_C.language == value, _C.status != talk.CLOSED)
     if view.startswith("tag:"):
         tagged = select(tags.c.conversation).where(tags.c.tag == view[4:])
         return and_(_C.id.in_(tagged), _C.status != talk.CLOSED)
@@ -271,6 +284,7 @@ def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
     clauses: dict[str, ColumnElement[bool]] = {
         "mentions": and_(_C.id.in_(mentioned), _C.status != talk.CLOSED),
         "waiting": and_(_C.waiting_since.is_not(None), _C.status == talk.OPEN),
+        "pressing": and_(_C.waiting_since.is_not(None), _C.status == talk.OPEN),
         "due": owed.c.due.is_not(None),
         "mine": and_(_C.assignee == (who.agent or -1), _C.status == talk.OPEN),
         "unassigned": and_(_C.assignee.is_(None), _C.status == talk.OPEN),
@@ -287,33 +301,55 @@ def view_clause(view: str, who: Viewer) -> ColumnElement[bool]:
 
 
 def page(conn: Connection, view: str, who: Viewer, after: str | None = None, limit: int = 50) -> Page:
-    """Conversations of a view. Waiting: longest wait first; due: what is due first; everything else: newest first."""
+    """Conversations of a view. Waiting: longest wait first; pressing: by priority, then so; due: what is due first;
+    everything else: newest first."""
     bounds: dict[str, Any] = {"limit": limit + 1}
     if after:
-        at, _, number = after.partition("-")
+        place, _, number = after.partition("-")
+        rank, _, at = place.rpartition(".")
         bounds |= {"at": Moment().process_result_value(int(at), None), "number": int(number)}  # type: ignore[arg-type]
+        bounds |= {"rank": int(rank or 0)} if view == "pressing" else {}
     found = conn.execute(_page(view, who, bool(after)), bounds).all()
     rows = tuple(as_state(row[:-1]) for row in found[:limit])
-    return Page(rows=rows, after=_cursor(found[limit - 1]) if len(found) > limit else None)
+    return Page(rows=rows, after=_cursor(view, found[limit - 1]) if len(found) > limit else None)
 
 
 @lru_cache(1024)
 def _page(view: str, who: Viewer, behind: bool) -> Select[Any]:
-    orders = {"waiting": (_C.waiting_since, _C.id), "due": (owed.c.due, owed.c.conversation)}
+    orders = {
+        "waiting": (_C.waiting_since, _C.id), "due": (owed.c.due, owed.c.conversation),
+        "pressing": (_C.waiting_since, _C.id),
+    }  # fmt: skip
     column, number_column = orders.get(view, (_C.last_at, _C.id))
     rising = view in orders
     question = select(conversations, column.label("place")).where(view_clause(view, who), visible_to(who))
     if view == "due":
         question = question.join(owed, owed.c.conversation == _C.id)
+    first = (_C.priority,) if view == "pressing" else ()
     if behind:
-        there, place = tuple_(column, number_column), tuple_(bindparam("at", type_=Moment), bindparam("number"))
+        ranked = (bindparam("rank", type_=Integer),) if first else ()
+        there = tuple_(*first, column, number_column)
+        place = tuple_(*ranked, bindparam("at", type_=Moment), bindparam("number"))
         question = question.where(there > place if rising else there < place)
-    order = (column, number_column) if rising else (column.desc(), number_column.desc())
+    order = (*first, column, number_column) if rising else (column.desc(), number_column.desc())
     return question.order_by(*order).limit(bindparam("limit", type_=Integer))
 
 
-def _cursor(last: Any) -> str:
-    return f"{Moment().process_bind_param(last.place, None)}-{last.id}"  # type: ignore[arg-type]
+def _cursor(view: str, last: Any) -> str:
+    ranked = f"{last.priority}." if view == "pressing" else ""
+    return f"{ranked}{Moment().process_bind_param(last.place, None)}-{last.id}"  # type: ignore[arg-type]
+
+
+def languages(conn: Connection, most: int = 30) -> list[str]:
+    """The languages that conversations are in: one look at an index for each, however many conversations there are."""
+    found: list[str] = []
+    last = ""
+    while len(found) < most and (last := conn.execute(_NEXT_LANGUAGE, {"last": last}).scalar() or ""):
+        found.append(last)
+    return found
+
+
+_NEXT_LANGUAGE = select(func.min(_C.language)).where(_C.language > bindparam("last"))
 
 
 def counts(conn: Connection, who: Viewer, *, every_agent: bool = False) -> dict[str, int]:

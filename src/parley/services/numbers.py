@@ -63,7 +63,8 @@ measured = Table(
     Column("first_reopened_at", BigInteger),
     Column("person", Id, nullable=False),
     Column("inbox", Integer, nullable=False),
-    Column("code", String(84), nullable=False),  # core/coded.py; empty where it does not count
+    Column("code", String(96), nullable=False),  # core/coded.py; empty where it does not count
+    Column("right_at", BigInteger),
 )
 _M = measured.c
 Index("ix_measured_began", _M.began_at, _M.brand, _M.code)

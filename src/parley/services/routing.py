@@ -63,7 +63,7 @@ def _replace(conn: Connection, table: Table, key: Column[int], rows: Mapping[int
 
 
 class RoutingFollower:
-    """Whenever work arrives or somebody has room again, shares out what waits, longest wait first."""
+    """Whenever work arrives or somebody has room again, shares out what waits, the most pressing first."""
 
     name = "router"
     kinds = (
@@ -127,11 +127,11 @@ def weight_of(channels: Mapping[str, Channel], channel: str) -> float:
 
 
 def waiting_work(conn: Connection, channels: Mapping[str, Channel], limit: int = 200) -> list[Work]:
-    """Unassigned conversations in which a customer waits for people, longest wait first."""
+    """Unassigned conversations in which a customer waits for people: the most pressing first, then the longest wait."""
     question = (
         select(_C.id, _C.brand, _C.skills, _C.channel, _C.person)
         .where(_C.waiting_since.is_not(None), _C.assignee.is_(None), _C.status == talk.OPEN)
-        .order_by(_C.waiting_since, _C.id)
+        .order_by(_C.priority, _C.waiting_since, _C.id)
         .limit(limit)
     )
     rows = conn.execute(question).all()

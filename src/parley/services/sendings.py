@@ -78,6 +78,12 @@ def take_back(tx: Tx, number: int, who: Viewer, message: int) -> str:
     return text
 
 
+def is_planned(history: Sequence[e.Recorded], message: int) -> bool:
+    """Whether an answer waits for its time and may still be stopped."""
+    written = _last_of(history, message)
+    return written is not None and isinstance(written.event, e.ReplyPlanned)
+
+
 def _last_of(history: Sequence[e.Recorded], message: int) -> e.Recorded | None:
     """The writing or planning of a message that may still be stopped."""
     found: e.Recorded | None = None

@@ -33,7 +33,8 @@ WORTH_TELLING = frozenset({"amount", "date", "time", "people", "phone"})
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone.
+    """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone. parts: each
+    of several wishes by itself; or what is left of a correction ("no, I meant …") without its opening.
 
     trial: of a candidate, where the conversation takes part in one.
     """
@@ -52,6 +53,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     named: tuple[str, ...] = ()
     reworded: str = ""
     trial: Trial | None = None
+    parts: "tuple[Understood, ...]" = ()
 
 
 class Mind(NamedTuple):
@@ -195,7 +197,23 @@ class Brain:
     def understand(
         self, record: Record, said: str, brand: setup.Brand | None, change: Change | None = None
     ) -> Understood:
-        """change: of the candidate that this conversation has."""
+        """The message, and each of several things that it asks for.
+
+        change: of the candidate that this conversation has.
+        """
+        from parley.ai import clauses, slots
+        from parley.services.several import meant
+
+        whole = self._understand(record, said, brand, change)
+        pieces = clauses.split(said)
+        if slots.corrects(said):
+            pieces = [left] if (left := meant(said)) and left != said else []
+        elif len(pieces) < 2:
+            return whole
+        parts = (self._understand(record, piece, brand, change) for piece in pieces)
+        return msgspec.structs.replace(whole, parts=tuple(_with(part, whole) for part in parts))
+
+    def _understand(self, record: Record, said: str, brand: setup.Brand | None, change: Change | None) -> Understood:
         from parley.ai import entities, intents, sensitive, sentiment
 
         mind = self.mind_for(record, change)
@@ -275,6 +293,13 @@ def _mind(library: Any, calibration: Any, by_meaning: bool, promises: tuple[floa
 def _part(change: Change) -> bytes:
     """What tells one candidate's articles from another's."""
     return msgspec.msgpack.encode((change.shown, change.hidden, change.wordings))
+
+
+def _with(part: Understood, whole: Understood) -> Understood:
+    """A part with the numbers and addresses that stand elsewhere in the message."""
+    return msgspec.structs.replace(
+        part, numbers=part.numbers or whole.numbers, mails=whole.mails, personal=part.personal or bool(whole.numbers)
+    )
 
 
 @lru_cache(maxsize=6)

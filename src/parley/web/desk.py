@@ -29,7 +29,7 @@ from parley.services import (
     setup,
 )
 from parley.services.inbox import Viewer
-from parley.web import present, telling, views
+from parley.web import present, sorted_by, telling, views
 from parley.web.forms import read_files, read_form
 from parley.web.hub import Happening
 from parley.web.security import ACT, Caller
@@ -87,7 +87,11 @@ def list_page(lens: present.Lens, caller: Caller, view: str, after: str | None, 
     known = next((v for v in shell.views if v.key == view), None)
     shown = known or present.list_view(view, caller.agent.id, {})
     doorless = not found.rows and setup.has_no_inbox(lens.conn)
-    return views.ListPage(view=shown, rows=present.rows(lens, found.rows), after=found.after, doorless=doorless)
+    priorities, languages = sorted_by.filters(lens.conn, view)
+    return views.ListPage(
+        view=shown, rows=present.rows(lens, found.rows), after=found.after, doorless=doorless, priorities=priorities,
+        languages=languages, incidents=sorted_by.running(lens.conn, caller.viewer),
+    )  # fmt: skip
 
 
 @get("/desk/conversations/{number:int}", include_in_schema=False)
@@ -425,6 +429,7 @@ def _change(
         row=str(row_html(room.templates, present.rows(here, [state])[0])),
         turns=_turns_html(room, here, happening),
         facts=present.facts(here, state),
+        found=any(isinstance(r.event, sorted_by.TOLD_BY) for r in happening.events),
     )
 
 

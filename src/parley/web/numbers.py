@@ -29,7 +29,7 @@ from parley.web.words import translate as t
 
 FEW = 30  # below this many cases a share is told as a count
 TOP_LINE = ("volume", "human_median", "resolution_median", "contained", "csat")
-BETTER_WHEN_LESS = ("human", "bot", "resolution_m", "resolution_p", "reopened", "transferred")
+BETTER_WHEN_LESS = ("human", "right", "bot", "resolution_m", "resolution_p", "reopened", "transferred")
 
 SCALES = {"points": lambda value: f"{value:.0f}".replace("-", "−"), "of 7": lambda value: f"{value:.1f}"}
 

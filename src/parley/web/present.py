@@ -11,6 +11,7 @@ from parley.core import events as e
 from parley.core import touchpoints
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
+from parley.core.triage import PRIORITIES, USUAL
 from parley.core.visits import PAGE
 from parley.log import record as log
 from parley.log.tables import to_micros
@@ -34,7 +35,7 @@ from parley.services import (
 )
 from parley.services.inbox import Viewer
 from parley.services.promised import Due, dues
-from parley.web import formats, views
+from parley.web import formats, sorted_by, views
 from parley.web.stream import arrange
 from parley.web.telling import SHOWN_EVENTS, Teller
 from parley.web.words import translate as t
@@ -42,10 +43,12 @@ from parley.web.words import translate as t
 SHOWN = 300
 LATEST = 30
 PAGES_SHOWN = 5
+RANKS = 2 * 10**15  # microseconds: beyond every moment until 2033, and four times it is a number that scripts can hold
 BEFORE_WRITING = timedelta(microseconds=touchpoints.BEFORE)
 
 VIEWS = (
     ("waiting", "Waiting", "inbox", "Everybody has an answer"),
+    ("pressing", "Most pressing", "triangle-alert", "Nothing waits"),
     ("due", "Due soon", "clock", "Nothing is owed to anybody"),
     ("mine", "Mine", "user", "Nothing is yours right now"),
     ("unassigned", "Unassigned", "circle-dashed", "Everything has somebody"),
@@ -164,9 +167,9 @@ def token_of(key: str, agent: int) -> str:
 
 
 def list_view(key: str, agent: int, counts: Mapping[str, int]) -> views.ListView:
-    _, label, glyph, empty = next((v for v in VIEWS if v[0] == key), (key, key, "tag", ""))
+    _, label, glyph, empty = next((v for v in VIEWS if v[0] == key), (key, sorted_by.view_label(key), "tag", ""))
     token = token_of(key, agent)
-    shown = counts.get(token) if key not in ("closed", "all", "due") else None
+    shown = counts.get(token) if key not in ("closed", "all", "due", "pressing") else None
     return views.ListView(
         key=key, token=token, label=t(label), glyph=glyph, count=shown, empty=t(empty) if empty else ""
     )
@@ -240,6 +243,8 @@ def row(lens: Lens, state: State, name: str, mentioned: Iterable[int] = (), due:
         order=-to_micros(state.last_at),
         waits=to_micros(state.waiting_since) if state.waiting_since else 0,
         dues=to_micros(due.due) if due else 0,
+        priority=PRIORITIES[state.priority] if state.priority < USUAL else "",
+        ranks=state.priority * RANKS + (to_micros(state.waiting_since) if state.waiting_since else 0),
         seq=state.seq,
     )
 
@@ -253,7 +258,11 @@ def tokens(state: State, mentioned: Iterable[int] = ()) -> tuple[str, ...]:
     found = ["all", *(v.replace("agent/", "agent-") for v in talk.views(state))]
     if state.failed:
         found.append("failed")
+    if state.status == talk.OPEN and state.waiting_since:
+        found.append("pressing")
     if state.status != talk.CLOSED:
+        found.append(f"priority:{PRIORITIES[state.priority]}")
+        found += [f"language:{state.language}"] if state.language else []
         found += [f"mention-{agent}" for agent in mentioned]
     return tuple(found)
 
@@ -320,6 +329,7 @@ def conversation(
         earlier=earlier_than(told),
         row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ()), due),
         callable=who.may_act and _callable(lens, state, inboxes),
+        found=sorted_by.found(conn, state, who),
     )
 
 

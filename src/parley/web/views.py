@@ -74,7 +74,8 @@ class ListRow(View, frozen=True, kw_only=True):
     order: rows stand in ascending order of it (minus the time of the last word, in microseconds);
     in the view of those who wait, in ascending order of `waits` (since when). words_by: "" for the customer, else
     whose words the preview shows ("You", "Bot", "Ana"). due: when the promise that ends first breaks, near: when it is
-    time to hurry, promise: what it is (first, next, resolution); `dues` orders the view of what is due.
+    time to hurry, promise: what it is (first, next, resolution); `dues` orders the view of what is due. priority:
+    urgent or high, else empty; `ranks` orders the view of what is most pressing.
     """
 
     id: int
@@ -102,7 +103,26 @@ class ListRow(View, frozen=True, kw_only=True):
     order: int = 0
     waits: int = 0
     dues: int = 0
+    priority: str = ""
+    ranks: int = 0
     seq: int = 0
+
+
+class Filter(View, frozen=True, kw_only=True):
+    """A way to narrow the list down."""
+
+    key: str
+    label: str
+    here: bool = False
+
+
+class IncidentLine(View, frozen=True, kw_only=True):
+    """An incident that runs, in one line."""
+
+    id: int
+    name: str
+    people: int
+    since: datetime
 
 
 class ListPage(View, frozen=True, kw_only=True):
@@ -112,6 +132,9 @@ class ListPage(View, frozen=True, kw_only=True):
     rows: tuple[ListRow, ...]
     after: str | None = None
     doorless: bool = False
+    priorities: tuple[Filter, ...] = ()
+    languages: tuple[Filter, ...] = ()
+    incidents: tuple[IncidentLine, ...] = ()
 
 
 # ── the conversation ────────────────────────────────────────────────────────────────────────
@@ -338,6 +361,56 @@ class Viewer(View, frozen=True, kw_only=True):
     doing: str = "viewing"
 
 
+class Choice(View, frozen=True, kw_only=True):
+    value: str
+    label: str
+    chosen: bool = False
+
+
+class Why(View, frozen=True, kw_only=True):
+    """One thing that was noticed. words: the customer's own. decided: the priority follows from it."""
+
+    label: str
+    words: str = ""
+    more: str = ""
+    decided: bool = False
+
+
+class FoundChip(View, frozen=True, kw_only=True):
+    """Something triage found, to be corrected. choices: what it may be instead; none: it is typed. fixed: an agent set
+    it, in place of `was`."""
+
+    what: str
+    label: str
+    value: str
+    glyph: str
+    tone: str = ""
+    why: tuple[Why, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    fixed: bool = False
+    was: str = ""
+
+
+class Related(View, frozen=True, kw_only=True):
+    """A conversation that may be about the same. verdict: merged, linked or empty."""
+
+    id: int
+    text: str
+    why: str
+    verdict: str = ""
+    mergeable: bool = False
+    judges: bool = False
+
+
+class Found(View, frozen=True, kw_only=True):
+    """What triage found of a conversation."""
+
+    chips: tuple[FoundChip, ...] = ()
+    related: tuple[Related, ...] = ()
+    incident: tuple[int, str] | None = None
+    may_act: bool = False
+
+
 class ConversationPage(View, frozen=True, kw_only=True):
     """One conversation with everything beside it.
 
@@ -368,6 +441,7 @@ class ConversationPage(View, frozen=True, kw_only=True):
     earlier: str | None = None
     row: ListRow | None = None
     callable: bool = False
+    found: Found = Found()
 
 
 # ── the person ──────────────────────────────────────────────────────────────────────────────
@@ -496,6 +570,7 @@ class Facts(View, frozen=True, kw_only=True):
 class Change(View, frozen=True, kw_only=True, omit_defaults=True):
     """What a live page applies, and what every act answers to a script.
 
+    found: what triage found of it changed; a page that shows it asks for it.
     row: the list row's HTML, None when unchanged. turns: HTML of the new and changed turns.
     counts: view token → how many, only those that changed.
     """
@@ -506,6 +581,7 @@ class Change(View, frozen=True, kw_only=True, omit_defaults=True):
     row: str | None = None
     turns: str = ""
     facts: Facts | None = None
+    found: bool = False
     counts: dict[str, int] = {}
 
 

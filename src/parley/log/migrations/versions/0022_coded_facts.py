@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("first_reopened_at", moment()),
         sa.Column("person", Id, nullable=False),
         sa.Column("inbox", whole(), nullable=False),
-        sa.Column("code", sa.String(84), nullable=False),
+        sa.Column("code", sa.String(96), nullable=False),
         sa.PrimaryKeyConstraint("conversation", name=op.f("pk_measured")),
     )
     op.create_index("ix_measured_began", "measured", ["began_at", "brand", "code"])
