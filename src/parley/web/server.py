@@ -61,9 +61,10 @@ PAGES = (
     "health",
     "static_files",
     "shop",
+    "shop_phone",
     "hooks",
 )
-ONLY_IN_DEMO = ("shop",)
+ONLY_IN_DEMO = ("shop", "shop_phone")
 BODY_LIMIT = 32 * 1024 * 1024
 
 STATUS: dict[type[ParleyError], int] = {

@@ -14,9 +14,9 @@ from parley.channels.whatsapp import channel
 from parley.channels.whatsapp.templates import outgoing
 from parley.core import events as e
 from parley.core.events import Filled
+from parley.demo.simulators.meta import MetaService, cloud, cloud_text, signed
+from parley.demo.simulators.server import Asked, Said, as_json
 from parley.services import consent, people, templates
-from simulators.meta import MetaService, cloud, cloud_text, signed
-from simulators.server import Asked, Said, as_json
 
 SETTINGS = {"phone_number_id": "700", "token": "t", "app_secret": "shared", "verify_token": "word", "account": "55"}
 
