@@ -168,7 +168,7 @@ class Messenger(Meta):
                 "comment_id": f"{who.id}_{name}",
                 "message": text,
             }
-            value |= {"from": {"id": who.id, "name": who.name}, "created_time": int(time.time())}
+            value |= {"from": {"id": who.id, "name": who.name}, "message": text, "created_time": int(time.time())}
             change = {"field": "feed", "value": value}
             return self.post(meta.batch("page", "9", changes=[change], time=int(time.time())))
         event = meta.direct(who.id, name, text) | {"timestamp": int(time.time() * 1000)}
