@@ -189,6 +189,7 @@ ROWS: dict[str, Row] = {
     f"POST {C}/replies": Row(expected=OURS_ACT, send=form(text="Hello"), ok=DONE),
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
     f"POST {C}/templates": Row(expected=OURS_ACT, send=form(via="1:1", template="none/en", client_id="t"), ok=(422,)),
+    f"POST {C}/tone": Row(expected=OURS_ACT, send=form(text="Hello!")),
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"DELETE {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"GET {C}/assistance": Row(expected=OURS),
@@ -536,6 +537,10 @@ ROWS: dict[str, Row] = {
     f"GET {AC}": Row(expected=API_OURS),
     f"GET {AC}/events": Row(expected=API_OURS),
     f"POST {AC}/replies": Row(expected=API_OURS_ACT, send=json({"text": "Hello"})),
+    f"GET {AC}/templates": Row(expected=API_OURS),
+    f"POST {AC}/templates": Row(
+        expected=API_OURS_ACT, send=json({"inbox": 1, "identity": 1, "key": "none/en"}), ok=(422,)
+    ),
     f"POST {AC}/notes": Row(expected=API_OURS_ACT, send=json({"text": "Hm"})),
     f"POST {AC}/closure": Row(expected=API_OURS_ACT),
     f"DELETE {AC}/closure": Row(expected=API_OURS_ACT),

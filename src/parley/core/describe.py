@@ -15,8 +15,8 @@ HEAD = """# Events
 Everything that can happen at a desk, in the order of `src/parley/core/events.py`, from which this page is made
 (`python -m parley.core.describe > docs/events.md`). An event is a fact: it is written once and stays as it is; only
 the first words of a message that its writer took back are struck out. It belongs to one stream (`conversation/12`,
-`person/7`, `agent/3`, `article/4`, `brand/2`, `candidate/2`, `incident/5`, `desk/1`) and has one place in the whole log,
-its `seq`.
+`person/7`, `agent/3`, `article/4`, `brand/2`, `candidate/2`, `incident/5`, `desk/1`) and has one place in the whole
+log, its `seq`.
 Fields with a value after `=` may be left out.
 """
 

@@ -496,7 +496,7 @@ class Admission:
     def _receipt(self, one: Heard, news: InboundReceipt) -> None:
         """News of a message of ours, or of all that somebody was sent up to a time."""
         if news.reader is None or news.until is None:
-            outgoing.note_receipt(self.tx, news)
+            outgoing.note_receipt(self.tx, news, one.inbox)
             return
         kind, value = news.reader.kind, normal(news.reader.kind, news.reader.value)[:254]
         self.tx.flush()

@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core import manner
+from parley.core import tone as manners
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.trial import Change
 from parley.log.record import Record, Tx, stream, words_of
-from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, trials, wording
+from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, tone, trials, wording
 from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
@@ -353,6 +354,9 @@ class Turn:
         if unsaid := self._unsaid(said):
             self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
             return
+        if stranger := self._not_ours(said):
+            self.hand_over("the answer is not in the brand's tone", stranger)
+            return
         self._ponder("article", confidence, f"answered from {hit.ref}")
         self.say(said, sources=(source,), confidence=round(confidence, 3))
 
@@ -366,6 +370,13 @@ class Turn:
         brand = setup.all_brands(self.tx.conn).get(self.state.brand)
         hits = manner.found(text, brand.look.terms) if brand else []
         return next((words for words, term in hits if not term.say), "")
+
+    def _not_ours(self, text: str) -> str:
+        """What would still break a rule for which the brand lets nothing go, once all is mended that can be."""
+        found = tone.slips(self.tx.conn, self.state, text, heard=self.message)
+        again = tone.slips(self.tx.conn, self.state, manners.mended(text, found), heard=self.message)
+        broken = manners.refused(again, tone.of_brand(self.tx.conn, self.state.brand))
+        return manners.told(broken[0]) if broken else ""
 
     # handing over ───────────────────────────────────────────────────────────────────────────
 

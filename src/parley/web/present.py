@@ -29,6 +29,7 @@ from parley.services import (
     setup,
     surveys,
     templates,
+    tone,
     topics,
     visits,
     voice,
@@ -400,6 +401,7 @@ def composer(
         templates=_templates(lens, ways) if may_write else (),
         draft=reply,
         draft_note=note,
+        sounds=not tone.of_brand(lens.conn, state.brand).silent,
         may_write=may_write,
         closed=closed,
     )
@@ -427,10 +429,11 @@ def _templates(lens: Lens, ways: Sequence[replies.Way]) -> tuple[views.TemplateC
             places=one.places,
             channel=lens.labels.get(way.inbox.channel, way.inbox.channel),
             note=", ".join(t(part) for part in (one.costs, FOR_OFFERS if one.offers else "") if part),
+            stopped=t(one.stopped),
         )
         for way in ways
         if way.over and way.identity
-        for one in templates.of_inbox(lens.conn, way.inbox.id)
+        for one in sorted(templates.of_inbox(lens.conn, way.inbox.id), key=lambda one: bool(one.stopped))
     )
 
 

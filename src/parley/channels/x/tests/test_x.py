@@ -21,9 +21,9 @@ from parley.core import events as e
 from parley.core.channel import Address, Attached, Inbox, Outbound
 from parley.core.channel import Door as Listening
 from parley.core.errors import Busy, SendFailed
+from parley.demo.simulators.server import as_json
+from parley.demo.simulators.x import ACCOUNT, KEYS, XService, activity, direct, post, signed
 from parley.services.listening import Notebook
-from simulators.server import as_json
-from simulators.x import ACCOUNT, KEYS, XService, activity, direct, post, signed
 
 
 class Account(Door):
