@@ -17,9 +17,10 @@ from parley.core.opinions import LOW
 from parley.core.stats import Change, Estimate, share
 from parley.services.article_uses import uses
 from parley.services.candidates import Candidate, arms
+from parley.services.facts import REPEAT_DAYS
 from parley.services.inbox import conversations
 from parley.services.knowledge import articles
-from parley.services.numbers import REPEAT_DAYS, measured, ratings
+from parley.services.numbers import measured, ratings
 
 _A, _M, _C, _U = arms.c, measured.c, conversations.c, uses.c
 
