@@ -34,14 +34,17 @@ from parley.services import (
     hearing,
     inbox,
     journeys,
+    languages,
     listening,
     measuring,
     origins,
     people,
     promises,
     replies,
+    report_mail,
     routing,
     sameness,
+    saved_reports,
     search,
     sendings,
     setup,
@@ -96,6 +99,7 @@ class Desk:
         self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
         self.dispatch = Dispatch(self.store, config.key, config.url, self.channels, clock)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
+        self.mailer = report_mail.Mailer(self.record, self.channels, self.inboxes, self._write_report)
         self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
         self.clockwork = timers.Clockwork(
             self.record,
@@ -147,6 +151,12 @@ class Desk:
                     self._setup, self._inboxes = version, known
         return known
 
+    def _write_report(self, conn: Connection, *wish: Any) -> report_mail.Letter:
+        """Pages and mails say the same, so the web room writes both."""
+        from parley.web.report_letters import letter
+
+        return letter(conn, self.channels, self.inboxes(), self.config.url, *wish)
+
     def _read_setup(self, conn: Connection) -> tuple[int, dict[int, Inbox]]:
         return setup.version(conn), setup.all_inboxes(conn, self.channels)
 
@@ -194,6 +204,7 @@ class Desk:
         """Start what lives on the event loop: delivery and the channels' listeners."""
         self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
         self._tasks += [asyncio.create_task(self.fetcher.run(), name="fetching")]
+        self._tasks += [asyncio.create_task(self.mailer.run(), name="reports")]
         self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
@@ -334,6 +345,7 @@ def in_step_readers() -> list[Reader]:
         sameness.ApartReader(),
         origins.OriginReader(),
         care.CareReader(),
+        saved_reports.SavedReportReader(),
     ]
 
 
@@ -347,6 +359,7 @@ def behind_readers() -> list[Reader]:
         assist.DraftReader(),
         journeys.JourneyReader(),
         article_uses.UseReader(),
+        languages.LanguageReader(),
     ]
 
 

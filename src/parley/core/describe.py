@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from parley.core import agreement
+from parley.core import agreement, query
 from parley.core import events as e
 
 HEAD = """# Events
@@ -15,7 +15,7 @@ HEAD = """# Events
 Everything that can happen at a desk, in the order of `src/parley/core/events.py`, from which this page is made
 (`python -m parley.core.describe > docs/events.md`). An event is a fact: it is written once and stays as it is; only
 the first words of a message that its writer took back are struck out. It belongs to one stream (`conversation/12`,
-`person/7`, `agent/3`, `article/4`, `desk/1`) and has one place in the whole log, its `seq`.
+`person/7`, `agent/3`, `article/4`, `report/5`, `desk/1`) and has one place in the whole log, its `seq`.
 Fields with a value after `=` may be left out.
 """
 
@@ -30,6 +30,8 @@ PARTS = (
     agreement.Hours,
     agreement.Holiday,
     agreement.Policy,
+    query.Query,
+    query.Filter,
 )
 
 
@@ -66,7 +68,7 @@ def _written(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
 
 
 def _classes() -> dict[str, ast.ClassDef]:
-    trees = (ast.parse(Path(str(module.__file__)).read_text("utf-8")) for module in (e, agreement))
+    trees = (ast.parse(Path(str(module.__file__)).read_text("utf-8")) for module in (e, agreement, query))
     return {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
 
 

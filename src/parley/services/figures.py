@@ -4,7 +4,7 @@ What a figure means stands in core/measure.py, how sure it is in core/stats.py, 
 from in services/numbers.py. `report` makes all of them, `cases` shows the conversations behind one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -172,10 +172,10 @@ def _numbers(facts: Facts, past: Facts, now: int, paired: tuple[list[int], list[
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated)))
     found += [_recommended(facts, past), _effort(facts, past)]
     found += _backlog(facts, now)
-    return tuple(_withheld(number, few) for number in found)
+    return tuple(withheld(number, few) for number in found)
 
 
-def _volume(facts: Facts, past: Facts, paired: tuple[list[int], list[int]]) -> Number:
+def _volume(facts: Facts, past: Facts, paired: tuple[Sequence[int], Sequence[int]]) -> Number:
     n, n_before = len(facts.talks), len(past.talks)
     change = stats.count_change(*paired, CHANGE_LEVEL)
     return Number(key="volume", n=n, value=n, before=n_before, n_before=n_before, change=change)
@@ -238,7 +238,7 @@ def _age(talk: Measured, now: int) -> float:
     return max(0, now - (talk.began_at or now)) // SECOND
 
 
-def _withheld(number: Number, few: int) -> Number:
+def withheld(number: Number, few: int) -> Number:
     if number.n >= few:
         return number
     return Number(key=number.key, n=number.n, few=True)
@@ -289,6 +289,28 @@ def _effort(facts: Facts, past: Facts) -> Number:
         key="ces", n=now.n, value=now.mean.value, low=now.mean.interval.low, high=now.mean.interval.high,
         before=then.mean.value, n_before=then.n, change=change,
     )  # fmt: skip
+
+
+def number_of(key: str, facts: Facts, past: Facts, now: int, paired: tuple[Sequence[int], Sequence[int]]) -> Number:
+    """One figure of some facts: the same as in `report`. paired: conversations of each day, here and there."""
+    family, _, _ = key.rpartition("_")
+    if key == "volume":
+        return _volume(facts, past, paired)
+    if key in QUESTIONS:
+        here, there = (_answers(of, QUESTIONS[key], now) for of in (facts, past))
+        return _shared(key, here, there, len(facts.talks))
+    if key in PROMISED:
+        return _kept(key, facts, past, PROMISED[key], now)
+    if family in CLOCKS:
+        times = _times(facts.talks, CLOCKS[family], now), _times(past.talks, CLOCKS[family], now)
+        return next(number for number in _timed(family, *times, len(facts.talks)) if number.key == key)
+    if key.startswith("open"):
+        return next(number for number in _backlog(facts, now) if number.key == key)
+    if key in ("nps", "ces"):
+        return (_recommended if key == "nps" else _effort)(facts, past)
+    shares = {"said_solved": _solved, "csat": _content, "response_rate": _answered}
+    cohort = len(facts.scores(SOLVED)) if key == "said_solved" else len(facts.rated)
+    return _shared(key, shares[key](facts), shares[key](past), cohort)
 
 
 # ── over days, hours, channels ──────────────────────────────────────────────────────────────
@@ -371,11 +393,12 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
         raise NotFound(f"There is no figure called “{key}”. Figures: {', '.join(DEFINITIONS)}.")
     may_choose(who, choice)
     facts = facts_of(conn, who, choice, period_of(choice.days, now), with_open=key.startswith("open"))
-    found = list(_cases(facts, key, micros(now)))
+    found = cases_of(facts, key, micros(now))
     return found[:MOST_CASES] if len(found) >= _few(who, choice) else []
 
 
-def _cases(facts: Facts, key: str, now: int) -> list[Case]:
+def cases_of(facts: Facts, key: str, now: int) -> list[Case]:
+    """What a figure of these facts is made of, the most telling first."""
     if key in ("csat", "response_rate"):
         return _rated_cases(facts, answered=key == "csat")
     if key in SAID:

@@ -268,6 +268,14 @@ def facts_of(
     )
 
 
+def ended_in(conn: Connection, who: Viewer, choice: Choice, end: str, period: Period) -> list[Measured]:
+    """Conversations by a moment that ended something in them, a column of `measured`, whenever they began."""
+    start, stop = micros(period.start), micros(period.end)
+    question = _chosen(select(measured), who, choice).where(_M[end] >= start, _M[end] < stop, ~_M.quarantined)
+    question = question.where(_M.began_at.is_not(None)).order_by(_M[end])
+    return [Measured(*row) for row in conn.execute(question).all()]
+
+
 def _made(conn: Connection, who: Viewer, choice: Choice, period: Period) -> list[Made]:
     """Promises that began in the period. One whose clock stands within its time has no end yet."""
     of = promises.c

@@ -32,6 +32,7 @@ PAGES = (
     "topics",
     "numbers",
     "monday",
+    "reports",
     "forecast",
     "followups",
     "listening",
