@@ -586,7 +586,6 @@ def shared_report(story: StoryDesk, owner: int) -> int:
 
     def save(tx: Tx) -> int:
         number = saved_reports.save(tx, "Week", Query(measures=("volume",), by=("day",)), who)
-        tx.flush()
         saved_reports.share(tx, number, 1, who)
         return number
 

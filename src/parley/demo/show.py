@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import articles, build, company, history, knowledge, promises, website
+from parley.demo import articles, build, company, history, knowledge, promises, reports, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.post import PostOffice
@@ -114,6 +114,7 @@ class Show:
         surveys.keep(tx, Survey(key="nps", name="Would recommend", questions=NPS, channel="email", share=50))
         surveys.keep(tx, Survey(key="csat", name="After a chat", questions=USUAL.questions, channel="webchat"))
         setup.set_setting(tx, "routing", False)
+        reports.keep(tx, brands, agents)
 
     def _move_mail(self, tx: Tx) -> None:
         """A kept demo starts again: its mail ports may be others now."""

@@ -128,11 +128,14 @@ class Mailer:
         theirs = [box for box in able if who.brands is None or box.brand in who.brands]
         if not theirs:
             raise SendFailed("There is no inbox that can send mail. Add one in Settings → Inboxes.")
-        return min(theirs, key=lambda box: (box.brand != (report.shared or box.brand), box.id))
+        return min(theirs, key=lambda box: (self._faults(box), box.brand != (report.shared or box.brand), box.id))
 
     def _takes_mail(self, box: Inbox) -> bool:
         channel = self.channels.get(box.channel)
-        return channel is not None and channel.manifest.identity_kind == "mail" and not channel.check(box)
+        return channel is not None and channel.manifest.identity_kind == "mail"
+
+    def _faults(self, box: Inbox) -> int:
+        return len(self.channels[box.channel].check(box))
 
 
 def _failed(row: Any, reason: str, final: bool, now: datetime) -> e.Event:

@@ -406,6 +406,12 @@ def _buckets(key: str, there: Stretch) -> list[str]:
     return list(dict.fromkeys(_bucket(key, day) for day in days))
 
 
+def buckets_of(found: Found, key: str) -> list[str]:
+    """The values of a dimension of time in a report's period, those without a case too."""
+    start, end = found.period.start, found.period.end
+    return _buckets(key, Stretch(start=start, end=end, days=-(-(end - start) // timedelta(days=1))))
+
+
 def _next(key: str, first: datetime) -> datetime:
     if key == "month":
         return (first.replace(day=1) + timedelta(days=32)).replace(day=1)

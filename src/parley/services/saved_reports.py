@@ -174,9 +174,13 @@ def _may_ask(who: Viewer, query: Query) -> bool:
     return True
 
 
-def _may_change(who: Viewer, report: Saved) -> None:
+def _to_change(tx: Tx, number: int, who: Viewer) -> Saved:
+    """A report, if this viewer may change it."""
+    tx.flush()
+    report = of_viewer(tx.conn, number, who)
     if not who.may_act or (who.agent != report.owner and who.role != "admin"):
         raise NotAllowed("A saved report is changed by its owner, or by an admin. Save it under a name of your own.")
+    return report
 
 
 # ── acts ────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +193,7 @@ def save(tx: Tx, name: str, query: Query, who: Viewer, number: int | None = None
     name = _named(name)
     reporting.may_ask(who, check(query, tx.at))
     if number is not None:
-        _may_change(who, of_viewer(tx.conn, number, who))
+        _to_change(tx, number, who)
     number = number or tx.new_id("report")
     tx.append(e.report(number), [e.ReportSaved(name=name, query=query)], who.by)
     return number
@@ -203,14 +207,13 @@ def _named(name: str) -> str:
 
 
 def rename(tx: Tx, number: int, name: str, who: Viewer) -> None:
-    kept = of_viewer(tx.conn, number, who)
-    _may_change(who, kept)
+    kept = _to_change(tx, number, who)
     tx.append(e.report(number), [e.ReportSaved(name=_named(name), query=kept.query)], who.by)
 
 
 def share(tx: Tx, number: int, brand: int | None, who: Viewer) -> None:
     """brand: None with nobody, 0 with all who serve every brand, else with who serves it; one's own brands only."""
-    _may_change(who, of_viewer(tx.conn, number, who))
+    _to_change(tx, number, who)
     if brand is not None and who.brands is not None and brand not in who.brands:
         raise NotAllowed("You share reports with those who serve your own brands. Choose one of them.")
     if brand and brand not in setup.all_brands(tx.conn):
@@ -219,14 +222,13 @@ def share(tx: Tx, number: int, brand: int | None, who: Viewer) -> None:
 
 
 def remove(tx: Tx, number: int, who: Viewer) -> None:
-    _may_change(who, of_viewer(tx.conn, number, who))
+    _to_change(tx, number, who)
     tx.append(e.report(number), [e.ReportRemoved()], who.by)
 
 
 def agree_on_mail(tx: Tx, number: int, every: str, weekday: int, hour: int, agents: Sequence[int], who: Viewer) -> None:
     """Mail it every day or week to these agents, each with the figures that they may see; `every` empty: no more."""
-    kept = of_viewer(tx.conn, number, who)
-    _may_change(who, kept)
+    kept = _to_change(tx, number, who)
     if every not in ("", DAY, WEEK) or not 0 <= weekday <= 6 or not 0 <= hour <= 23:
         raise Refused("A report goes every day or every week, at a full hour.")
     agents = sorted(set(agents)) if every else []

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from markupsafe import Markup
+
 from parley.core.measure import DEFINITIONS
 from parley.core.semantics import DIMENSIONS, MEASURES
 from parley.core.stats import ticks
+from parley.services import reporting
 from parley.services.numbers import Choice
 from parley.services.reporting import Found, Row
 from parley.web import numbers, plots, series_plots, views
@@ -46,7 +49,7 @@ def _chart(found: Found, names: Names, href: Href, place: int, key: str) -> view
     if len(kinds) == 1:
         svg = _one(name, title, about, kinds[0], list(marks.values()), axis, key)
     elif "time" in kinds:
-        svg = _lines(name, title, about, found, names, marks, axis)
+        svg = _lines(name, title, about, found, names, marks, axis, key)
     else:
         svg = _grid(name, title, about, found, names, marks, axis)
     return views.Chart(title=title, lead=_lead(found, kinds, key), svg=svg, wide=True, note=_note(found, kinds, key))
@@ -62,7 +65,7 @@ def _one(name: str, title: str, about: str, kind: str, marks: list[Mark], axis: 
         return series_plots.lanes(name, title, about, shown, axis)
     drawn = [_whisker(mark) for mark in shown]
     picture = plots.whiskers(name, title, about, drawn, axis)
-    return picture.replace('role="img"', 'role="group"', 1)  # its rows are links
+    return picture.replace(Markup('role="img"'), Markup('role="group"'), 1)  # its rows are links
 
 
 def _whisker(mark: Mark) -> plots.Whisker:
@@ -93,20 +96,28 @@ def _mark(found: Found, row: Row, names: Names, href: Href, place: int, key: str
 
 
 def _lines(
-    name: str, title: str, about: str, found: Found, names: Names, marks: Mapping[tuple[str, ...], Mark], axis: Axis
+    name: str,
+    title: str,
+    about: str,
+    found: Found,
+    names: Names,
+    marks: Mapping[tuple[str, ...], Mark],
+    axis: Axis,
+    key: str,
 ) -> str:
     """A line for each of the largest groups, over the days, weeks or months."""
     time = next(n for n, key in enumerate(found.query.by) if DIMENSIONS[key].kind == "time")
     other = 1 - time
-    buckets = sorted({keys[time] for keys in marks})
+    buckets = reporting.buckets_of(found, found.query.by[time])
     groups = list(dict.fromkeys(row.keys[other] for row in found.rows))
     sizes = {group: sum(row.numbers[0].n for row in found.rows if row.keys[other] == group) for group in groups}
     largest = sorted(groups, key=lambda group: -sizes[group])[:MOST_LINES]
     what, when = found.query.by[other], found.query.by[time]
+    counted = MEASURES[key].unit == "conversations"
 
     def mark(group: str, bucket: str) -> Mark:
         keys = (bucket, group) if time == 0 else (group, bucket)
-        none = Mark(name=bucket, value=None)
+        none = Mark(name=bucket, value=0.0 if counted else None, text="0")
         made = marks.get(keys, none)
         return Mark(name=names.short(when, bucket), value=made.value, text=made.text, hint=made.hint, href=made.href)
 

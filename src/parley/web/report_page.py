@@ -92,6 +92,10 @@ class Form(views.View, frozen=True, kw_only=True):
     compare: bool
     counted: Options
 
+    @property
+    def is_narrowed(self) -> bool:
+        return self.counted.chosen != BEGAN or any(one.chosen for one in self.narrowed)
+
 
 class Kept(views.View, frozen=True, kw_only=True):
     """A saved report on its page. shares, weekdays, hours, agents: (value, label, chosen). mails: what became of them
@@ -104,6 +108,7 @@ class Kept(views.View, frozen=True, kw_only=True):
     shared: str
     shares: tuple[tuple[str, str, bool], ...] = ()
     every: str = ""
+    mailed: str = ""
     weekdays: tuple[tuple[str, str, bool], ...] = ()
     hours: tuple[tuple[str, str, bool], ...] = ()
     agents: tuple[tuple[str, str, bool], ...] = ()

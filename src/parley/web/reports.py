@@ -43,6 +43,13 @@ COLUMNS = ("figure", "unit", "value", "low", "high", "n", "still_running", "left
            "change_low", "change_high", "change_is_clear", "withheld", "from", "to", "time_zone")  # fmt: skip
 
 
+MAILED = {
+    "": lambda n: t("never"),
+    "day": lambda n: t("every day, to {n}", n=n),
+    "week": lambda n: t("every week, to {n}", n=n),
+}
+
+
 class SavedLine(views.View, frozen=True, kw_only=True):
     id: int
     name: str
@@ -424,6 +431,7 @@ def _kept(conn: Connection, caller: Caller, report: Saved, changed: bool) -> Kep
         shared=dict(offered).get(chosen, ""),
         shares=tuple((value, label, value == chosen) for value, label in offered),
         every=report.every,
+        mailed=MAILED[report.every](len(mails)),
         weekdays=tuple((str(n), t(name), n == report.weekday) for n, name in enumerate(WEEKDAYS)),
         hours=tuple((str(h), f"{h}:00", h == (report.hour if report.every else 6)) for h in range(24)),
         agents=tuple(
