@@ -126,7 +126,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
     for d in (
         Dimension(key="day", label="Day", kind="time", names=("day", "daily", "days", "date"), meaning=_FIRST),
         Dimension(key="week", label="Week", kind="time", names=("week", "weekly", "weeks"),
-                  meaning="Monday to Sunday; " + _FIRST),
+                  meaning="From Monday to Sunday. " + _FIRST),
         Dimension(key="month", label="Month", kind="time", names=("month", "monthly", "months"), meaning=_FIRST),
         Dimension(key="weekday", label="Weekday", kind="cycle",
                   names=("weekday", "weekdays", "day of the week", "day of week"), meaning=_FIRST),

@@ -78,7 +78,7 @@ def _table(page: ReportPage) -> str:
     head = "".join(f"<th{_CELL}>{escape(name)}</th>" for name in page.heading)
     head += "".join(
         f"<th{_CELL}>{escape(name)}</th><th{_CELL}>{escape(t('95 % interval'))}</th><th{_CELL}>n</th>"
-        for name in page.measures
+        for name, _ in page.measures
     )
     rows = "".join(
         "<tr>" + "".join(f"<td{_CELL}>{escape(name)}</td>" for name in line.names)

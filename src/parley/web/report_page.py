@@ -54,7 +54,8 @@ class Lost(views.View, frozen=True, kw_only=True):
 
 
 class Asked(views.View, frozen=True, kw_only=True):
-    """How a question was read. partly: address of the report that the rest makes. model: a model may be asked."""
+    """How a question was read. partly: address of the report that the rest makes. model: a model may be
+    asked; proposed: this is its reading; in_vain: it had none."""
 
     question: str
     chips: tuple[Chip, ...] = ()
@@ -65,12 +66,14 @@ class Asked(views.View, frozen=True, kw_only=True):
     partly_words: str = ""
     model: bool = False
     proposed: bool = False
+    in_vain: bool = False
 
 
 class Cell(views.View, frozen=True, kw_only=True):
     value: str
     interval: str
     n: str
+    has_interval: bool = True
     note: str = ""
     change: str = ""
     tone: str = "quiet"
@@ -117,8 +120,8 @@ class Kept(views.View, frozen=True, kw_only=True):
 
 
 class ReportPage(views.View, frozen=True, kw_only=True):
-    """heading: dimensions; measures: (label, has changes), three or four columns each. query: the address's part that
-    asks for it. may_save: whether the reader may keep it."""
+    """heading: dimensions; measures: (label, whether it has an interval), each with its columns. query: the address's
+    part that asks for it. may_save: whether the reader may keep it. status: that of the answer."""
 
     title: str
     query: str
@@ -126,13 +129,14 @@ class ReportPage(views.View, frozen=True, kw_only=True):
     figures: tuple[views.Figure, ...] = ()
     charts: tuple[views.Chart, ...] = ()
     heading: tuple[str, ...] = ()
-    measures: tuple[str, ...] = ()
+    measures: tuple[tuple[str, bool], ...] = ()
     lines: tuple[Line, ...] = ()
     compare: bool = False
     notes: tuple[str, ...] = ()
     calendar: str = ""
     as_of: datetime | None = None
     problem: str = ""
+    status: int = 200
     asked: Asked | None = None
     kept: Kept | None = None
     may_save: bool = False
@@ -154,7 +158,9 @@ def form(query: Query, names: Names) -> Form:
         period=Options(name="period", label=t("Period"), groups=(("", tuple(periods)),), chosen=own),
         start=start,
         end=end,
-        narrowed=tuple(_narrow(key, query, names) for key in NARROWED if len(names.values.get(key, {})) > 1),
+        narrowed=tuple(
+            _narrow(key, query, names) for key in NARROWED if len(names.values[key]) > 1 or query.only(key)
+        ),
         compare=query.compare,
         counted=Options(
             name="counted", label=t("Counted by"), chosen=query.counted,
@@ -264,7 +270,9 @@ def of(found: Found, names: Names, as_of: datetime, path: str = "/desk/reports/c
         figures=tuple(_figure(number, href(number.key, ()), whole=True) for number in found.totals),
         charts=report_charts.charts(found, names, href),
         heading=tuple(t(DIMENSIONS[key].label) for key in found.query.by),
-        measures=tuple(t(DEFINITIONS[key].label) for key in found.query.measures),
+        measures=tuple(
+            (t(DEFINITIONS[key].label), MEASURES[key].unit != "conversations") for key in found.query.measures
+        ),
         lines=tuple(_line(row, found.query, names, href) for row in found.rows),
         compare=found.query.compare,
         notes=_notes(found),
@@ -287,7 +295,7 @@ def _line(row: Row, query: Query, names: Names, href: report_charts.Href) -> Lin
         shown = _figure(number, href(number.key, row.keys))
         cells.append(
             Cell(value=shown.value, interval=shown.interval, n=str(number.n), note=shown.note, change=shown.change,
-                 tone=shown.tone, href=shown.href)
+                 tone=shown.tone, href=shown.href, has_interval=MEASURES[number.key].unit != "conversations")
         )  # fmt: skip
     words = tuple(names.of(key, value) for key, value in zip(query.by, row.keys, strict=True))
     return Line(names=words, cells=tuple(cells))

@@ -148,7 +148,8 @@ def title(query: Query, names: Names) -> str:
     by = t(" and ").join(t(DIMENSIONS[key].label).lower() for key in query.by)
     first = t("{what} by {by}", what=what, by=by) if by else what
     narrowed = [t(" or ").join(names.of(one.dimension, value) for value in one.values) for one in query.filters]
-    return ", ".join([first, *narrowed, period_words(query.period).lower()])
+    period = period_words(query.period)
+    return ", ".join([first, *narrowed, period[:1].lower() + period[1:]])
 
 
 def period_words(period: str) -> str:

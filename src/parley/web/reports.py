@@ -79,9 +79,9 @@ async def builder_page(request: Asking, room: Room, caller: Caller) -> Answer:
 
 
 @get("/desk/reports/ask", include_in_schema=False)
-async def ask_page(request: Asking, room: Room, caller: Caller, q: FromQuery[str] = "") -> Answer:
-    """The report that a question asks for, and how it was read; or what was not understood."""
-    return await room.ask(_answered, room, caller, q[: asking.LONGEST])
+async def ask_page(room: Room, caller: Caller, q: FromQuery[str] = "", no: FromQuery[str] = "") -> Answer:
+    """The report that a question asks for, and how it was read; or what was not understood. no: nor by a model."""
+    return await room.ask(_answered, room, caller, q[: asking.LONGEST], bool(no))
 
 
 @get("/desk/reports/{number:int}", include_in_schema=False)
@@ -341,7 +341,8 @@ def _made(
             by=tuple(key for key in query.by if key in DIMENSIONS),
         )  # fmt: skip
         form = report_page.form(known, names)
-        return ReportPage(title=t("Report"), query=address(known), form=form, problem=str(error))
+        return ReportPage(title=t("Report"), query=address(known), form=form, problem=str(error),
+                          status=403 if isinstance(error, NotAllowed) else 422)  # fmt: skip
     page = report_page.of(kept.report, names, kept.at)
     return msgspec.structs.replace(page, may_save=caller.viewer.may_act)
 
@@ -350,13 +351,14 @@ def _drawn(conn: Connection, room: Room, caller: Caller, page: ReportPage, reque
     piece = request is not None and request.headers.get("x-fragment") == "report"
     shell = present.shell(conn, caller.agent, caller.csrf, "numbers", whole=not piece)
     template = "desk/_report.html" if piece else "desk/report.html"
-    return html(room.page(template, shell=shell, page=page), 422 if page.problem and not piece else 200)
+    return html(room.page(template, shell=shell, page=page), 200 if piece else page.status)
 
 
-def _answered(conn: Connection, room: Room, caller: Caller, question: str) -> Answer:
+def _answered(conn: Connection, room: Room, caller: Caller, question: str, in_vain: bool) -> Answer:
     names = names_for(conn, room, caller.viewer)
     read = understood(conn, room, caller.viewer, question)
-    asked = _asked(conn, room, caller, question, read, names)
+    asked = _asked(conn, caller, question, read, names)
+    asked = msgspec.structs.replace(asked, in_vain=in_vain, model=asked.model and not in_vain)
     query, problem = read.query, ""
     if query is not None:
         try:
@@ -374,7 +376,7 @@ def _answered(conn: Connection, room: Room, caller: Caller, question: str) -> An
     return _drawn(conn, room, caller, page)
 
 
-def _asked(conn: Connection, room: Room, caller: Caller, question: str, read: Understood, names: Names) -> Asked:
+def _asked(conn: Connection, caller: Caller, question: str, read: Understood, names: Names) -> Asked:
     lost = tuple(
         Lost(words=one.words, near=tuple((near, _put(question, one.words, near)) for near in one.near))
         for one in read.unknown

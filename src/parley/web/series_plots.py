@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from parley.web.plots import FOOT, GUTTER, TOP, Axis, _line, _n, _scale, _text
 
-RIGHT = 16  # per cent kept free at the right for the names of lines
+RIGHT = 20  # per cent kept free at the right for the names of lines
 LANE = 34
 CELL = 30
 FEW_NAMES = 8
@@ -176,8 +176,11 @@ def _rules(axis: Axis, plot: float) -> Markup:
 
 
 def _named(name: str, place: int, many: int, x: float, plot: float) -> Markup:
+    """At most eight names below; on narrow screens every second of them."""
     every = max(1, -(-many // FEW_NAMES))
-    return _text(x, TOP + plot + 16, name, "middle") if (many - 1 - place) % every == 0 else Markup("")
+    behind, odd = divmod(many - 1 - place, every)
+    kind = "tick is-second" if behind % 2 and many > 4 else "tick"
+    return Markup("") if odd else _text(x, TOP + plot + 16, name, "middle", kind)
 
 
 # ── over sets ───────────────────────────────────────────────────────────────────────────────
@@ -194,6 +197,7 @@ def lanes(key: str, title: str, about: str, marks: Sequence[Mark], axis: Axis) -
         if mark.before is not None:
             at = axis.place(mark.before) * 100
             inside += _line("ghost", at, top + 17, at, top + 29)
+        inside += _rect("catch", 0, top, 100, LANE)
         named = Markup('<a href="{}">{}</a>').format(mark.href, inside) if mark.href else inside
         drawn += named  # its words are in it
     return _group(key, title, about, drawn, len(marks) * LANE, "lanes")
