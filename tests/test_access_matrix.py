@@ -12,8 +12,10 @@ import pytest
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core import events as e
+from parley.core.query import Query
 from parley.core.trial import Change
 from parley.core.watch import Alarm
+from parley.log.record import Tx
 from parley.services import (
     access,
     candidates,
@@ -26,6 +28,7 @@ from parley.services import (
     outgoing,
     people,
     replays,
+    saved_reports,
     setup,
     surveys,
     tools,
@@ -74,6 +77,7 @@ PAGE_ADMIN = outcomes(**_OUTSIDE, reader="403", agent="403", stranger="403", lea
 OURS = outcomes(**_OUTSIDE, **_FAR)
 OURS_ACT = outcomes(**_OUTSIDE, **_FAR, reader="403")
 OURS_LEAD = outcomes(**_OUTSIDE, reader="403", agent="403", stranger="403", far_lead="404")
+REPORT_OWN = outcomes(**_OUTSIDE, **_FAR, reader="403", agent="403", lead="403")
 NOT_MINE = outcomes(rest="404", **_OUTSIDE, reader="403")
 STREAM = outcomes(**_NO_KEY, token="401", far_token="401", reading_token="401")
 API = outcomes(**_NO_KEY)
@@ -404,6 +408,33 @@ ROWS: dict[str, Row] = {
     "GET /desk/monday.csv": Row(expected=PAGE),
     "GET /desk/monday/cases": Row(expected=PAGE, path="/desk/monday/cases?figure=volume"),
     "GET /api/v1/monday": Row(expected=API),
+    "GET /desk/reports": Row(expected=PAGE),
+    "GET /desk/reports/new": Row(expected=PAGE, path="/desk/reports/new?measure=csat&by=channel"),
+    "GET /desk/reports/ask": Row(expected=PAGE, path="/desk/reports/ask?q=csat by channel"),
+    "GET /desk/reports/{number:int}": Row(expected=OURS, path="/desk/reports/{report}"),
+    "GET /desk/reports/cases": Row(expected=PAGE, path="/desk/reports/cases?measure=volume&figure=volume"),
+    "GET /desk/reports.csv": Row(expected=PAGE, path="/desk/reports.csv?measure=volume&by=day"),
+    "POST /desk/reports": Row(expected=PAGE_ACT, send=form(name="Week", query="measure=volume&by=day"), ok=DONE),
+    "POST /desk/reports/{number:int}": Row(
+        expected=REPORT_OWN, path="/desk/reports/{report}", send=form(name="Week", query="measure=volume"), ok=DONE
+    ),
+    "POST /desk/reports/{number:int}/name": Row(
+        expected=REPORT_OWN, path="/desk/reports/{report}/name", send=form(name="Week"), ok=DONE
+    ),
+    "POST /desk/reports/{number:int}/sharing": Row(
+        expected=REPORT_OWN, path="/desk/reports/{report}/sharing", send=form(shared="1"), ok=DONE
+    ),
+    "POST /desk/reports/{number:int}/mailing": Row(
+        expected=REPORT_OWN, path="/desk/reports/{report}/mailing", send=form(every=""), ok=DONE
+    ),
+    "POST /desk/reports/{number:int}/removal": Row(
+        expected=REPORT_OWN, path="/desk/reports/{removable}/removal", send={}, ok=DONE
+    ),
+    "POST /desk/reports/proposal": Row(expected=PAGE_ACT, send=form(q="what about the moon"), ok=DONE),
+    "GET /api/v1/report": Row(expected=API, path="/api/v1/report?measure=csat&by=channel"),
+    "GET /api/v1/report/question": Row(expected=API, path="/api/v1/report/question?q=csat by channel"),
+    "GET /api/v1/reports": Row(expected=API),
+    "GET /api/v1/reports/{number:int}": Row(expected=API_OURS, path="/api/v1/reports/{report}"),
     "GET /desk/numbers": Row(expected=PAGE),
     "GET /desk/numbers.csv": Row(expected=PAGE),
     "GET /desk/numbers/cases": Row(expected=PAGE, path="/desk/numbers/cases?figure=volume"),
@@ -698,6 +729,8 @@ def one_of_everything(story: StoryDesk) -> dict[str, Any]:
         "article": article,
         "colleague": (colleague := story.agent("col")).number,
         "call": call_of(story, colleague.number),
+        "report": shared_report(story, colleague.number),
+        "removable": shared_report(story, colleague.number),
     }
 
 
@@ -707,6 +740,18 @@ def written_here(tx: Any) -> None:
     text = BEGINNING.replace("my_procedure", "my_own")
     kept.draft(tx, "my_own", text, "agent/1", None)
     kept.publish(tx, "my_own", text, "agent/1")
+
+
+def shared_report(story: StoryDesk, owner: int) -> int:
+    """A colleague's report that whoever serves the first brand may look at."""
+    who = inbox.Viewer(agent=owner, role="agent", brands=None)
+
+    def save(tx: Tx) -> int:
+        number = saved_reports.save(tx, "Week", Query(measures=("volume",), by=("day",)), who)
+        saved_reports.share(tx, number, 1, who)
+        return number
+
+    return int(story.change(save))
 
 
 def call_of(story: StoryDesk, agent: int) -> str:

@@ -11,6 +11,7 @@ import "./found.css";
 import "./floats.css";
 import "./calls.css";
 import "./lab.css";
+import "./reports.css";
 import "./narrow.css";
 
 import { h, one, parse } from "../shared/dom.ts";
@@ -35,6 +36,7 @@ import { closeSheet, nameButtons, palette, sheet, sheetOpen, tips } from "./pale
 import * as pane from "./pane.ts";
 import * as presence from "./presence.ts";
 import { editor } from "./procedure_editor.ts";
+import * as reports from "./reports.ts";
 import { freshen, keepFresh } from "./times.ts";
 import { canUndo, say, undoLast } from "./toasts.ts";
 
@@ -82,6 +84,7 @@ register(
   { id: "go-people", label: t("People"), group: t("Go to"), glyph: "users", keys: ["g p"], run: go("/desk/people") },
   { id: "go-knowledge", label: t("Knowledge"), group: t("Go to"), glyph: "book-open", keys: ["g k"], run: go("/desk/knowledge") },
   { id: "go-numbers", label: t("Numbers"), group: t("Go to"), glyph: "chart-column", keys: ["g r"], run: go("/desk/numbers") },
+  { id: "go-reports", label: t("Reports"), group: t("Go to"), glyph: "chart-column", keys: ["g b"], run: go("/desk/reports") },
   { id: "go-forecast", label: t("Forecast and staffing"), group: t("Go to"), glyph: "chart-column", keys: ["g f"], run: go("/desk/forecast") },
   { id: "go-followups", label: t("Follow-ups"), group: t("Go to"), glyph: "flag", keys: ["g l"], run: go("/desk/followups") },
   { id: "go-incidents", label: t("Incidents"), group: t("Go to"), glyph: "triangle-alert", keys: ["g n"], run: go("/desk/incidents") },
@@ -190,6 +193,7 @@ presence.listen();
 pane.onOpen(() => nameButtons(pane.main()));
 nameButtons();
 list.listen();
+reports.listen();
 tips();
 editor();
 pane.adopt();

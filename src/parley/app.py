@@ -38,6 +38,7 @@ from parley.services import (
     inbox,
     incidents,
     journeys,
+    languages,
     listening,
     measuring,
     origins,
@@ -46,8 +47,10 @@ from parley.services import (
     remarks,
     replays,
     replies,
+    report_mail,
     routing,
     sameness,
+    saved_reports,
     search,
     sendings,
     setup,
@@ -105,6 +108,7 @@ class Desk:
         self.intake = Intake(self.record, self.store, self.channels, self.inboxes, config.key)
         self.dispatch = Dispatch(self.store, config.key, config.url, self.channels, clock)
         self.worker = delivery.DeliveryWorker(self.record, self.channels, self.inboxes, self.dispatch.prepare)
+        self.mailer = report_mail.Mailer(self.record, self.channels, self.inboxes, self._write_report)
         self.fetcher = fetching.FetchWorker(self.record, self.channels, self.inboxes, self.store)
         self.caller = tool_calls.CallWorker(self.record, tool_requests.call)
         self.clockwork = timers.Clockwork(
@@ -163,6 +167,12 @@ class Desk:
                     self._setup, self._inboxes = version, known
         return known
 
+    def _write_report(self, conn: Connection, *wish: Any) -> report_mail.Letter:
+        """Pages and mails say the same, so the web room writes both."""
+        from parley.web.report_letters import letter
+
+        return letter(conn, self.channels, self.inboxes(), self.config.url, *wish)
+
     def _read_setup(self, conn: Connection) -> tuple[int, dict[int, Inbox]]:
         return setup.version(conn), setup.all_inboxes(conn, self.channels)
 
@@ -210,6 +220,7 @@ class Desk:
         """Start what lives on the event loop: delivery and the channels' listeners."""
         self._tasks = [asyncio.create_task(self.worker.run(), name="delivery")]
         self._tasks += [asyncio.create_task(self.fetcher.run(), name="fetching")]
+        self._tasks += [asyncio.create_task(self.mailer.run(), name="reports")]
         self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
         self._tasks += [asyncio.create_task(self.caller.run(), name="tools")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
@@ -359,6 +370,7 @@ def in_step_readers() -> list[Reader]:
         findings.FindingsReader(),
         duplicates.DuplicateReader(),
         incidents.IncidentReader(),
+        saved_reports.SavedReportReader(),
     ]
 
 
@@ -373,6 +385,7 @@ def behind_readers() -> list[Reader]:
         journeys.JourneyReader(),
         article_uses.UseReader(),
         remarks.RemarkReader(),
+        languages.LanguageReader(),
     ]
 
 

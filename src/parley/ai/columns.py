@@ -46,6 +46,10 @@ class Talks:
         count = int(np.count_nonzero(wanted)) if wanted.dtype == bool else len(wanted)
         return Talks(count, lambda name: self[name][wanted])
 
+    def with_column(self, name: str, values: Whole) -> "Talks":
+        """With one more, that their words do not hold."""
+        return Talks(len(self), lambda of: values if of == name else self[of])
+
     def between(self, start: int, end: int) -> "Talks":
         first, last = np.searchsorted(self.began, (start, end), "left").tolist()
         return Talks(last - first, lambda name: self[name][first:last])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from parley.core import agreement, trial
+from parley.core import agreement, query, trial
 from parley.core import events as e
 
 HEAD = """# Events
@@ -15,8 +15,8 @@ HEAD = """# Events
 Everything that can happen at a desk, in the order of `src/parley/core/events.py`, from which this page is made
 (`python -m parley.core.describe > docs/events.md`). An event is a fact: it is written once and stays as it is; only
 the first words of a message that its writer took back are struck out. It belongs to one stream (`conversation/12`,
-`person/7`, `agent/3`, `article/4`, `brand/2`, `candidate/2`, `incident/5`, `desk/1`) and has one place in the whole
-log, its `seq`.
+`person/7`, `agent/3`, `article/4`, `brand/2`, `candidate/2`, `incident/5`, `report/5`, `desk/1`) and has one place in
+the whole log, its `seq`.
 Fields with a value after `=` may be left out.
 """
 
@@ -36,6 +36,8 @@ PARTS = (
     trial.Change,
     trial.Wording,
     trial.Before,
+    query.Query,
+    query.Filter,
 )
 
 
@@ -72,7 +74,7 @@ def _written(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
 
 
 def _classes() -> dict[str, ast.ClassDef]:
-    trees = (ast.parse(Path(str(module.__file__)).read_text("utf-8")) for module in (e, agreement, trial))
+    trees = (ast.parse(Path(str(module.__file__)).read_text("utf-8")) for module in (e, agreement, trial, query))
     return {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
 
 

@@ -12,6 +12,7 @@ from typing import Union, get_args
 import msgspec
 
 from parley.core.agreement import Agreement
+from parley.core.query import Query
 from parley.core.trial import Before, Change
 from parley.core.visits import Step
 
@@ -1068,6 +1069,57 @@ class ArmGiven(Event, frozen=True, tag="arm_given"):
     person: int
 
 
+# ── reports ─────────────────────────────────────────────────────────────────────────────────
+
+
+class ReportSaved(Event, frozen=True, tag="report_saved"):
+    """A report was saved under a name, or changed. Whoever saved it first owns it."""
+
+    name: str
+    query: Query
+
+
+class ReportShared(Event, frozen=True, tag="report_shared"):
+    """Who else may look at a saved report: nobody (None), all who serve every brand (0), or who serves a brand."""
+
+    brand: int | None
+
+
+class ReportRemoved(Event, frozen=True, tag="report_removed"):
+    """A saved report was deleted, and is mailed no more."""
+
+
+class ReportMailAgreed(Event, frozen=True, tag="report_mail_agreed"):
+    """A saved report goes to these agents by mail. every: day, week or nothing; weekday 0 is Monday; hour in UTC."""
+
+    every: str
+    weekday: int = 0
+    hour: int = 6
+    agents: tuple[int, ...] = ()
+
+
+class ReportMailed(Event, frozen=True, tag="report_mailed"):
+    """A mail server took a report that was due for an agent."""
+
+    agent: int
+
+
+class ReportMailDelayed(Event, frozen=True, tag="report_mail_delayed"):
+    """A report could not be mailed, and is tried again."""
+
+    agent: int
+    reason: str
+    tries: int
+    next_try: datetime
+
+
+class ReportMailFailed(Event, frozen=True, tag="report_mail_failed"):
+    """A report was not mailed, and this one will not be: the next goes at its time."""
+
+    agent: int
+    reason: str
+
+
 # ── desk ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1175,6 +1227,13 @@ AnyEvent = Union[
     CandidateAdopted,
     AdoptionUndone,
     ArmGiven,
+    ReportSaved,
+    ReportShared,
+    ReportRemoved,
+    ReportMailAgreed,
+    ReportMailed,
+    ReportMailDelayed,
+    ReportMailFailed,
     PromisesAgreed,
 ]
 
@@ -1230,6 +1289,11 @@ def article(number: int) -> str:
 def candidate(number: int) -> str:
     """Name of a candidate's stream."""
     return f"candidate/{number}"
+
+
+def report(number: int) -> str:
+    """Name of a saved report's stream."""
+    return f"report/{number}"
 
 
 DESK = "desk/1"  # the stream of what holds for all

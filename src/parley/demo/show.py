@@ -18,7 +18,7 @@ from parley.app import Desk
 from parley.config import Config, load
 from parley.core.errors import BadConfig
 from parley.core.questionnaire import USUAL, Condition, Question, Survey
-from parley.demo import articles, build, company, history, knowledge, lab, promises, warehouse, website
+from parley.demo import articles, build, company, history, knowledge, lab, promises, reports, warehouse, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
 from parley.demo.phone import Phone
@@ -118,6 +118,7 @@ class Show:
         surveys.keep(tx, Survey(key="nps", name="Would recommend", questions=NPS, channel="email", share=50))
         surveys.keep(tx, Survey(key="csat", name="After a chat", questions=USUAL.questions, channel="webchat"))
         setup.set_setting(tx, "routing", False)
+        reports.keep(tx, brands, agents)
 
     def _move_mail(self, tx: Tx) -> None:
         """A kept demo starts again: its ports may be others now."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -141,12 +142,11 @@ class Source:
     @cached_property
     def made(self) -> Made:
         """The promises of those that are wanted."""
-        from parley.ai.columns import columns, joined, places
+        from parley.ai.columns import columns, places
 
         line = select(_word(_P.line, " ")).where(_moment(_P.began) >= self.start, _moment(_P.began) < self.now)
         rows = columns(self.conn.execute(line).scalar(), 5)
-        strangers = rows[0][~places(self.talks.numbers, rows[0])[1]]
-        owners = joined([self.talks, *self._called(sorted(set(strangers.tolist())))])
+        owners = self.owners(rows[0])
         owners = owners.where(owners.having(**self.wanted))
         place, known = places(owners.numbers, rows[0])
         conversation, kind, at, due, met = rows[:, known]
@@ -173,6 +173,27 @@ class Source:
         question = select(_word(code)).where(_M.closed_at.is_(None), _M.imported.is_(False), _visible(self.who))
         talks = _talks(self.conn.execute(question).scalar(), heads=heads)
         return talks.where(talks.having(**self.wanted))
+
+    def ended(self, end: str, period: Period) -> "Talks":
+        """By a moment that ended something in them, a column of `measured`, whenever they began. Their column `ended`
+        has it."""
+        from parley.ai.columns import columns, places
+
+        at = _M[end]
+        line = cast(_M.conversation, Text) + literal(" ") + cast(at, Text)
+        question = select(_word(_M.code), _word(line, " ")).where(_M.code != "", _visible(self.who))
+        question = question.where(at >= micros(period.start), at < micros(period.end))
+        code, lines = self.conn.execute(question).one()
+        talks, rows = _talks(code), columns(lines, 2)
+        talks = talks.with_column("ended", rows[1][places(rows[0], talks.numbers)[0]])
+        return talks.where(talks.having(**self.wanted))
+
+    def owners(self, numbers: "Whole") -> "Talks":
+        """The conversations of the period, and beside them those with these numbers, in no order."""
+        from parley.ai.columns import joined, places
+
+        strangers = numbers[~places(self.talks.numbers, numbers)[1]]
+        return joined([self.talks, *self._called(sorted(set(strangers.tolist())))])
 
     # what lies beside the conversations ─────────────────────────────────────────────────────
 
@@ -223,12 +244,28 @@ class Source:
 
 def topics_of(conn: Connection, talks: Iterable["Whole"]) -> dict[str, "Whole"]:
     """Which of these conversations have each tag. Tags that none of them has may be among them."""
-    from parley.ai.columns import columns, ends
+    from parley.ai.columns import ends
 
-    first, last = ends(talks)
-    number = tags.c.conversation
-    question = select(tags.c.tag, _word(cast(number, Text), " ")).where(number >= first, number <= last)
-    return {tag: columns(word, 1)[0] for tag, word in conn.execute(question.group_by(tags.c.tag).order_by(tags.c.tag))}
+    return by_label(conn, tags.c.tag, tags.c.conversation, *ends(talks))
+
+
+def by_label(conn: Connection, label: Column[str], number: Column[int], first: int, last: int) -> dict[str, "Whole"]:
+    """Which conversations, from one to another, have each label of a table."""
+    from parley.ai.columns import columns
+
+    question = select(label, _word(cast(number, Text), " ")).where(number >= first, number <= last)
+    return {name: columns(word, 1)[0] for name, word in conn.execute(question.group_by(label).order_by(label))}
+
+
+def only(*, talks: "Talks | None" = None, still_open: "Talks | None" = None) -> Facts:
+    """Facts that hold some conversations and nothing else."""
+    from parley.ai.columns import Talks
+
+    nothing = Talks.read(None)
+    of, none = talks if talks is not None else nothing, nothing.began
+    no = of.began < 0
+    rated, said, made = (kind(*(none for _ in kind._fields)) for kind in (Rated, Said, Made))
+    return Facts(of, no, no, no, rated, said, made, nothing if still_open is None else still_open)
 
 
 def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None) -> Facts:

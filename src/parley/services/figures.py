@@ -203,10 +203,10 @@ def _numbers(here: Told, there: Told, paired: tuple[list[int], list[int]], few: 
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated.at)))
     found += [_recommended(facts, past), _effort(facts, past)]
     found += _backlog(facts.open.ages(here.now))
-    return tuple(_withheld(number, few) for number in found)
+    return tuple(withheld(number, few) for number in found)
 
 
-def _volume(facts: Facts, past: Facts, paired: tuple[list[int], list[int]]) -> Number:
+def _volume(facts: Facts, past: Facts, paired: tuple[Sequence[int], Sequence[int]]) -> Number:
     n, n_before = len(facts.talks), len(past.talks)
     change = stats.count_change(*paired, CHANGE_LEVEL)
     return Number(key="volume", n=n, value=n, before=n_before, n_before=n_before, change=change)
@@ -270,7 +270,7 @@ def _backlog(ages: "Whole") -> list[Number]:
     return [Number(key="open", n=n, value=n), *quantiles]
 
 
-def _withheld(number: Number, few: int) -> Number:
+def withheld(number: Number, few: int) -> Number:
     if number.n >= few:
         return number
     return Number(key=number.key, n=number.n, few=True)
@@ -303,6 +303,27 @@ def _effort(facts: Facts, past: Facts) -> Number:
         key="ces", n=now.n, value=now.mean.value, low=now.mean.interval.low, high=now.mean.interval.high,
         before=then.mean.value, n_before=then.n, change=change,
     )  # fmt: skip
+
+
+def number_of(key: str, here: Told, there: Told, paired: tuple[Sequence[int], Sequence[int]]) -> Number:
+    """One figure: the same as in `report`. paired: conversations of each day, here and there."""
+    facts, past, (family, _, _) = here.facts, there.facts, key.rpartition("_")
+    if key == "volume":
+        return _volume(facts, past, paired)
+    if key in QUESTIONS:
+        return _shared(key, here.counted(key), there.counted(key), len(facts.talks))
+    if key in PROMISED:
+        return _kept(key, facts, past, PROMISED[key], here.now)
+    if family in CLOCKS:
+        timed = _timed(family, here.times(family), there.times(family), len(facts.talks))
+        return next(number for number in timed if number.key == key)
+    if key.startswith("open"):
+        return next(number for number in _backlog(facts.open.ages(here.now)) if number.key == key)
+    if key in ("nps", "ces"):
+        return (_recommended if key == "nps" else _effort)(facts, past)
+    counted = {"said_solved": _solved, "csat": _content, "response_rate": _answered}[key]
+    cohort = len(facts.scores(SOLVED)) if key == "said_solved" else len(facts.rated.at)
+    return _shared(key, counted(facts), counted(past), cohort)
 
 
 # ── over days, hours, channels ──────────────────────────────────────────────────────────────
@@ -378,14 +399,17 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
         found, n = _open_cases(source.open(heads=False), at)
     else:
         beside = key not in QUESTIONS and key.rpartition("_")[0] not in CLOCKS and key != "volume"
-        found, n = _cases(source.facts(period, beside=beside), key, at)
+        found, n = cases_of(source.facts(period, beside=beside), key, at)
     return found if n >= _few(who, choice) else []
 
 
 Found = tuple[list[Case], int]  # the foremost cases, and how many there are
 
 
-def _cases(facts: Facts, key: str, now: int) -> Found:
+def cases_of(facts: Facts, key: str, now: int) -> Found:
+    """What a figure of these facts is made of, the most telling first."""
+    if key.startswith("open"):
+        return _open_cases(facts.open, now)
     if key in ("csat", "response_rate"):
         rated = those(facts.rated, facts.rated.score != NONE) if key == "csat" else facts.rated
         return _beside_cases(rated, rated.score, rated.at)

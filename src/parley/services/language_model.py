@@ -117,7 +117,7 @@ class Model:
         return now if now.on and getattr(now, purpose, True) else None
 
     def ask(self, conversation: int, purpose: str, rule: str, text: str) -> str | None:
-        """What it says to a text under a rule; None for every way in which that fails."""
+        """What it says to a text under a rule; None for every way in which that fails. conversation: 0 for none."""
         now = self.wanted(purpose)
         if now is None or time.monotonic() < self._not_before:
             return None
@@ -160,7 +160,7 @@ def _over(conn: Connection, now: Settings, conversation: int, at: Any) -> str | 
     """Which cap is reached, in words; None where none is."""
     day = at - timedelta(days=1)
     here = select(func.count()).select_from(asked).where(_A.conversation == conversation, _A.ms > 0)
-    if conn.execute(here).scalar_one() >= now.per_conversation:
+    if conversation and conn.execute(here).scalar_one() >= now.per_conversation:
         return "not asked: the cap of this conversation is reached"
     n, tokens = conn.execute(
         select(func.count(), func.coalesce(func.sum(_A.tokens), 0)).where(_A.at >= day, _A.ms > 0)

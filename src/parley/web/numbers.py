@@ -528,7 +528,7 @@ def _cases(
         title=t(definition.label),
         meaning=t(definition.meaning),
         back=f"/desk/numbers?{_query(choice)}",
-        lines=case_lines(conn, room, found, lambda case: _case_value(case, key)),
+        lines=case_lines(conn, room, found, lambda case: case_value(case, key)),
         cut=len(found) == figures.MOST_CASES,
     )
     return present.shell(conn, caller.agent, caller.csrf, "numbers"), page
@@ -555,7 +555,7 @@ def case_lines(
     )
 
 
-def _case_value(case: figures.Case, key: str) -> str:
+def case_value(case: figures.Case, key: str) -> str:
     if case.value is None:
         return t("not answered") if key == "response_rate" else ""
     if key in ("csat", "response_rate"):

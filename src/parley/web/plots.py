@@ -175,7 +175,10 @@ def _whisker(row: Whisker, axis: Axis, top: float) -> Markup:
         drawn += Markup('<circle class="dot dot-1" cx="{}%" cy="{}" r="5"/>').format(
             _n(axis.place(row.value) * 100), _n(y)
         )
-    return Markup('<a href="{}">{}</a>').format(row.href, drawn) if row.href else drawn
+    if not row.href:
+        return drawn
+    catch = Markup('<rect class="catch" x="0" y="{}" width="100%" height="46"/>').format(_n(top))
+    return Markup('<a href="{}">{}</a>').format(row.href, drawn + catch)
 
 
 def heat(

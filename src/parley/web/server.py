@@ -35,6 +35,7 @@ PAGES = (
     "incidents",
     "numbers",
     "monday",
+    "reports",
     "forecast",
     "followups",
     "listening",
