@@ -90,7 +90,7 @@ def replayed(desk: StoryDesk, candidate: int, everywhere: bool = True) -> replay
     """The newest replay, once it is over."""
     now, who, lab = desk.clock.now, lead(desk), desk.desk.lab
     number = lab.begin(candidate, now - timedelta(days=1), now + timedelta(hours=1), everywhere, who)
-    lab.wait(120)
+    lab.wait(600)
     with desk.record.reading() as conn:
         return replays.summary(conn, candidates.replay(conn, number, who), desk.clock.now)
 
@@ -116,6 +116,7 @@ def test_a_replay_shows_the_answer_that_changes_and_writes_only_its_own_result(s
 def test_whatever_is_replayed_nothing_of_the_desk_moves(shop: StoryDesk) -> None:
     """Every table is the same before and after, but those of the lab itself: also where procedures act."""
     chances = random.Random(24)
+    lead(shop)
     for n in range(6):
         kim = shop.visitor(f"kim-{n}")
         for text in chances.sample(SAYINGS, 3):
@@ -249,13 +250,14 @@ def test_a_candidate_is_discarded_taken_up_again_and_belongs_to_leads_of_its_bra
         shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 10, 10))
     shop.change(lambda tx: candidates.restore(tx, number, lead_of(shop, tx)))
     assert shop.record.ask(candidates.of_viewer, number, lead(shop)).state == "draft"
+    ana = shop.agent("ana").viewer
     far = Viewer(agent=1, role="lead", brands=(999,))
     with pytest.raises(NotFound):
         shop.record.ask(candidates.of_viewer, number, far)
     with pytest.raises(NotAllowed):
         shop.change(lambda tx: candidates.make(tx, "Mine", Change(promise=0.8), far))
     with pytest.raises(NotAllowed):
-        shop.change(lambda tx: candidates.approve(tx, number, shop.agent("ana").viewer, 10, 10))
+        shop.change(lambda tx: candidates.approve(tx, number, ana, 10, 10))
     with pytest.raises(Refused, match="nothing to compare"):
         shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 100, 0))
     shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 10, 10))

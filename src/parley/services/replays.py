@@ -168,7 +168,7 @@ class Lab:
         guard.start()
         threading.Thread(target=taken.beat, args=(over,), name="parley-lab-beat", daemon=True).start()
         try:
-            trouble = self._listen(self._process, data, taken)
+            trouble = "" if self._stopped_by else self._listen(self._process, data, taken)
         finally:
             over.set()
             guard.cancel()
