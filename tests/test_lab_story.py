@@ -100,7 +100,11 @@ def test_another_wording_is_replayed_tried_out_by_half_and_taken_back(shop: WebD
             break
     assert "60 days" in arms[trial.NEW]
     assert "60 days" not in arms[trial.OLD]
-    page.reload()
+    of_new = next(r for r in shop.story.events(e.ArmGiven) if r.event.arm == trial.NEW)  # type: ignore[union-attr]
+    trial_page = page.url
+    page.goto(f"{shop.url}/desk/conversations/{of_new.subject_id}")
+    expect(page.get_by_text("which is tried out")).to_be_visible()
+    page.goto(trial_page)
     expect(page.get_by_text("Too few to say").first).to_be_visible()
     assert violations(page) == []
 

@@ -19,7 +19,7 @@ SHARES = (10, 50, 100)
 HOLDOUTS = (0, 5, 10, 20)
 LEVEL = 0.95  # of all figures of a trial together
 
-EFFECT = 0.05
+EFFECT = 0.1
 """The difference at which the bound is tightest; any is found in the end."""
 
 FEWEST = 30  # conversations in each arm of a stage, below which the bound's normal approximation is not trusted
