@@ -15,7 +15,7 @@ from parley.core import events as e
 from parley.core import trial
 from parley.demo import build
 from parley.demo.learned import learned
-from parley.services import access, setup
+from parley.services import access, candidates, setup
 from parley.web.templating import DIST
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -56,7 +56,7 @@ def asks(shop: WebDesk, name: str) -> str:
     """What the bot answers somebody new."""
     before = len(shop.story.events(e.ReplyWritten))
     shop.story.visitor(name).says(ASKED, settle=False)
-    eventually(lambda: len(shop.story.events(e.ReplyWritten)) > before, seconds=60)
+    eventually(lambda: len(shop.story.events(e.ReplyWritten)) > before, seconds=120)
     return shop.story.words(shop.story.events(e.ReplyWritten)[-1].subject_id)[-1]
 
 
@@ -91,6 +91,8 @@ def test_another_wording_is_replayed_tried_out_by_half_and_taken_back(shop: WebD
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("In trial, 50 %")).to_be_visible()
 
+    change = shop.story.record.ask(candidates.running)[0].change
+    eventually(lambda: shop.story.desk.bot.brain.ready_for(shop.story.record, change), seconds=300)
     arms: dict[str, str] = {}
     for number in range(12):
         said = asks(shop, f"visitor {number}")
