@@ -297,7 +297,27 @@ class Turn:
         self._answer_with(hit, hit.confidence, self.heard.text, self.heard.reworded)
 
     def _answer_with(self, hit: Any, confidence: float, question: str, wording: str = "") -> None:
-        source = e.Source(
+        said = wording or self.brain.answer(hit, question)
+        if unsaid := self._unsaid(said):
+            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
+            return
+        self._ponder("article", confidence, f"answered from {hit.ref}")
+        self.say(said, sources=(self._source(hit, confidence),), confidence=round(confidence, 3))
+
+    def answer_together(self, parts: Sequence[Understood]) -> None:
+        """Several questions in one letter get one letter, with a source for each."""
+        said = "\n\n".join(self.brain.answer(part.hits[0], part.text) for part in parts)
+        if unsaid := self._unsaid(said):
+            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
+            return
+        hits = [part.hits[0] for part in parts]
+        for hit in hits:
+            self._ponder("article", hit.confidence, f"answered from {hit.ref}")
+        sources = tuple(self._source(hit, hit.confidence) for hit in hits)
+        self.say(said, sources=sources, confidence=round(min(hit.confidence for hit in hits), 3))
+
+    def _source(self, hit: Any, confidence: float) -> e.Source:
+        return e.Source(
             kind="article",
             title=hit.title,
             ref=hit.ref,
@@ -305,12 +325,6 @@ class Turn:
             passage=hit.passage[:600],
             confidence=round(confidence, 3),
         )
-        said = wording or self.brain.answer(hit, question)
-        if unsaid := self._unsaid(said):
-            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
-            return
-        self._ponder("article", confidence, f"answered from {hit.ref}")
-        self.say(said, sources=(source,), confidence=round(confidence, 3))
 
     def _unsaid(self, text: str) -> str:
         """The first words in it that the brand does not say, and has no others for."""
