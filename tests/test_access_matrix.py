@@ -559,6 +559,9 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/forecast": Row(expected=API),
     "GET /api/v1/numbers": Row(expected=API),
     "GET /api/v1/followups": Row(expected=API),
+    "GET /api/v1/incidents": Row(expected=API),
+    f"GET {AC}/findings": Row(expected=API_OURS),
+    f"POST {AC}/findings": Row(expected=API_OURS_ACT, send=json({"what": "priority", "value": "high"})),
     "POST /api/v1/followups/{number:int}/closure": Row(
         expected=API_OURS_ACT, path="/api/v1/followups/{task}/closure", send=json({"done": "Called them."})
     ),

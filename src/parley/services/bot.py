@@ -342,7 +342,25 @@ class Turn:
         self._answer_with(hit, hit.confidence, self.heard.text, self.heard.reworded)
 
     def _answer_with(self, hit: Any, confidence: float, question: str, wording: str = "") -> None:
-        source = e.Source(
+        said = wording or self.brain.answer(hit, question)
+        if self._handed_over_unsaid(said):
+            return
+        self._ponder("article", confidence, f"answered from {hit.ref}")
+        self.say(said, sources=(self._source(hit, confidence),), confidence=round(confidence, 3))
+
+    def answer_together(self, parts: Sequence[Understood]) -> None:
+        """Several questions in one letter get one letter, with a source for each."""
+        said = "\n\n".join(self.brain.answer(part.hits[0], part.text) for part in parts)
+        if self._handed_over_unsaid(said):
+            return
+        hits = [part.hits[0] for part in parts]
+        for hit in hits:
+            self._ponder("article", hit.confidence, f"answered from {hit.ref}")
+        sources = tuple(self._source(hit, hit.confidence) for hit in hits)
+        self.say(said, sources=sources, confidence=round(min(hit.confidence for hit in hits), 3))
+
+    def _source(self, hit: Any, confidence: float) -> e.Source:
+        return e.Source(
             kind="article",
             title=hit.title,
             ref=hit.ref,
@@ -350,20 +368,21 @@ class Turn:
             passage=hit.passage[:600],
             confidence=round(confidence, 3),
         )
-        said = wording or self.brain.answer(hit, question)
-        if unsaid := self._unsaid(said):
-            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
-            return
-        if stranger := self._not_ours(said):
-            self.hand_over("the answer is not in the brand's tone", stranger)
-            return
-        self._ponder("article", confidence, f"answered from {hit.ref}")
-        self.say(said, sources=(source,), confidence=round(confidence, 3))
 
     def _address(self, slug: str) -> str:
         """Where the article can be read; a draft that is tried out is on no page yet."""
         public = knowledge.by_slug(self.tx.conn, slug).audience == "public"
         return f"/help/of/{self.state.brand}/{slug}" if public else ""
+
+    def _handed_over_unsaid(self, said: str) -> bool:
+        """Whether an answer that the brand would not give went to people instead."""
+        if unsaid := self._unsaid(said):
+            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
+        elif stranger := self._not_ours(said):
+            self.hand_over("the answer is not in the brand's tone", stranger)
+        else:
+            return False
+        return True
 
     def _unsaid(self, text: str) -> str:
         """The first words in it that the brand does not say, and has no others for."""
