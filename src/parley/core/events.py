@@ -745,6 +745,15 @@ class ConsentChanged(Event, frozen=True, tag="consent_changed"):
     conversation: int | None = None
 
 
+class ZoneNoticed(Event, frozen=True, tag="zone_noticed"):
+    """Where somebody's clock is. zone: IANA name, empty where nobody knows any more. how: noted (by hand) or browser."""
+
+    identity: int
+    person: int
+    zone: str
+    how: str
+
+
 # ── agent ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -858,6 +867,7 @@ AnyEvent = Union[
     CodeRefused,
     PagesSeen,
     ConsentChanged,
+    ZoneNoticed,
     PresenceChanged,
     ArticleDrafted,
     ArticleEntrusted,
