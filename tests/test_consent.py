@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 from harness.desk import StoryDesk
 from harness.waiting import eventually
 from harness.web import served
+from parley.channels.webchat import raw
 from parley.core import consent as rules
 from parley.core import events as e
 from parley.core import zones as zones_of_numbers
@@ -231,6 +232,13 @@ def test_what_is_noted_goes_before_the_number_and_that_before_the_browser(desk: 
     with pytest.raises(Refused, match="time zone"):
         desk.change(lambda tx: zones.note(tx, person, "Moon/Base", "agent/1"))
     desk.rebuilds()
+
+
+def test_the_chat_tells_the_clock_of_the_browser(desk: StoryDesk) -> None:
+    said = raw.Said(visitor="v" * 32, client_id="client-0001", text="Hello?", zone="America/Lima")
+    desk.desk.intake.take(desk.chat_inbox, raw.provider_id(said), raw.encode(said)).result(30)
+    desk.settle()
+    assert zone_of(desk) == ("America/Lima", "browser")
 
 
 @pytest.mark.parametrize(

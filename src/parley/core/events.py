@@ -746,7 +746,7 @@ class ConsentChanged(Event, frozen=True, tag="consent_changed"):
 
 
 class ZoneNoticed(Event, frozen=True, tag="zone_noticed"):
-    """Where somebody's clock is. zone: IANA name, empty where nobody knows any more. how: noted (by hand) or browser."""
+    """Where somebody's clock is. zone: IANA name, empty for none any more. how: noted (by hand) or browser."""
 
     identity: int
     person: int

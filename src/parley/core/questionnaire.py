@@ -171,7 +171,7 @@ def score_in(measure: str, text: str) -> int | None:
 
 
 def steps(measure: str, language: str = "en") -> tuple[tuple[int, str], ...]:
-    """(score, label) of every step of a scale; the ends are named, and each step of CSAT. English for other languages."""
+    """(score, label) of every step of a scale; the ends are named, and each step of CSAT. Else in English."""
     if measure == SOLVED:
         yes, no = YES_OR_NO.get(language, YES_OR_NO["en"])
         return ((1, yes), (0, no))
