@@ -1,8 +1,8 @@
 """What X posts to us: the question by which it knows the address, the proof, and every entry by itself.
 
 (docs.x.com, Account Activity, X Activity, securing webhooks.) The answer to `crc_token` is made with the same key and
-in the same way as the proof of what is posted: whoever could have any text answered could have a body signed. So only what
-looks like a token is answered, and only a JSON object, which no token can be, is taken.
+in the same way as the proof of what is posted: whoever could have any text answered could have a body signed. So only
+what looks like a token is answered, and only a JSON object, which no token can be, is taken.
 """
 
 import base64
@@ -70,7 +70,7 @@ def _activity(told: dict[str, Any]) -> Posted | None:
     if not isinstance(data, dict) or not isinstance(payload, dict) or not str(payload.get("id") or "").isdigit():
         return None
     kind, id = str(data.get("event_type")), str(payload["id"])
-    includes = data.get("includes") if isinstance(data.get("includes"), dict) else {}
+    includes = data["includes"] if isinstance(data.get("includes"), dict) else {}
     people = {"people": _things(includes.get("users")), "media": _things(includes.get("media"))}
     about = {"for_user_id": _filter(data), **people}
     if kind in ("post.mention.create", "post.reply.create"):
