@@ -268,6 +268,9 @@ ROWS: dict[str, Row] = {
     "POST /desk/people/{number:int}/merges/{absorbed:int}/undoing": Row(
         expected=OURS_ACT, path="/desk/people/{person}/merges/{person}/undoing", ok=(422,)
     ),
+    "POST /desk/people/{number:int}/zone": Row(
+        expected=OURS_ACT, path="/desk/people/{person}/zone", send=form(zone="Europe/Berlin"), ok=DONE
+    ),
     "POST /desk/people/{number:int}/consents": Row(
         expected=OURS_ACT,
         path="/desk/people/{person}/consents",

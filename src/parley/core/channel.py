@@ -148,6 +148,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     remote: files that the platform keeps and gives on request (`Fetching`).
     wants: the platform says that they want no more messages (False) or want them again (True).
     spoken: said on the phone, and written down by a machine.
+    zone: time zone of the device that it was written on, by its IANA name, where that tells it.
     """
 
     sender: Address
@@ -169,6 +170,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     remote: tuple[Remote, ...] = ()
     wants: bool | None = None
     spoken: bool = False
+    zone: str = ""
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):

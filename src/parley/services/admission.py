@@ -47,6 +47,7 @@ from parley.services import (
     threads,
     voice,
     wishes,
+    zones,
 )
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
@@ -240,6 +241,8 @@ class Admission:
         who = self.people[_key(message.sender)]
         for address in message.known_as:
             who = self._joined(who, address)
+        if message.zone and not one.history:
+            zones.notice(self.tx, who, message.zone)
         carried = None if one.history or message.automatic else self._carried(inbox, who, message)
         wants = None if carried else self._wish(one, inbox, message)
         if wants is not None:

@@ -36,7 +36,7 @@ from parley.services import (
 )
 from parley.services.inbox import Viewer
 from parley.services.promised import Due, dues
-from parley.web import formats, sorted_by, views
+from parley.web import clock, formats, sorted_by, views
 from parley.web.stream import arrange
 from parley.web.telling import SHOWN_EVENTS, Teller
 from parley.web.words import translate as t
@@ -500,7 +500,12 @@ def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None
     scores = surveys.scores_of(conn, [s.id for s in talks])
     mails = [i.value for i in known if i.kind == "mail"]
     bought = orders.of_mails(conn, mails, 8)
+    here = next((s.brand for s in talks if s.id == current), talks[0].brand if talks else 0)
+    local = clock.of(conn, known, here, lens.now)
     return views.PersonPane(
+        time_zone=local.zone,
+        zone_from=local.source,
+        quiet_until=local.quiet_until,
         id=number,
         name=name,
         initials=formats.initials(name),

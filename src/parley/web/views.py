@@ -494,7 +494,9 @@ class PageLine(View, frozen=True, kw_only=True):
 
 
 class PersonPane(View, frozen=True, kw_only=True):
-    """The human behind the conversation. facts: further (label, value) pairs."""
+    """The human behind the conversation. facts: further (label, value) pairs. zone_from: what told their time zone.
+    quiet_until: when quiet hours end for them, by their clock; empty while there are none.
+    """
 
     id: int
     name: str
@@ -503,6 +505,8 @@ class PersonPane(View, frozen=True, kw_only=True):
     company: str = ""
     since: datetime | None = None
     time_zone: str = ""
+    zone_from: str = ""
+    quiet_until: str = ""
     language: str = ""
     identities: tuple[IdentityLine, ...] = ()
     orders: tuple[OrderLine, ...] = ()
