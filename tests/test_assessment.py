@@ -1,5 +1,9 @@
-"""The assessment of a mailbox of which is known what is in it: sides, cases, figures, report, setup."""
+"""The assessment of a mailbox of which is known what is in it: sides, cases, figures, report, setup.
 
+With PARLEY_PICTURES=1 the picture of the README is made anew on the way (docs/pictures).
+"""
+
+import os
 import re
 import shlex
 from html.parser import HTMLParser
@@ -22,6 +26,7 @@ from parley.core.errors import BadConfig, ParleyError
 from parley.core.redaction import redacted
 from parley.services import desk_notes, knowledge, prepared
 
+PICTURES = Path(__file__).parents[1] / "docs/pictures"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 needs_encoder = pytest.mark.skipif(encoder() is None, reason="the sentence encoder is not built")
@@ -245,6 +250,9 @@ def test_the_report_passes_axe_and_fits_its_window(report: Path, scheme: str, wi
         page.goto(report.as_uri())
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if os.environ.get("PARLEY_PICTURES") and (scheme, width) == ("light", 1440):
+            page.set_viewport_size({"width": 1200, "height": 1180})
+            page.screenshot(path=PICTURES / "assessment.png")
         browser.close()
 
 

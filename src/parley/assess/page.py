@@ -15,7 +15,7 @@ from parley.assess.figures import DAYS, Figure, percent
 from parley.assess.maturity import AREAS, level
 from parley.assess.study import Study
 from parley.core.cases import Clock
-from parley.core.stats import kaplan_meier
+from parley.core.stats import kaplan_meier, share
 from parley.web import plots
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -145,8 +145,12 @@ def _themes(study: Study) -> Markup:
     rows = []
     for theme in study.themes[:12]:
         n = len(theme.places)
-        rows.append(plots.Whisker(name=theme.name, value=n / whole, text=percent(n / whole), note=f"n = {n:,}"))
-    top = max(len(theme.places) for theme in study.themes) / whole
+        found = share(n, whole)
+        rows.append(
+            plots.Whisker(name=theme.name, value=found.value, low=found.interval.low, high=found.interval.high,
+                          text=percent(found.value), note=f"n = {n:,}")
+        )  # fmt: skip
+    top = max(row.high or 0 for row in rows)
     marks = tuple((x, f"{x * 100:.0f} %") for x in (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1) if x <= top * 1.15)
     axis = plots.Axis(low=0, high=max(top * 1.15, 0.06), marks=marks)
     return plots.whiskers("themes", "Themes by share", "The twelve largest; the table has all of them.", rows, axis)
