@@ -163,6 +163,7 @@ class Reading(HTMLParser):
         self.top: list[str] = []
         self.steps: list[str] = []
         self.drawn: list[str] = []
+        self.short: list[str] = []
         self._inside, self._code = "", False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -170,6 +171,8 @@ class Reading(HTMLParser):
         self._code = tag == "code"
         if tag == "article":
             self._inside = (told.get("id") or "").removeprefix("figure-")
+        elif tag == "section":
+            self._inside = "short" if told.get("class") == "short" else ""
         elif tag in ("text", "tspan") and str(told.get("class")).startswith("row-"):
             self._inside = "drawn"
         elif tag in ("ul", "ol") and told.get("class") in ("top", "steps"):
@@ -177,15 +180,15 @@ class Reading(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._code = False
-        if tag in ("article", "ul", "ol", "text"):
+        if tag in ("article", "ul", "ol", "text", "section"):
             self._inside = ""
 
     def handle_data(self, data: str) -> None:
         said = " ".join(data.split())
         if self._code and " --figure " in said:
             self.commands[said.rpartition(" ")[2]] = said
-        elif said and self._inside in ("top", "steps", "drawn"):
-            {"top": self.top, "steps": self.steps, "drawn": self.drawn}[self._inside].append(said)
+        elif said and self._inside in ("top", "steps", "drawn", "short"):
+            {"top": self.top, "steps": self.steps, "drawn": self.drawn, "short": self.short}[self._inside].append(said)
         elif said and self._inside:
             self.figures.setdefault(self._inside, []).append(said)
 
@@ -214,6 +217,10 @@ def test_every_figure_of_the_report_is_recomputed_by_the_command_it_names(tmp_pa
         assert missing == [], f"{key} shows what its command does not print"
     everything = " ".join(printed.values())
     assert [word for word in page.top if word not in everything] == []
+    assert len(page.short) >= 5
+    for sentence in page.short:
+        for number in re.findall(r"\d[\d.,]*(?: (?:%|h|min|days|s)(?=\W|$))?", sentence):
+            assert number in everything, sentence
     drawn = [re.sub(r"^(level|n =) ", "", word) for word in page.drawn]
     assert len(drawn) > 20
     assert [word for word in drawn if word not in everything] == []
