@@ -50,7 +50,7 @@ def tasks_of(folder: Path) -> list[Task]:
     found = [_semeval(kind, forms) for kind in sorted({f.name.split("_")[0] for f in forms})]
     reviews = [f for f in files if f.name.removesuffix(".gz").endswith(".txt") and "readme" not in f.name.lower()]
     if reviews:
-        rows = [row for number, file in enumerate(reviews) for row in _reviews(file, number)]
+        rows = [row for number, file in enumerate(reviews) for row in reviews_of(file, number)]
         found.append(Task("product features", rows, rows))
     if not found:
         sys.exit(f"{folder} holds neither *.xml in the SemEval form nor reviews in *.txt.")
@@ -64,13 +64,13 @@ def _text(file: Path) -> str:
 
 def _semeval(kind: str, files: Sequence[Path]) -> Task:
     own = [f for f in files if f.name.split("_")[0] == kind]
-    train = [row for f in own if "train" in f.name.lower() for row in _sentences(f)]
+    train = [row for f in own if "train" in f.name.lower() for row in sentences_of(f)]
     asked = [f for f in own if "test" in f.name.lower()] or [f for f in own if "train" not in f.name.lower()] or own
-    rows = [row for f in asked for row in _sentences(f)]
+    rows = [row for f in asked for row in sentences_of(f)]
     return Task(kind, train, rows) if train and rows != train else Task(kind, rows, rows)
 
 
-def _sentences(file: Path) -> list[Labelled]:
+def sentences_of(file: Path) -> list[Labelled]:
     found = []
     for sentence in ET.fromstring(_text(file)).iter("sentence"):
         text = sentence.findtext("text") or ""
@@ -83,7 +83,7 @@ def _sentences(file: Path) -> list[Labelled]:
     return [row for row in found if row.polarity in POLARITIES]
 
 
-def _reviews(file: Path, number: int) -> list[Labelled]:
+def reviews_of(file: Path, number: int) -> list[Labelled]:
     """Features that stand in their sentence, with the sign of their strength."""
     found = []
     for line in _text(file).splitlines():
