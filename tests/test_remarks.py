@@ -29,6 +29,11 @@ def said(text: str) -> list[tuple[str, int]]:
         ("The price is not bad at all.", [("price", 1)]),
         ("I am very disappointed!", [("general", -1)]),
         ("My number is 1182.", []),
+        ("Will the jacket be too small for me?", [("fit", 0)]),
+        ("The boots are too small.", [("fit", -1)]),
+        ("Is the parcel lost?", [("delivery", -1)]),
+        ("Guten Tag, vielen Dank und beste Grüße", []),
+        ("Best wishes, and thank you.", []),
     ],
 )
 def test_sentences_are_told_in_their_language(text: str, meant: list[tuple[str, int]]) -> None:

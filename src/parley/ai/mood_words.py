@@ -32,6 +32,7 @@ def by_words(clause: str, language: str) -> tuple[float, int]:
     said = _moods(language)["courtesy"].sub(lambda found: " " * len(found.group()), clause.lower().replace("’", "'"))
     order = {found.start(): place for place, found in enumerate(WORD.finditer(said))}
     denied, stronger = -99, -99
+    asks = said.rstrip().endswith("?")
     weights = []
     for at, kind in _marks(said, language):
         place = order.get(at, 0)
@@ -39,6 +40,8 @@ def by_words(clause: str, language: str) -> tuple[float, int]:
             denied = place
         elif kind == "very":
             stronger = place
+        elif asks and kind in ("good", "excess"):
+            continue  # "Is it any good?", "Will it be too small?"
         elif weight := _weight(kind, 0 <= place - denied <= DENIES or _denied_after(said, at, language)):
             weights.append(weight + (1 if weight > 0 else -1) * (place - stronger <= STRENGTHENS))
     if not weights:
