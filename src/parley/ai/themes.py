@@ -35,7 +35,8 @@ FAR = 0.25  # a message less like its centre than this belongs to none
 
 
 class Theme(NamedTuple):
-    """Messages of one theme by place, the most typical first. name: its words."""
+    """Messages of one theme by place, the most typical first. name: its words, or where no word is frequent in it, how
+    its most typical message begins, in quotation marks."""
 
     name: str
     places: tuple[int, ...]
@@ -151,7 +152,7 @@ def _name(own: Mapping[str, frozenset[str]], everywhere: Counter[str], count: in
     scored = {
         phrase: n / len(own) * log((n / len(own)) / (everywhere[phrase] / count)) * (PAIR if " " in phrase else 1)
         for phrase, n in here.items()
-        if (n > 1 or len(own) < 4) and n >= TELLING * len(own)
+        if n > 1 and n >= TELLING * len(own)
     }
     ranked = sorted(scored, key=lambda phrase: (-scored[phrase], phrase))
     for phrase in ranked:
