@@ -351,6 +351,8 @@ ROWS: dict[str, Row] = {
     "POST /desk/settings/procedures/{name:str}/trial": Row(
         expected=PAGE_ADMIN, path="/desk/settings/procedures/invoice/trial"
     ),
+    "GET /desk/settings/costs": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/costs": Row(expected=PAGE_ADMIN, send=form(hour="28"), ok=DONE),
     "GET /desk/settings/analytics": Row(expected=PAGE_ADMIN),
     "POST /desk/settings/analytics/{brand:int}": Row(
         expected=PAGE_ADMIN, path="/desk/settings/analytics/1", send=form(), ok=DONE

@@ -27,7 +27,7 @@ SERVED = (
     "/desk/inbox/waiting", "/desk/conversations/1", "/desk/people/1", "/desk/knowledge", "/desk/knowledge/new",
     "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/listening", "/desk/wall",
     "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents", "/desk/settings/surveys",
-    "/desk/settings/analytics", "/desk/website",
+    "/desk/settings/analytics", "/desk/website", "/desk/settings/costs",
     "/desk/settings/tokens", "/desk/settings/you", "/desk/search?q=hello",
 )  # fmt: skip
 

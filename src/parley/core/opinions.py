@@ -5,7 +5,7 @@ from math import atan, ceil, cos, pi, sin, sqrt
 
 import msgspec
 
-from parley.core.stats import LEVEL, Change, Estimate, Interval, share, z_of
+from parley.core.stats import LEVEL, Change, Estimate, Interval, Moments, share, z_of
 
 CONTENT = 4  # of 5
 EASY = 5  # of 7
@@ -103,14 +103,29 @@ def effort_change(now: Sequence[int], before: Sequence[int], level: float = LEVE
     """Difference of two means, Welch's interval (Biometrika 34, 1947); clear where it leaves out 0."""
     if len(now) < 2 or len(before) < 2:
         return Change()
-    parts = [_mean_and_error(answers) for answers in (now, before)]
-    moved, squares = parts[0][0] - parts[1][0], [part[1] for part in parts]
+    return mean_change((len(now), *_mean_and_error(now)), (len(before), *_mean_and_error(before)), level)
+
+
+def mean_change(now: Moments, before: Moments, level: float = LEVEL) -> Change:
+    """The same of what is known of two means: how many, the mean, the square of its standard error."""
+    if now[0] < 2 or before[0] < 2:
+        return Change()
+    moved, squares = now[1] - before[1], [now[2], before[2]]
     total = sum(squares)
     if not total:
         return Change(moved, Interval(moved, moved), moved != 0)
-    freedom = total**2 / sum(s**2 / (len(of) - 1) for s, of in zip(squares, (now, before), strict=True))
+    freedom = total**2 / sum(s**2 / (n - 1) for s, n in zip(squares, (now[0], before[0]), strict=True))
     half = t_of(level, max(1, int(freedom))) * sqrt(total)
     return Change(moved, Interval(moved - half, moved + half), abs(moved) > half)
+
+
+def mean_of(found: Moments, level: float = LEVEL) -> Estimate:
+    """A mean with Student's interval; one value has none."""
+    n, mean, square = found
+    if n < 2:
+        return Estimate(mean if n else None)
+    half = t_of(level, n - 1) * sqrt(square)
+    return Estimate(mean, Interval(mean - half, mean + half))
 
 
 def _mean_and_error(answers: Sequence[int]) -> tuple[float, float]:

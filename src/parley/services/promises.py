@@ -20,7 +20,7 @@ from parley.log.many import drop_among
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.services import setup
 from parley.services.inbox import Viewer, conversations, visible_to
-from parley.services.promised import agreements, line_of, owed, promises
+from parley.services.promised import agreements, owed, promises, told_of
 
 logger = logging.getLogger("parley.promises")
 
@@ -136,7 +136,7 @@ def _promise(key: str, number: int, clock: Clock) -> dict[str, Any]:
         "key": key, "conversation": number, "kind": clock.kind, "number": clock.n, "policy": clock.policy,
         "minutes": clock.minutes, "working": clock.working, "began": clock.began, "due": clock.due,
         "met_at": clock.met_at, "void": clock.void,
-        "line": line_of(number, clock.kind, clock.began, clock.due, clock.met_at, clock.void),
+        "told": told_of(number, clock.kind, clock.began, clock.due, clock.met_at, clock.void),
     }  # fmt: skip
 
 
