@@ -103,7 +103,7 @@ def test_an_impossible_cost_is_refused(desk: StoryDesk, amount: float) -> None:
 
 
 def test_a_call_counts_from_its_answer_to_its_end() -> None:
-    def happened(event: e.Event, minutes: float) -> e.Recorded:
+    def happened(event: e.AnyEvent, minutes: float) -> e.Recorded:
         return e.Recorded(1, "conversation/1", 1, START + timedelta(minutes=minutes), "inbox/1", event)
 
     answered = happened(e.CallAnswered(message=1, answered=START + timedelta(minutes=1)), 1)
