@@ -194,7 +194,8 @@ DEFINITIONS: dict[str, Definition] = {
             "at the cost of anybody's hour. Not in it: pauses, reading without an act, training, rooms and licences. "
             "Of replies of a kind in one conversation at most 255 count. What is still open costs what it did until "
             "now.",
-            spread="Student's t, 95 %. A change is told when Welch's 99 % interval of the difference leaves out 0.",
+            spread="Student's t, 95 %, not below 0. A change is told when Welch's 99 % interval of the difference "
+            "leaves out 0.",
         ),
         Definition(
             key="open", label="Open now", unit="conversations",

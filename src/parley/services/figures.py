@@ -308,15 +308,16 @@ def _effort(facts: Facts, past: Facts) -> Number:
 
 
 def _cost(facts: Facts, past: Facts) -> Number:
-    """The mean, with what is left out where nobody said what an hour costs."""
+    """The mean, whose interval is clipped at nothing; all are left out where nobody said what an hour costs."""
     from parley.ai.columns import mean
 
     if facts.cost is None or past.cost is None:
         return Number(key="cost", n=0, left_out=len(facts.talks))
     now, then = mean(facts.cost), mean(past.cost)
     found = opinions.mean_of(now)
+    low = None if found.interval.low is None else max(0.0, found.interval.low)
     return Number(
-        key="cost", n=now[0], value=found.value, low=found.interval.low, high=found.interval.high,
+        key="cost", n=now[0], value=found.value, low=low, high=found.interval.high,
         before=then[1] if then[0] else None, n_before=then[0], change=opinions.mean_change(now, then, CHANGE_LEVEL),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core.errors import Refused
-from parley.services import costs, prepared
+from parley.services import costs, prepared, setup
 from parley.services.costs import Costs
 from parley.web import present
 from parley.web.desk import Answer, html, seen_other
@@ -88,7 +88,8 @@ def _amount(told: str) -> float | None:
 
 def _html(conn: Connection, room: Room, caller: Caller) -> str:
     now = costs.costs(conn)
-    named = {name: channel.manifest.label for name, channel in room.channels.items()}
+    used = {box.channel for box in setup.all_inboxes(conn, room.channels).values()} | set(now.messages)
+    named = {name: channel.manifest.label for name, channel in room.channels.items() if name in used}
     page = Page(
         currency=now.currency,
         hour=_told(now.hour),

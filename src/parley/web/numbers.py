@@ -139,7 +139,9 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         periods=tuple((str(days), t(label), days == choice.days) for days, label in PERIODS.items()),
         kept=_query(choice, period=None),
         picks=picks_of(names, choice),
-        figures=tuple(figure(found.number(key), choice, found) for key in (*TOP_LINE, *_asked(found))),
+        figures=tuple(
+            _in_currency(figure(n, choice, found), n, found) for n in map(found.number, (*TOP_LINE, *_asked(found)))
+        ),
         charts=charts(found, names),
         every=tuple(_in_currency(figure(number, choice), number, found) for number in found.numbers),
         methods=_methods(),
@@ -233,7 +235,7 @@ def figure(number: Number, choice: Choice, found: Report | None = None) -> views
 def _in_currency(told: views.Figure, number: Number, found: Report) -> views.Figure:
     if DEFINITIONS[number.key].unit != "money" or not number.n or not found.currency:
         return told
-    return msgspec.structs.replace(told, value=f"{told.value} {found.currency}", note="")
+    return msgspec.structs.replace(told, value=f"{told.value} {found.currency}")
 
 
 def value_of(number: Number) -> str:
@@ -282,8 +284,6 @@ def _note(number: Number, found: Report | None) -> str:
             notes.append(t("P90 {value}", value=duration(p90.value)))
     if found and number.key == "csat":
         notes.append(t("{n} asked", n=found.number("response_rate").n))
-    if found and found.currency and DEFINITIONS[number.key].unit == "money" and number.n:
-        notes.append(found.currency)
     if number.running:
         words = "{n} still open" if number.key.startswith("resolution") else "{n} still waiting"
         notes.append(t(words, n=number.running))
