@@ -537,6 +537,8 @@ ROWS: dict[str, Row] = {
     ),
     "POST /desk/settings/connections/{name:str}/trial": Row(expected=PAGE_ADMIN, path=f"{TOOL}/trial"),
     "POST /desk/settings/inner-hosts": Row(expected=PAGE_ADMIN, send=form(hosts=""), ok=DONE),
+    "GET /desk/settings/costs": Row(expected=PAGE_ADMIN),
+    "POST /desk/settings/costs": Row(expected=PAGE_ADMIN, send=form(hour="28"), ok=DONE),
     "GET /desk/settings/analytics": Row(expected=PAGE_ADMIN),
     "POST /desk/settings/analytics/{brand:int}": Row(
         expected=PAGE_ADMIN, path="/desk/settings/analytics/1", send=form(), ok=DONE

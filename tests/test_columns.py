@@ -1,7 +1,9 @@
 """Figures of many conversations at once are the figures of each, one by one: core/ and ai/ say the same."""
 
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -17,28 +19,34 @@ from parley.core.measure import DAY, SECOND, Measured, moment
 from parley.services.facts import Made
 
 NOW = 400 * DAY
-moments = st.one_of(st.none(), st.integers(300 * DAY, NOW))
-few = st.integers(0, 3)
 
 
-@st.composite
-def measured(draw: st.DrawFn, number: int = 1) -> Measured:
-    flag, closed = st.booleans(), draw(moments)
+def measured(chance: Random, number: int) -> Measured:
+    def sometimes(low: int, high: int = NOW) -> int | None:
+        return chance.randint(low, high) if chance.random() < 0.6 else None
+
+    def flag() -> bool:
+        return chance.random() < 0.5
+
+    early, few = 300 * DAY, partial(chance.randint, 0, 3)
     return Measured(
-        number, draw(st.integers(1, 2)), "email", 0, with_bot=draw(flag), imported=draw(flag),
-        began_at=draw(st.integers(300 * DAY, NOW)), people_at=draw(moments), bot_at=draw(moments),
-        human_at=draw(moments), first_closed_at=draw(moments), closed_at=closed,
-        closed_by=draw(st.sampled_from(("agent", "import"))), resolved=draw(flag), closes=draw(few), reopens=draw(few),
-        bot_replies=draw(few), human_replies=draw(few), agent=draw(st.one_of(st.none(), few)), several=draw(flag),
-        holder=draw(st.one_of(st.none(), few)), transfers=draw(few), first_reopened_at=draw(moments),
-        person=draw(st.integers(1, 3)), inbox=draw(st.integers(1, 70_000)),
+        number, chance.randint(1, 2), "email", 0, with_bot=flag(), imported=flag(),
+        began_at=chance.randint(early, NOW), people_at=sometimes(early), bot_at=sometimes(early),
+        human_at=sometimes(early), first_closed_at=sometimes(early), closed_at=sometimes(early),
+        closed_by=chance.choice(("agent", "import")), resolved=flag(), closes=few(), reopens=few(),
+        bot_replies=few(), human_replies=few(), agent=sometimes(0, 3), several=flag(), holder=sometimes(0, 3),
+        transfers=few(), first_reopened_at=sometimes(early), person=chance.randint(1, 3),
+        inbox=chance.randint(1, 70_000),
     )  # fmt: skip
 
 
-@st.composite
-def many(draw: st.DrawFn) -> list[Measured]:
-    count = draw(st.integers(0, 12))
-    return sorted((draw(measured(number)) for number in range(count)), key=lambda talk: talk.began_at or 0)
+def _many(seed: int, count: int) -> list[Measured]:
+    chance = Random(seed)
+    return sorted((measured(chance, number) for number in range(count)), key=lambda talk: talk.began_at or 0)
+
+
+def many() -> st.SearchStrategy[list[Measured]]:
+    return st.builds(_many, st.integers(0, 2**32), st.integers(0, 12))
 
 
 def read(talks: list[Measured]) -> Talks:

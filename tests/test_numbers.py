@@ -282,6 +282,34 @@ def test_every_figure_is_defined(desk: StoryDesk) -> None:
     assert all(n.value in (None, 0) for n in nothing)
 
 
+# ── promises of old conversations ───────────────────────────────────────────────────────────
+
+
+def test_a_promise_counts_when_it_was_made_however_old_its_conversation(desk: StoryDesk) -> None:
+    """The conversation began before both periods: it is looked up for its channel, brand and agent."""
+    kim, ana = desk.visitor("kim").says("Hello"), desk.agent("ana")
+    ana.replies("Hi")
+    desk.later(days=70)
+    kim.says("Still there?")
+    number = desk.conversations()[0]
+    made = promises_of(desk)
+    assert made, "the usual promises hold for a second question too"
+    her = Viewer(role="agent", agent=ana.number, brands=None)
+    for choice in ({}, {"channel": number.channel}, {"brand": number.brand}, {"agent": ana.number}):
+        assert promises_of(desk, her, **choice) == made
+    assert promises_of(desk, channel="none") == promises_of(desk, brand=number.brand + 1) == 0
+    assert report(desk).number("volume").n == 0
+    assert [group.key for group in report(desk).channels] == [number.channel]
+    elsewhere = Viewer(role="lead", agent=1, brands=(999,))
+    assert promises_of(desk, elsewhere) == 0
+
+
+def promises_of(desk: StoryDesk, who: Viewer = SYSTEM, **choice: Any) -> int:
+    """How many were made, of any kind."""
+    kept = (report(desk, who, **choice).number(key) for key in figures.PROMISED)
+    return sum(one.n + one.running + one.left_out for one in kept)
+
+
 # ── first contact and what lies ─────────────────────────────────────────────────────────────
 
 

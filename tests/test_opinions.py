@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parley.core import opinions
 from parley.core.opinions import (
     Recommending,
     Stratum,
@@ -93,3 +94,12 @@ def test_nps_lies_within_its_interval_or_at_the_edge(answers: list[int]) -> None
     assert found.value is not None
     assert -100 <= (found.interval.low or 0) <= (found.interval.high or 0) <= 100
     assert recommending(answers) == recommending(sorted(answers))
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_students_t_of_many_degrees_of_freedom_is_the_same_by_both_ways(
+    level: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = [opinions.t_of(level, freedom) for freedom in (2001, 2500)]
+    monkeypatch.setattr(opinions, "MANY_FREEDOMS", 10**6)
+    assert quick == pytest.approx([opinions.t_of(level, freedom) for freedom in (2001, 2500)], rel=1e-8)

@@ -75,6 +75,7 @@ from parley.services.numbers import NumbersReader
 from parley.services.outgoing import Dispatch
 from parley.services.voice import Exchange
 from parley.services.wording import Summaries
+from parley.services.work import WorkReader
 
 if TYPE_CHECKING:
     from parley.web.state import Room
@@ -381,6 +382,7 @@ def behind_readers() -> list[Reader]:
     return [
         search.SearchReader(),
         NumbersReader(),
+        WorkReader(),
         answers.AnswerReader(),
         topics.TopicReader(),
         assist.DraftReader(),

@@ -9,7 +9,7 @@ from parley.app import Desk
 from parley.log.readers import rebuild
 from parley.log.record import head
 
-READERS = ("numbers", "answers", "topics", "journeys", "promises")
+READERS = ("numbers", "work", "answers", "topics", "journeys", "promises")
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Conversations as columns, read from the words of core/coded.py: clocks, answers and counts of all at once."""
 
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from parley.core.measure import DAY, SECOND
 
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
+Real = NDArray[np.float64]
 _TYPES = np.dtype([(name, {"q": "<i8", "i": "<i4", "I": "<u4", "H": "<u2"}[kind]) for name, kind in FIELDS])
 _HEAD = np.dtype([one for one in _TYPES.descr[:4]])
 _RUNNING, _STOPPED, _YES = 1, 2, 2
@@ -166,6 +167,24 @@ def places(among: Whole, numbers: Whole) -> tuple[Whole, Flags]:
 def joined(parts: Sequence[Talks]) -> Talks:
     """One after the other, in no order of time."""
     return Talks(sum(map(len, parts)), lambda name: np.concatenate([part[name] for part in parts]))
+
+
+def priced(keys: Whole, prices: Mapping[int, float], otherwise: float = 0.0) -> Real:
+    """The price of each key."""
+    known, place = np.unique(keys, return_inverse=True)
+    return np.array([prices.get(key, otherwise) for key in known.tolist()], float)[place]
+
+
+def summed(numbers: Whole, of: Whole, amounts: Real) -> Real:
+    """Of each number the sum of the amounts that are its own."""
+    place, known = places(numbers, of)
+    return np.bincount(place[known], amounts[known], minlength=len(numbers)).astype(float)
+
+
+def mean(values: Real) -> tuple[int, float, float]:
+    """How many, their mean, and the square of its standard error (0 for fewer than two)."""
+    n = len(values)
+    return n, float(values.mean()) if n else 0.0, float(values.var(ddof=1)) / n if n > 1 else 0.0
 
 
 def distinct(columns: Iterable[Whole]) -> list[int]:

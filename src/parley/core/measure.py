@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """What a figure means. unit: conversations, share (0…1), seconds, points (−100…100), or of 7.
+    """What a figure means. unit: conversations, share (0…1), seconds, points (−100…100), of 7, or money.
 
     spread: how sure it is.
     """
@@ -194,6 +194,18 @@ DEFINITIONS: dict[str, Definition] = {
             "it easy to handle the issue (CES 2.0).",
             spread="Student's t, 95 %. A change is told when Welch's 99 % interval of the difference leaves out 0.",
             cohort="Answers given in the period.",
+        ),
+        Definition(
+            key="cost", label="Cost per contact", unit="money",
+            meaning="The mean cost of a conversation: the time that people worked on it, as logged, times the cost of "
+            "an hour; the bot's answers; and messages that went out, each times its cost. Costs are those of Settings "
+            "→ Costs, without them there is no figure. An agent's act (reply, note, close) counts the time since their "
+            "act before, in whatever conversation, and at most ten minutes; a call counts from the answer to its end, "
+            "at the cost of anybody's hour. Not in it: pauses, reading without an act, training, rooms and licences. "
+            "Of replies of a kind in one conversation at most 255 count. What is still open costs what it did until "
+            "now.",
+            spread="Student's t, 95 %, not below 0. A change is told when Welch's 99 % interval of the difference "
+            "leaves out 0.",
         ),
         Definition(
             key="open", label="Open now", unit="conversations",

@@ -5,10 +5,11 @@ from math import atan, ceil, cos, pi, sin, sqrt
 
 import msgspec
 
-from parley.core.stats import LEVEL, Change, Estimate, Interval, share, z_of
+from parley.core.stats import LEVEL, Change, Estimate, Interval, Moments, share, z_of
 
 CONTENT = 4  # of 5
 EASY = 5  # of 7
+MANY_FREEDOMS = 2000  # from which Student's t is worked out from the normal distribution
 
 
 SOLVED = "solved"  # at first contact, by the customer's own word: 1 yes, 0 no
@@ -103,14 +104,29 @@ def effort_change(now: Sequence[int], before: Sequence[int], level: float = LEVE
     """Difference of two means, Welch's interval (Biometrika 34, 1947); clear where it leaves out 0."""
     if len(now) < 2 or len(before) < 2:
         return Change()
-    parts = [_mean_and_error(answers) for answers in (now, before)]
-    moved, squares = parts[0][0] - parts[1][0], [part[1] for part in parts]
+    return mean_change((len(now), *_mean_and_error(now)), (len(before), *_mean_and_error(before)), level)
+
+
+def mean_change(now: Moments, before: Moments, level: float = LEVEL) -> Change:
+    """The same of what is known of two means: how many, the mean, the square of its standard error."""
+    if now[0] < 2 or before[0] < 2:
+        return Change()
+    moved, squares = now[1] - before[1], [now[2], before[2]]
     total = sum(squares)
     if not total:
         return Change(moved, Interval(moved, moved), moved != 0)
-    freedom = total**2 / sum(s**2 / (len(of) - 1) for s, of in zip(squares, (now, before), strict=True))
+    freedom = total**2 / sum(s**2 / (n - 1) for s, n in zip(squares, (now[0], before[0]), strict=True))
     half = t_of(level, max(1, int(freedom))) * sqrt(total)
     return Change(moved, Interval(moved - half, moved + half), abs(moved) > half)
+
+
+def mean_of(found: Moments, level: float = LEVEL) -> Estimate:
+    """A mean with Student's interval; one value has none."""
+    n, mean, square = found
+    if n < 2:
+        return Estimate(mean if n else None)
+    half = t_of(level, n - 1) * sqrt(square)
+    return Estimate(mean, Interval(mean - half, mean + half))
 
 
 def _mean_and_error(answers: Sequence[int]) -> tuple[float, float]:
@@ -120,7 +136,12 @@ def _mean_and_error(answers: Sequence[int]) -> tuple[float, float]:
 
 
 def t_of(level: float, freedom: int) -> float:
-    """Half width of Student's t for a confidence level: found by halving."""
+    """Half width of Student's t for a confidence level: found by halving, for many degrees of freedom by the normal
+    quantile and its correction (Abramowitz and Stegun 26.7.5), which is right to nine digits there."""
+    if freedom > MANY_FREEDOMS:
+        z = z_of(level)
+        first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+        return z + first / freedom + second / freedom**2
     low, high = 0.0, 1000.0
     for _ in range(80):
         middle = (low + high) / 2

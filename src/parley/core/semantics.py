@@ -101,6 +101,7 @@ MEASURES: Mapping[str, Measure] = {
                  "survey answers", "surveys answered"),
         _measure("nps", "said", "would recommend", "nps", "net promoter score", "recommendation", "promoter score"),
         _measure("ces", "said", "made it easy", "ces", "customer effort score", "effort score", "effort", "ease"),
+        _measure("cost", "talks", "cost per contact", "cost per conversation", "cost", "costs", "contact cost", less=True),
         _measure("open", "open", "open now", "backlog", "open conversations", "open tickets", "still open",
                  "unsolved conversations", "unresolved conversations", less=True),
         _measure("open_age_median", "open", "age of what is open", "how old is the backlog", "backlog age",

@@ -43,6 +43,10 @@ class Change(msgspec.Struct, frozen=True):
     clear: bool = False
 
 
+Moments = tuple[int, float, float]
+"""Of some values: how many, their mean, and the square of its standard error."""
+
+
 def z_of(level: float) -> float:
     """Half width of the standard normal's central part: 1.96 for 95 %."""
     return NormalDist().inv_cdf(0.5 + level / 2)

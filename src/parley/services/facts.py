@@ -30,13 +30,14 @@ from parley.core.coded import HEAD
 from parley.core.measure import DAY, micros
 from parley.core.opinions import LOW, SOLVED
 from parley.log.many import chunks
+from parley.services import costs
 from parley.services.answers import answers
 from parley.services.inbox import Viewer, of_brand, tags
 from parley.services.numbers import Choice, Period, channel_numbers, measured, measured_channels, ratings
 from parley.services.promised import promises
 
 if TYPE_CHECKING:
-    from parley.ai.columns import Flags, Talks, Whole
+    from parley.ai.columns import Flags, Real, Talks, Whole
 
 REPEAT_DAYS = 7
 MEASURES = ("nps", "ces", SOLVED)
@@ -98,7 +99,8 @@ class Facts(NamedTuple):
     """What happened in a period: conversations that began in it, surveys that were asked in it.
 
     old, again: of which conversations it is known by now whether their person came again within `REPEAT_DAYS`, and
-    whose did. open: what is open now, whenever it began. unhappy: conversations that were rated 1 or 2.
+    whose did. open: what is open now, whenever it began. unhappy: conversations that were rated 1 or 2. cost: what each
+    conversation cost, where that was said.
     """
 
     talks: "Talks"
@@ -109,6 +111,7 @@ class Facts(NamedTuple):
     said: Said
     made: Made
     open: "Talks"
+    cost: "Real | None" = None
 
     def scores(self, measure: str) -> "Whole":
         of: Whole = self.said.score[self.said.measure == MEASURES.index(measure)]
@@ -131,6 +134,7 @@ class Source:
         self.start, self.now = micros(since), micros(now)
         self.channels = channel_numbers(conn)
         channel = self.channels.get(choice.channel, NONE) if choice.channel else None
+        self.costs = costs.costs(conn)
         self.wanted = {"channel": channel, "brand": choice.brand, "agent": choice.agent}
 
     @cached_property
@@ -144,7 +148,7 @@ class Source:
         """The promises of those that are wanted."""
         from parley.ai.columns import columns, places
 
-        line = select(_word(_P.line, " ")).where(_moment(_P.began) >= self.start, _moment(_P.began) < self.now)
+        line = select(_word(_P.told, " ")).where(_moment(_P.began) >= self.start, _moment(_P.began) < self.now)
         rows = columns(self.conn.execute(line).scalar(), 5)
         owners = self.owners(rows[0])
         owners = owners.where(owners.having(**self.wanted))
@@ -164,6 +168,7 @@ class Source:
         return Facts(
             talks, talks.began <= self.now - REPEAT_DAYS * DAY, again[mine], talks.among(self._unhappy(talks)),
             self._rated(*at), self._said(*at), self._made(*at), nothing,
+            costs.of_talks(self.conn, self.costs, talks, self.channels) if self.costs.hour is not None else None,
         )  # fmt: skip
 
     def open(self, *, heads: bool = True) -> "Talks":

@@ -89,6 +89,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     period: Period
     compared_with: Period
     time_zone: str = "UTC"
+    currency: str = ""
     calendar: str = "calendar time, 24 hours a day"
     definitions: int = VERSION
     numbers: tuple[Number, ...]
@@ -111,7 +112,8 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
     source = Source(conn, who, choice, that.start, now)
     facts = source.facts(this)._replace(open=source.open())
     past = source.facts(that)
-    return made_of(facts, past, choice, this, that, now, source.channels, _few(who, choice))
+    made = made_of(facts, past, choice, this, that, now, source.channels, _few(who, choice))
+    return msgspec.structs.replace(made, currency=source.costs.currency)
 
 
 def made_of(
@@ -201,7 +203,7 @@ def _numbers(here: Told, there: Told, paired: tuple[list[int], list[int]], few: 
     found += [_kept(key, facts, past, kind, here.now) for key, kind in PROMISED.items()]
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated.at)))
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated.at)))
-    found += [_recommended(facts, past), _effort(facts, past)]
+    found += [_recommended(facts, past), _effort(facts, past), _cost(facts, past)]
     found += _backlog(facts.open.ages(here.now))
     return tuple(withheld(number, few) for number in found)
 
@@ -319,11 +321,26 @@ def number_of(key: str, here: Told, there: Told, paired: tuple[Sequence[int], Se
         return next(number for number in timed if number.key == key)
     if key.startswith("open"):
         return next(number for number in _backlog(facts.open.ages(here.now)) if number.key == key)
-    if key in ("nps", "ces"):
-        return (_recommended if key == "nps" else _effort)(facts, past)
+    if key in ("nps", "ces", "cost"):
+        return {"nps": _recommended, "ces": _effort, "cost": _cost}[key](facts, past)
     counted = {"said_solved": _solved, "csat": _content, "response_rate": _answered}[key]
     cohort = len(facts.scores(SOLVED)) if key == "said_solved" else len(facts.rated.at)
     return _shared(key, counted(facts), counted(past), cohort)
+
+
+def _cost(facts: Facts, past: Facts) -> Number:
+    """The mean, whose interval is clipped at nothing; all are left out where nobody said what an hour costs."""
+    from parley.ai.columns import mean
+
+    if facts.cost is None or past.cost is None:
+        return Number(key="cost", n=0, left_out=len(facts.talks))
+    now, then = mean(facts.cost), mean(past.cost)
+    found = opinions.mean_of(now)
+    low = None if found.interval.low is None else max(0.0, found.interval.low)
+    return Number(
+        key="cost", n=now[0], value=found.value, low=low, high=found.interval.high,
+        before=then[1] if then[0] else None, n_before=then[0], change=opinions.mean_change(now, then, CHANGE_LEVEL),
+    )  # fmt: skip
 
 
 # ── over days, hours, channels ──────────────────────────────────────────────────────────────
@@ -367,6 +384,7 @@ def _of(facts: Facts, by: str, value: int) -> Facts:
     return Facts(
         facts.talks.where(mine), facts.old[mine], facts.again[mine], facts.unhappy[mine], rated, said, made,
         facts.open.where(facts.open.having(**{by: value})),
+        None if facts.cost is None else facts.cost[mine],
     )  # fmt: skip
 
 
@@ -420,6 +438,8 @@ def cases_of(facts: Facts, key: str, now: int) -> Found:
         return _promise_cases(facts, PROMISED[key], now)
     if key in QUESTIONS:
         return _question_cases(facts, key, now)
+    if key == "cost":
+        return _cost_cases(facts)
     if key == "volume":
         talks = facts.talks
         return _foremost((-talks.began,), talks.numbers, talks.began)
@@ -446,6 +466,12 @@ def _question_cases(facts: Facts, key: str, now: int) -> Found:
     return _foremost((abs(told - int(FAILED.get(key, 0.0))), mine.began), mine.numbers, mine.began, told)
 
 
+def _cost_cases(facts: Facts) -> Found:
+    """The dearest first."""
+    talks, cost = facts.talks, facts.cost
+    return ([], 0) if cost is None else _foremost((-cost, talks.began), talks.numbers, talks.began, cost)
+
+
 def _promise_cases(facts: Facts, kind: str, now: int) -> Found:
     """Decided promises, the broken first: of these, the newest."""
     made = those(facts.made, facts.made.kind == KINDS.index(kind))
@@ -459,7 +485,7 @@ def _beside_cases(rows: Any, values: "Whole", then: "Whole") -> Found:
     return _foremost((values, then), rows.conversation, rows.at, values)
 
 
-def _foremost(order: "Sequence[Whole]", *columns: Any) -> Found:
+def _foremost(order: Sequence[Any], *columns: Any) -> Found:
     return foremost_cases(order, *columns), len(columns[0])
 
 

@@ -1,10 +1,8 @@
-"""Reports that many ask for and that take seconds to make on a desk with a long history, kept for a while.
+"""Reports that many ask for, kept for a minute on a desk with a long history, so that all of them share one.
 
-On a small desk each is made when it is asked for. On a large one a report is at most a quarter of an hour old: past a
-minute it is shown once more as it is, and made anew meanwhile. It says of what moment it is.
+On a small desk each is made when it is asked for. Every report says of what moment it is.
 """
 
-import logging
 import threading
 import time
 from collections import OrderedDict
@@ -20,12 +18,9 @@ from parley.log.record import Record
 from parley.log.tables import counters
 from parley.services.inbox import Viewer
 
-logger = logging.getLogger("parley.reports")
-
 T = TypeVar("T")
 MANY = 20_000  # conversations from which a desk is large
-FRESH = 60.0  # seconds for which a report is shown as it is
-LONGEST = 900.0  # seconds after which it is not shown any more
+FRESH = 60.0  # seconds for which a report is kept
 MOST = 200  # reports kept
 
 
@@ -51,11 +46,7 @@ class Reports:
             return self._made(conn, make, who, *wish)
         key = (make.__module__, make.__qualname__, _alike(who, *wish), *wish)
         kept = self._kept.get(key)
-        age = time.monotonic() - kept.made if kept else LONGEST
-        if kept and age < FRESH:
-            return kept
-        if kept and age < LONGEST:
-            threading.Thread(target=self._anew, args=(key, make, who, *wish), daemon=True).start()
+        if kept and time.monotonic() - kept.made < FRESH:
             return kept
         return self._once(conn, key, make, who, *wish)
 
@@ -72,18 +63,6 @@ class Reports:
                 kept = self._made(conn, make, who, *wish)
                 self._keep(key, kept)
         return kept
-
-    def _anew(self, key: Any, make: Callable[..., T], who: Viewer, *wish: Any) -> None:
-        making = self._held(key)
-        if not making.acquire(blocking=False):
-            return  # somebody is at it
-        try:
-            with self.record.reading() as conn:
-                self._keep(key, self._made(conn, make, who, *wish))
-        except Exception:
-            logger.exception("A report was not made anew; the old one is shown for a while")
-        finally:
-            making.release()
 
     def _held(self, key: Any) -> threading.Lock:
         """One of each report at a time; the lock is forgotten when nobody makes it any more."""

@@ -23,9 +23,9 @@ promises = Table(
     Column("due", Moment),
     Column("met_at", Moment),
     Column("void", Boolean, nullable=False),
-    Column("line", String(90), nullable=False),  # what the numbers read of it, see `line_of`
+    Column("told", String(90), nullable=False, server_default=""),  # what the numbers read of it, see `told_of`
 )
-Index("ix_promises_began", promises.c.began, promises.c.line)
+Index("ix_promises_began", promises.c.began, promises.c.told)
 Index("ix_promises_conversation", promises.c.conversation)
 
 owed = Table(
@@ -55,7 +55,7 @@ agreements = Table(
 KINDS = ("first", "next", "resolution")
 
 
-def line_of(
+def told_of(
     conversation: int, kind: str, began: datetime, due: datetime | None, met_at: datetime | None, void: bool
 ) -> str:
     """Numbers between blanks: conversation, twice the kind's place and one more when nobody owes it, and the moments in

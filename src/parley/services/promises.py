@@ -20,7 +20,7 @@ from parley.log.many import drop_among
 from parley.log.record import Record, Tx, add_rows, chunks
 from parley.services import setup
 from parley.services.inbox import Viewer, conversations, visible_to
-from parley.services.promised import agreements, line_of, owed, promises
+from parley.services.promised import agreements, owed, promises, told_of
 
 logger = logging.getLogger("parley.promises")
 
@@ -46,24 +46,24 @@ class PromiseReader:
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
         force = _InForce(tx.conn)
-        talks = [r for r in batch if not isinstance(r.event, e.PromisesAgreed)]
-        kept = _known(tx.conn, {r.subject_id for r in talks if r.version > 1})
+        told = [(0 if type(r.event) is e.PromisesAgreed else r.subject_id, r) for r in batch]
+        kept = _known(tx.conn, {number for number, r in told if number and r.version > 1})
         before = {number: known.clocks for number, known in kept.items()}
         made: dict[str, tuple[int, Clock]] = {}
-        for r in batch:
+        for number, r in told:
             if isinstance(r.event, e.PromisesAgreed):
                 force.now = r.event.agreement
                 _put_in_force(tx.conn, r.event.agreement)
                 continue
-            number = r.subject_id
             old = kept.get(number)
             if old is None and r.version > 1:
                 old = _from_the_log(tx.conn, r, force)
             kept[number] = new = evolve(old, r, force)
             if old and old.resolution and not new.resolution:
                 made[_key(number, old.resolution)] = (number, dropped(old.resolution))
-            made |= {_key(number, clock): (number, clock) for clock in new.clocks}
-        new_ones = {r.subject_id for r in talks if r.version == 1}
+            for clock in new.clocks:
+                made[_key(number, clock)] = (number, clock)
+        new_ones = {number for number, r in told if number and r.version == 1}
         self._store(tx.conn, kept, before, made, new_ones)
 
     def _store(
@@ -136,7 +136,7 @@ def _promise(key: str, number: int, clock: Clock) -> dict[str, Any]:
         "key": key, "conversation": number, "kind": clock.kind, "number": clock.n, "policy": clock.policy,
         "minutes": clock.minutes, "working": clock.working, "began": clock.began, "due": clock.due,
         "met_at": clock.met_at, "void": clock.void,
-        "line": line_of(number, clock.kind, clock.began, clock.due, clock.met_at, clock.void),
+        "told": told_of(number, clock.kind, clock.began, clock.due, clock.met_at, clock.void),
     }  # fmt: skip
 
 

@@ -280,8 +280,9 @@ def _part(facts: Facts, kind: str, rows: Any) -> Facts:
     if kind == "open":
         return facts._replace(open=facts.open.where(rows))
     return facts._replace(
-        talks=facts.talks.where(rows), old=facts.old[rows], again=facts.again[rows], unhappy=facts.unhappy[rows]
-    )
+        talks=facts.talks.where(rows), old=facts.old[rows], again=facts.again[rows], unhappy=facts.unhappy[rows],
+        cost=None if facts.cost is None else facts.cost[rows],
+    )  # fmt: skip
 
 
 def _choice(query: Query) -> Choice:

@@ -1,11 +1,9 @@
 """The numbers page, the same figures as a table (CSV) and for programs (JSON), and the conversations behind each."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import log
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,7 +12,6 @@ from litestar.params import FromQuery, Parameter
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
-from parley.core import stats
 from parley.core.channel import Channel
 from parley.core.measure import DEFINITIONS, Definition
 from parley.services import figures, inbox, setup
@@ -23,15 +20,20 @@ from parley.services.inbox import Viewer
 from parley.services.numbers import Choice
 from parley.web import assist, plots, present, views
 from parley.web.formats import DAYS, MONTHS
+from parley.web.numbers_csv import as_csv
 from parley.web.security import Caller
 from parley.web.state import Room
 from parley.web.words import translate as t
 
 FEW = 30  # below this many cases a share is told as a count
 TOP_LINE = ("volume", "human_median", "resolution_median", "contained", "csat")
-BETTER_WHEN_LESS = ("human", "right", "bot", "resolution_m", "resolution_p", "reopened", "transferred")
+BETTER_WHEN_LESS = ("human", "right", "bot", "resolution_m", "resolution_p", "reopened", "transferred", "cost")
 
-SCALES = {"points": lambda value: f"{value:.0f}".replace("-", "−"), "of 7": lambda value: f"{value:.1f}"}
+SCALES = {
+    "money": lambda value: f"{value:.2f}",
+    "points": lambda value: f"{value:.0f}".replace("-", "−"),
+    "of 7": lambda value: f"{value:.1f}",
+}
 
 Days = Annotated[int, Parameter(query="period", ge=1, le=366)]
 
@@ -137,9 +139,11 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         periods=tuple((str(days), t(label), days == choice.days) for days, label in PERIODS.items()),
         kept=_query(choice, period=None),
         picks=picks_of(names, choice),
-        figures=tuple(figure(found.number(key), choice, found) for key in (*TOP_LINE, *_asked(found))),
+        figures=tuple(
+            _in_currency(figure(n, choice, found), n, found) for n in map(found.number, (*TOP_LINE, *_asked(found)))
+        ),
         charts=charts(found, names),
-        every=tuple(figure(number, choice) for number in found.numbers),
+        every=tuple(_in_currency(figure(number, choice), number, found) for number in found.numbers),
         methods=_methods(),
         csv=f"/desk/numbers.csv?{_query(choice)}",
         calendar=_calendar(found),
@@ -192,13 +196,15 @@ def _calendar(found: Report) -> str:
 
 def _methods() -> tuple[tuple[str, str], ...]:
     kinds = (("volume", t("Counts")), ("human_median", t("Times")), ("csat", t("Shares")), ("nps", t("NPS")),
-             ("ces", t("CES")))  # fmt: skip
+             ("ces", t("CES")), ("cost", t("Cost")))  # fmt: skip
     return tuple((name, t(DEFINITIONS[key].spread)) for key, name in kinds)
 
 
 def _asked(found: Report) -> tuple[str, ...]:
     """Promises stand above where some were made, what customers say where somebody was asked for it."""
-    return tuple(key for key in ("first_kept", "resolution_kept", "said_solved", "nps", "ces") if found.number(key).n)
+    return tuple(
+        key for key in ("first_kept", "resolution_kept", "said_solved", "nps", "ces", "cost") if found.number(key).n
+    )
 
 
 def _anything(found: Report) -> bool:
@@ -224,6 +230,12 @@ def figure(number: Number, choice: Choice, found: Report | None = None) -> views
         href=f"/desk/numbers/cases?{_query(choice, figure=number.key)}" if number.n and not number.few else "",
         definition=_meaning(number, definition, whole=found is not None),
     )
+
+
+def _in_currency(told: views.Figure, number: Number, found: Report) -> views.Figure:
+    if DEFINITIONS[number.key].unit != "money" or not number.n or not found.currency:
+        return told
+    return msgspec.structs.replace(told, value=f"{told.value} {found.currency}")
 
 
 def value_of(number: Number) -> str:
@@ -291,6 +303,8 @@ def _change(number: Number, unit: str) -> tuple[str, str]:
         return t("{change} % on the period before", change=f"{(change.value - 1) * 100:+.0f}"), tone
     if unit == "share":
         return t("{change} points", change=f"{change.value * 100:+.0f}"), tone
+    if unit == "money":
+        return t("{change} a contact", change=f"{change.value:+.2f}"), tone
     if unit in SCALES:
         return t("{change} points", change=f"{change.value:+.0f}" if unit == "points" else f"{change.value:+.1f}"), tone
     return t("{time} slower" if up else "{time} faster", time=duration(abs(change.value))), tone
@@ -562,37 +576,8 @@ def case_value(case: figures.Case, key: str) -> str:
         return t("{n} of 5", n=int(case.value))
     if key in ("nps", "ces"):
         return t("{n} of 10" if key == "nps" else "{n} of 7", n=int(case.value))
+    if key == "cost":
+        return SCALES["money"](case.value)
     if DEFINITIONS[key].unit == "share":
         return t("yes") if case.value else t("no")
     return t("{time}, still running", time=duration(case.value)) if case.running else duration(case.value)
-
-
-# ── the table ───────────────────────────────────────────────────────────────────────────────
-
-COLUMNS = (
-    "scope", "name", "figure", "unit", "value", "low", "high", "n", "still_running", "left_out",
-    "before", "n_before", "change", "change_low", "change_high", "change_is_clear", "from", "to", "time_zone",
-)  # fmt: skip
-
-
-def as_csv(found: Report) -> str:
-    """Every figure for all, for each channel and for each brand, one to a line."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(COLUMNS)
-    scopes: list[tuple[str, str, Sequence[Number]]] = [("all", "", found.numbers)]
-    scopes += [("channel", group.key, group.numbers) for group in found.channels]
-    scopes += [("brand", group.key, group.numbers) for group in found.brands]
-    for scope, name, numbers in scopes:
-        for number in numbers:
-            table.writerow([scope, name, *_cells(number, found)])
-    return out.getvalue()
-
-
-def _cells(number: Number, found: Report) -> list[Any]:
-    change: stats.Change = number.change
-    return [
-        number.key, DEFINITIONS[number.key].unit, number.value, number.low, number.high, number.n, number.running,
-        number.left_out, number.before, number.n_before, change.value, change.interval.low, change.interval.high,
-        int(change.clear), found.period.start.isoformat(), found.period.end.isoformat(), found.time_zone,
-    ]  # fmt: skip

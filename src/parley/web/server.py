@@ -53,6 +53,7 @@ PAGES = (
     "assist",
     "model_settings",
     "measuring_settings",
+    "cost_settings",
     "survey_settings",
     "promises",
     "consents",

@@ -14,8 +14,8 @@ branch_labels = None
 depends_on = None
 
 
-LINES = """
-    UPDATE promises SET line = conversation || ' ' || (
+TOLD = """
+    UPDATE promises SET told = conversation || ' ' || (
         CASE kind WHEN 'first' THEN 0 WHEN 'next' THEN 2 ELSE 4 END + CASE WHEN void THEN 1 ELSE 0 END
     ) || ' ' || began || ' ' || COALESCE(due, -1) || ' ' || COALESCE(met_at, -1)
 """
@@ -63,13 +63,25 @@ def upgrade() -> None:
     )
     op.drop_index("ix_conversation_tags_conversation", "conversation_tags")
     op.create_index("ix_conversation_tags_conversation", "conversation_tags", ["conversation", "tag"])
+    op.create_table(
+        "work",
+        sa.Column("conversation", Id, nullable=False, autoincrement=False),
+        sa.Column("agent", whole(), nullable=False, autoincrement=False),
+        sa.Column("seconds", whole(), nullable=False),
+        sa.Column("on_call", moment()),
+        sa.Column("told", sa.String(50), nullable=False),
+        sa.PrimaryKeyConstraint("conversation", "agent", name="pk_work"),
+    )
+    op.create_table(
+        "last_acts",
+        sa.Column("agent", whole(), nullable=False, autoincrement=False),
+        sa.Column("at", moment(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", name="pk_last_acts"),
+    )
     op.drop_index("ix_promises_began", "promises")
-    with op.batch_alter_table("promises") as table:
-        table.add_column(sa.Column("line", sa.String(90), nullable=False, server_default=""))
-    op.execute(sa.text(LINES))
-    with op.batch_alter_table("promises") as table:
-        table.alter_column("line", server_default=None)
-    op.create_index("ix_promises_began", "promises", ["began", "line"])
+    op.add_column("promises", sa.Column("told", sa.String(90), nullable=False, server_default=""))
+    op.execute(sa.text(TOLD))
+    op.create_index("ix_promises_began", "promises", ["began", "told"])
     op.drop_index("ix_ratings_asked", "ratings")
     op.create_index("ix_ratings_asked", "ratings", ["asked_at", "conversation", "score", "answered_at"])
     op.execute(sa.text("DELETE FROM ratings"))
