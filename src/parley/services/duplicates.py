@@ -42,7 +42,7 @@ LATELY = timedelta(days=14)
 AT_ONCE = timedelta(days=3)  # in which the same words by somebody else are the same matter, or a wave of mails
 LOOKED_AT = 8  # conversations of the person
 MOST = 2  # that are suggested
-ALIKE, ALIKE_BY_WORDS = 0.55, 0.5
+ALIKE, ALIKE_BY_WORDS = 0.63, 0.5
 SHORTEST = 5  # words from which on the same words are no chance
 WHYS = ("same_person", "same_mark", "same_words")
 
