@@ -77,7 +77,7 @@ def test_another_wording_is_replayed_tried_out_by_half_and_taken_back(shop: WebD
     page.get_by_label("First day").fill(today)
     page.get_by_label("Last day").fill(today)
     page.get_by_role("button", name="Replay").click()
-    expect(page.get_by_text("Same source, other words").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Same source, other words").first).to_be_visible(timeout=400_000)
     line = page.locator(".lab-line")
     expect(line).to_have_count(1)
     expect(line).to_contain_text(ASKED)
