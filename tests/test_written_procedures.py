@@ -11,6 +11,7 @@ from harness.desk import StoryDesk
 from harness.tool_server import Asked, System, says, slowly, system
 from parley.core import events as e
 from parley.log import record as log
+from parley.log.readers import catch_up
 from parley.rehearsal import rehearse
 from parley.services import approvals, proof, requests, setup, tool_calls, tools
 from parley.services.procedures import kept, written
@@ -289,8 +290,6 @@ def test_while_a_system_is_asked_a_message_waits_and_never_mind_leaves(company: 
     kim.says(code(company), settle=False)
     story = company
     story.desk.intake.process()
-    from parley.log.readers import catch_up
-
     catch_up(story.record, story.desk.bot)
     assert len(story.events(e.ToolCalled)) == 1 and story.events(e.ToolAnswered) == []  # noqa: PT018
     kim.says("are you there?", settle=False)
@@ -304,6 +303,24 @@ def test_while_a_system_is_asked_a_message_waits_and_never_mind_leaves(company: 
     depot(other)
     company.settle()
     assert "everything stays as it is" in heard(company), "an answer that comes late is for nobody"
+
+
+def test_somebody_who_waits_for_a_slow_system_is_told_so_once(company: StoryDesk, other: System) -> None:
+    depot(other)
+    kim = company.visitor("kim").says("hold my parcel").says("77001").says("kim@example.org")
+    kim.says(code(company), settle=False)
+    company.desk.intake.process()
+    catch_up(company.record, company.desk.bot)
+    (asked,) = company.events(e.ToolCalled)
+    assert isinstance(asked.event, e.ToolCalled)
+    call = asked.event.call
+    company.change(lambda tx: tool_calls.delay(tx, call, asked.subject_id))
+    catch_up(company.record, company.desk.bot)
+    assert "it takes longer than usual" in heard(company)
+    company.settle()
+    assert "Until which day" in heard(company)
+    company.change(lambda tx: tool_calls.delay(tx, call, asked.subject_id))
+    assert len(company.events(e.ToolDelayed)) == 1, "what was answered takes no longer"
 
 
 def test_a_person_agrees_and_the_other_system_does_it(company: StoryDesk, other: System) -> None:

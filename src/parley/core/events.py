@@ -532,6 +532,12 @@ class ToolTried(Event, frozen=True, tag="tool_tried"):
     until: datetime
 
 
+class ToolDelayed(Event, frozen=True, tag="tool_delayed"):
+    """A call takes longer than a customer waits in silence."""
+
+    call: int
+
+
 class ToolAnswered(Event, frozen=True, tag="tool_answered"):
     """What came of a call.
 
@@ -1180,6 +1186,7 @@ AnyEvent = Union[
     ProcedureWentOn,
     ToolCalled,
     ToolTried,
+    ToolDelayed,
     ToolAnswered,
     ToolChanged,
     ProcedurePublished,

@@ -78,7 +78,7 @@ class BotFollower:
     """Answers customers' messages in conversations that are with the bot."""
 
     name = "bot"
-    kinds = (e.MessageReceived, e.MessageEdited, e.ToolAnswered)
+    kinds = (e.MessageReceived, e.MessageEdited, e.ToolDelayed, e.ToolAnswered)
     batch = 20
 
     def __init__(
@@ -133,7 +133,7 @@ class BotFollower:
         inboxes = setup.all_inboxes(tx.conn, self.channels)
         drawn: set[int] = set()
         for r in batch:
-            if isinstance(r.event, e.ToolAnswered):
+            if isinstance(r.event, e.ToolAnswered | e.ToolDelayed):
                 self._go_on(tx, r, inboxes)
                 continue
             event = _heard(tx.conn, r)
@@ -149,8 +149,8 @@ class BotFollower:
                     tx.flush()
 
     def _go_on(self, tx: Tx, r: e.Recorded, inboxes: Mapping[int, Inbox]) -> None:
-        """Another system answered: the procedure that had asked it goes on, for the message that had led to it."""
-        assert isinstance(r.event, e.ToolAnswered)
+        """Another system answered, or takes long: the procedure goes on, for the message that had led to the call."""
+        assert isinstance(r.event, e.ToolAnswered | e.ToolDelayed)
         answered, past = r.event.call, desk.history(tx.conn, r.subject_id)
         called = next((x.event for x in past if isinstance(x.event, e.ToolCalled) and x.event.call == answered), None)
         because = called.because if called else None

@@ -108,7 +108,10 @@ def _is_act(conduct: "Conduct", step: e.ProcedureWentOn) -> bool:
 
 
 def take_up(conduct: "Conduct", r: e.Recorded, history: Sequence[e.Recorded]) -> None:
-    """Go on with what another system answered."""
+    """Go on with what another system answered, or say that it takes long."""
+    if isinstance(r.event, e.ToolDelayed):
+        _say_slow(conduct, r.event.call, history)
+        return
     found = tool_calls.one(conduct.tx.conn, history, r)
     if found is None:
         return
@@ -116,6 +119,14 @@ def take_up(conduct: "Conduct", r: e.Recorded, history: Sequence[e.Recorded]) ->
         _acted(conduct, found, [one for one in history if one.seq < _seq(history, found)])
     elif conduct.step is not None and conduct.step.call == found.called.call:
         _answered(conduct, conduct.step, found)
+
+
+def _say_slow(conduct: "Conduct", call: int, history: Sequence[e.Recorded]) -> None:
+    """Only to somebody who sits and waits, and not where the answer is here already."""
+    answered = any(isinstance(one.event, e.ToolAnswered) and one.event.call == call for one in history)
+    waits = conduct.step is not None and conduct.step.call == call and conduct.turn.state.status == talk.BOT
+    if waits and conduct.turn.live and not answered:
+        conduct.turn.say("One moment: I am waiting for another system, and it takes longer than usual.")
 
 
 def _seq(history: Sequence[e.Recorded], found: Known) -> int:

@@ -6,6 +6,7 @@ that can do no harm is made again with the same key; one that may have acted is 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -75,6 +76,9 @@ FRESH = timedelta(minutes=15)
 """For so long an answer is not asked for again."""
 
 BROKE_OFF = "The desk stopped while it was asked, so what became of it is not known."
+SLOW = 3.0
+"""After so many seconds the customer is told that it takes a moment."""
+
 FAILS, PAUSE = 5, 30.0
 """So many failures of a tool in a row, and it is left alone for so many seconds: customers reach a person sooner."""
 
@@ -335,13 +339,21 @@ class CallWorker:
             return Outcome(fate="uncertain", sentence=BROKE_OFF)
         if time.monotonic() < self._not_before.get(tool.name, 0.0):
             return Outcome(fate="failed", sentence="It failed several times just now and is left alone for a moment.")
+        slow = asyncio.create_task(self._tell_slow(work))
         try:
             outcome = await self.make(tool, work.secrets, work.arguments, work.row.key, work.inside)
         except Exception:
             logger.exception("The tool %s failed in a way that was not foreseen", tool.name)
             outcome = Outcome(fate="uncertain" if tool.acts else "failed", sentence="It could not be asked.")
+        finally:
+            slow.cancel()
         self._count(tool.name, outcome)
         return theirs(tool, outcome, work.own)
+
+    async def _tell_slow(self, work: Work) -> None:
+        await asyncio.sleep(SLOW)
+        with contextlib.suppress(Busy):
+            await asyncio.wrap_future(self.record.write(lambda tx: delay(tx, work.row.call, work.row.conversation)))
 
     def _count(self, name: str, outcome: Outcome) -> None:
         well = outcome.fate in ("answered", "none", "refused")
@@ -373,6 +385,12 @@ def _take_up(tx: Tx, call: int) -> Work | None:
         row=row, tool=tool, secrets=tools.secrets_of(tx.conn, row.tool), arguments=asked.get("arguments", {}),
         own=tuple(asked.get("own", ())), inside=tools.inside(tx.conn), again=row.taken > 0,
     )  # fmt: skip
+
+
+def delay(tx: Tx, call: int, conversation: int) -> None:
+    """It takes long, unless it was answered this very moment."""
+    if tx.conn.execute(select(_C.outcome).where(_C.call == call)).scalar() == WAITS:
+        tx.append(e.conversation(conversation), [e.ToolDelayed(call=call)], BY)
 
 
 def _note(tx: Tx, work: Work, outcome: Outcome) -> None:
