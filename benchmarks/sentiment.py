@@ -1,8 +1,9 @@
 """Does the desk tell happy messages from unhappy ones?
 
 DIR has labelled texts: JSON lines or CSV with `text` and `label` (or `sentiment`), gzipped or not; a label is 1 or 0,
-or positive, negative or neutral, in any capitals. Files named …test… are asked and the others learnt from; where there
-are no such files, all are asked, learnt from in five folds.
+or positive, negative or neutral, in any capitals. Product reviews (`*.txt`: `feature[+2]##sentence`) and aspects in the
+SemEval form (`*.xml`) count as well: sentences of which everything is said in the same mood. Files named …test… are
+asked and the others learnt from; where there are no such files, all are asked, learnt from in five folds.
 
 from examples: told by the examples Parley comes with (`parley.ai.sentiment`), with nothing learnt here. from labels:
 learnt from the others' labels. by words: a count of good and bad words. Where no text is neutral, the better of the two
@@ -21,6 +22,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from _measure import Figures, run, table
+from aspects import reviews_of, sentences_of
 
 from parley.ai import sentiment
 from parley.ai.encoder import Encoder, encoder
@@ -39,10 +41,21 @@ def labelled_in(folder: Path) -> tuple[list[Pair], list[Pair]]:
     rest, asked = list[Pair](), list[Pair]()
     for file in sorted(folder.iterdir()):
         form = Path(file.name.removesuffix(".gz")).suffix
+        if form in (".txt", ".xml") and "readme" not in file.name.lower():
+            into = asked if "test" in file.name.lower() else rest
+            into += _of_aspects(file, form)
         if form in (".jsonl", ".csv"):
             into = asked if "test" in file.name else rest
             into += [pair for row in _rows(file, form) if (pair := _pair(row))]
     return rest, asked
+
+
+def _of_aspects(file: Path, form: str) -> list[Pair]:
+    """Sentences that say all they say in one mood."""
+    moods: dict[str, set[str]] = {}
+    for row in reviews_of(file, 0) if form == ".txt" else sentences_of(file):
+        moods.setdefault(row.mention.text.strip(), set()).add(row.polarity)
+    return [(text, said.pop()) for text, said in moods.items() if len(said) == 1]
 
 
 def _rows(file: Path, form: str) -> list[dict[str, Any]]:

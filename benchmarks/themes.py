@@ -2,7 +2,8 @@
 
 DIR is a folder of labelled messages (the forms of _labelled.py). The labels are taken away, themes are looked for, and
 what was found is held against the labels: normalised mutual information and adjusted Rand index, purity (share of
-messages whose theme mostly has their label), how many themes there are beside how many labels. Beside it the same
+messages whose theme mostly has their label), how many themes there are beside how many labels, and named: the share
+of messages in a theme whose name has a word of their own label's ("cancel order" of cancel_order). Beside it the same
 grouping of word counts (TF-IDF) into as many groups, and everything in one. score: mean NMI over the collections.
 """
 
@@ -20,7 +21,7 @@ from _measure import Figures, run, table
 
 from parley.ai import text
 from parley.ai.encoder import encoder, unit
-from parley.ai.themes import kmeans, themes
+from parley.ai.themes import Theme, kmeans, themes
 
 MOST = 3000
 
@@ -47,6 +48,17 @@ def purity(found: Sequence[int], true: Sequence[str]) -> float:
     for x, y in zip(found, true, strict=True):
         groups.setdefault(x, Counter())[y] += 1
     return sum(max(counts.values()) for counts in groups.values()) / len(true)
+
+
+def named(found: Sequence[Theme], labels: Sequence[str]) -> float:
+    """Share of messages in themes whose name has a word of the message's label."""
+    hits = told = 0
+    for theme in found:
+        said = {text.stem(word) for word in text.words(theme.name)}
+        for i in theme.places:
+            words = {text.stem(word) for word in text.words(labels[i].replace("_", " ").replace("-", " "))}
+            hits, told = hits + bool(said & words), told + 1
+    return hits / max(1, told)
 
 
 def by_words(messages: Sequence[str], groups: int) -> list[int]:
@@ -95,6 +107,7 @@ def measured(folder: Path) -> tuple[Figures, str]:
             keys = (f"{collection}, {way}: {key}" for key in ("NMI", "adjusted Rand", "purity"))
             figures |= dict(zip(keys, (round(x, 4) for x in told), strict=True))
         figures |= {f"{collection}: themes": len(found), f"{collection}: labels": len(set(labels))}
+        figures[f"{collection}: named"] = round(named(found, labels), 4)
         figures[f"{collection}: processor seconds"] = round(spent, 1)
         scores.append(mutual_information(ours, labels))
         names.append(f"{collection}: " + "; ".join(theme.name for theme in found[:12]))

@@ -193,6 +193,7 @@ ROWS: dict[str, Row] = {
     f"POST {C}/replies": Row(expected=OURS_ACT, send=form(text="Hello"), ok=DONE),
     f"POST {C}/notes": Row(expected=OURS_ACT, send=form(text="Hm"), ok=DONE),
     f"POST {C}/templates": Row(expected=OURS_ACT, send=form(via="1:1", template="none/en", client_id="t"), ok=(422,)),
+    f"POST {C}/tone": Row(expected=OURS_ACT, send=form(text="Hello!")),
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"DELETE {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"GET {C}/assistance": Row(expected=OURS),
@@ -266,6 +267,9 @@ ROWS: dict[str, Row] = {
     ),
     "POST /desk/people/{number:int}/merges/{absorbed:int}/undoing": Row(
         expected=OURS_ACT, path="/desk/people/{person}/merges/{person}/undoing", ok=(422,)
+    ),
+    "POST /desk/people/{number:int}/zone": Row(
+        expected=OURS_ACT, path="/desk/people/{person}/zone", send=form(zone="Europe/Berlin"), ok=DONE
     ),
     "POST /desk/people/{number:int}/consents": Row(
         expected=OURS_ACT,
@@ -558,6 +562,9 @@ ROWS: dict[str, Row] = {
     "GET /api/v1/forecast": Row(expected=API),
     "GET /api/v1/numbers": Row(expected=API),
     "GET /api/v1/followups": Row(expected=API),
+    "GET /api/v1/incidents": Row(expected=API),
+    f"GET {AC}/findings": Row(expected=API_OURS),
+    f"POST {AC}/findings": Row(expected=API_OURS_ACT, send=json({"what": "priority", "value": "high"})),
     "POST /api/v1/followups/{number:int}/closure": Row(
         expected=API_OURS_ACT, path="/api/v1/followups/{task}/closure", send=json({"done": "Called them."})
     ),
@@ -567,6 +574,10 @@ ROWS: dict[str, Row] = {
     f"GET {AC}": Row(expected=API_OURS),
     f"GET {AC}/events": Row(expected=API_OURS),
     f"POST {AC}/replies": Row(expected=API_OURS_ACT, send=json({"text": "Hello"})),
+    f"GET {AC}/templates": Row(expected=API_OURS),
+    f"POST {AC}/templates": Row(
+        expected=API_OURS_ACT, send=json({"inbox": 1, "identity": 1, "key": "none/en"}), ok=(422,)
+    ),
     f"POST {AC}/notes": Row(expected=API_OURS_ACT, send=json({"text": "Hm"})),
     f"POST {AC}/closure": Row(expected=API_OURS_ACT),
     f"DELETE {AC}/closure": Row(expected=API_OURS_ACT),

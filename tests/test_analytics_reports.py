@@ -12,11 +12,11 @@ from harness.desk import StoryDesk
 from parley.analytics_reports import Asked
 from parley.core.errors import BadConfig
 from parley.core.stats import share
+from parley.demo.simulators.server import Said, as_json
 from parley.importing import import_reports
 from parley.services import traffic
 from parley.services.inbox import SYSTEM
 from simulators.analytics import Analytics
-from simulators.server import Said, as_json
 
 
 @pytest.fixture

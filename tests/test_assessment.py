@@ -1,5 +1,9 @@
-"""The assessment of a mailbox of which is known what is in it: sides, cases, figures, report, setup."""
+"""The assessment of a mailbox of which is known what is in it: sides, cases, figures, report, setup.
 
+With PARLEY_PICTURES=1 the picture of the README is made anew on the way (docs/pictures).
+"""
+
+import os
 import re
 import shlex
 from html.parser import HTMLParser
@@ -22,6 +26,7 @@ from parley.core.errors import BadConfig, ParleyError
 from parley.core.redaction import redacted
 from parley.services import desk_notes, knowledge, prepared
 
+PICTURES = Path(__file__).parents[1] / "docs/pictures"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 needs_encoder = pytest.mark.skipif(encoder() is None, reason="the sentence encoder is not built")
@@ -158,6 +163,7 @@ class Reading(HTMLParser):
         self.top: list[str] = []
         self.steps: list[str] = []
         self.drawn: list[str] = []
+        self.short: list[str] = []
         self._inside, self._code = "", False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -165,6 +171,8 @@ class Reading(HTMLParser):
         self._code = tag == "code"
         if tag == "article":
             self._inside = (told.get("id") or "").removeprefix("figure-")
+        elif tag == "section":
+            self._inside = "short" if told.get("class") == "short" else ""
         elif tag in ("text", "tspan") and str(told.get("class")).startswith("row-"):
             self._inside = "drawn"
         elif tag in ("ul", "ol") and told.get("class") in ("top", "steps"):
@@ -172,15 +180,15 @@ class Reading(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._code = False
-        if tag in ("article", "ul", "ol", "text"):
+        if tag in ("article", "ul", "ol", "text", "section"):
             self._inside = ""
 
     def handle_data(self, data: str) -> None:
         said = " ".join(data.split())
         if self._code and " --figure " in said:
             self.commands[said.rpartition(" ")[2]] = said
-        elif said and self._inside in ("top", "steps", "drawn"):
-            {"top": self.top, "steps": self.steps, "drawn": self.drawn}[self._inside].append(said)
+        elif said and self._inside in ("top", "steps", "drawn", "short"):
+            {"top": self.top, "steps": self.steps, "drawn": self.drawn, "short": self.short}[self._inside].append(said)
         elif said and self._inside:
             self.figures.setdefault(self._inside, []).append(said)
 
@@ -209,6 +217,10 @@ def test_every_figure_of_the_report_is_recomputed_by_the_command_it_names(tmp_pa
         assert missing == [], f"{key} shows what its command does not print"
     everything = " ".join(printed.values())
     assert [word for word in page.top if word not in everything] == []
+    assert len(page.short) >= 5
+    for sentence in page.short:
+        for number in re.findall(r"\d[\d.,]*(?: (?:%|h|min|days|s)(?=\W|$))?", sentence):
+            assert number in everything, sentence
     drawn = [re.sub(r"^(level|n =) ", "", word) for word in page.drawn]
     assert len(drawn) > 20
     assert [word for word in drawn if word not in everything] == []
@@ -245,6 +257,9 @@ def test_the_report_passes_axe_and_fits_its_window(report: Path, scheme: str, wi
         page.goto(report.as_uri())
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if os.environ.get("PARLEY_PICTURES") and (scheme, width) == ("light", 1440):
+            page.set_viewport_size({"width": 1200, "height": 1180})
+            page.screenshot(path=PICTURES / "assessment.png")
         browser.close()
 
 

@@ -10,11 +10,15 @@ from hypothesis import strategies as some
 from harness.desk import StoryDesk
 from harness.waiting import eventually
 from harness.web import served
+from parley.channels.webchat import raw
 from parley.core import consent as rules
 from parley.core import events as e
+from parley.core import zones as zones_of_numbers
+from parley.core.channel import Address
 from parley.core.consent import QuietHours, allowed, meant, wish
 from parley.core.errors import Refused
-from parley.services import consent, outgoing, people, replies, setup
+from parley.log.record import Tx
+from parley.services import consent, outgoing, people, replies, setup, zones
 
 
 def identity_of(desk: StoryDesk) -> people.Identity:
@@ -175,6 +179,102 @@ def test_nothing_that_was_not_asked_for_rings_at_night(desk: StoryDesk) -> None:
     assert len(desk.outbox) == 1
     desk.later(minutes=10)
     assert desk.outbox[-1].text == "Your parcel is late."
+
+
+def by_night(desk: StoryDesk) -> None:
+    """Quiet from nine in the evening to eight in the morning, by the clock of Berlin where theirs is not known."""
+    hours = QuietHours(start=time(21), end=time(8), zone="Europe/Berlin", on=True)
+    desk.change(lambda tx: consent.set_quiet_hours(tx, desk.brand, hours))
+
+
+def zone_of(desk: StoryDesk) -> tuple[str, str] | None:
+    known = desk.record.ask(people.identities_of, desk.conversation.person)
+    found = desk.record.ask(zones.of, known)
+    return (found.name, found.how) if found else None
+
+
+def test_quiet_hours_go_by_the_customers_own_clock(desk: StoryDesk) -> None:
+    by_night(desk)
+    desk.visitor("kim").says("Hello")
+    desk.agent("ana").replies("Good morning!")
+    desk.change(lambda tx: zones.note(tx, desk.conversation.person, "Asia/Tokyo", "agent/1"))
+    assert zone_of(desk) == ("Asia/Tokyo", "noted")
+    desk.later(hours=(20 - desk.clock().hour) % 24)  # eight in the evening in London, five in the morning in Tokyo
+    before = len(desk.outbox)
+    tells(desk, "Your parcel is late.", "notice")
+    assert len(desk.outbox) == before
+    desk.later(hours=2)
+    assert len(desk.outbox) == before
+    desk.later(hours=2)
+    assert desk.outbox[-1].text == "Your parcel is late."
+    desk.rebuilds()
+
+
+def test_what_is_noted_goes_before_the_number_and_that_before_the_browser(desk: StoryDesk) -> None:
+    desk.visitor("kim").says("Hello")
+    person = desk.conversation.person
+    (one,) = desk.record.ask(people.identities_of, person)
+    for zone in ("Mars/Base", "../etc/passwd", "America/Lima", "America/Lima"):
+        desk.change(lambda tx, zone=zone: zones.notice(tx, one, zone))
+    assert zone_of(desk) == ("America/Lima", "browser")
+    assert len(desk.events(e.ZoneNoticed)) == 1, "what is known already is no news"
+
+    def joined(tx: Tx) -> None:
+        (phone,) = people.meet(tx, [Address(kind="phone", value="+4915112345678")], "intake").values()
+        people.merge(tx, person, phone.person, "told", "agent/1")
+
+    desk.change(joined)
+    assert zone_of(desk) == ("Europe/Berlin", "phone")
+    desk.change(lambda tx: zones.note(tx, person, "Asia/Tokyo", "agent/1"))
+    assert zone_of(desk) == ("Asia/Tokyo", "noted")
+    desk.change(lambda tx: zones.note(tx, person, "", "agent/1"))
+    assert zone_of(desk) == ("Europe/Berlin", "phone")
+    with pytest.raises(Refused, match="time zone"):
+        desk.change(lambda tx: zones.note(tx, person, "Moon/Base", "agent/1"))
+    desk.rebuilds()
+
+
+def test_the_chat_tells_the_clock_of_the_browser(desk: StoryDesk) -> None:
+    said = raw.Said(visitor="v" * 32, client_id="client-0001", text="Hello?", zone="America/Lima")
+    desk.desk.intake.take(desk.chat_inbox, raw.provider_id(said), raw.encode(said)).result(30)
+    desk.settle()
+    assert zone_of(desk) == ("America/Lima", "browser")
+
+
+@pytest.mark.parametrize(
+    ("number", "zone"),
+    [
+        ("+353209130001", "Europe/Dublin"), ("353209130001", "Europe/Dublin"), ("+4915112345678", "Europe/Berlin"),
+        ("+81312345678", "Asia/Tokyo"), ("+14155550100", ""), ("+34612345678", ""), ("+61412345678", ""),
+        ("+5511912345678", ""), ("+79161234567", ""), ("LARKSPUR", ""), ("", ""), ("12", ""),
+    ],
+)  # fmt: skip
+def test_a_number_tells_the_clock_where_its_country_has_one(number: str, zone: str) -> None:
+    assert zones_of_numbers.of_phone(number) == zone
+
+
+def test_every_country_of_one_clock_has_a_real_one() -> None:
+    assert [zone for zone in zones_of_numbers.ONE.values() if not zones_of_numbers.known(zone)] == []
+
+
+def test_the_clock_and_the_quiet_hour_stand_beside_the_person(tmp_path: Path) -> None:
+    with served(tmp_path) as web:
+        by_night(web.story)
+        web.story.visitor("kim").says("Hello", settle=False)
+        eventually(lambda: bool(web.story.conversations()))
+        ana, person = web.signed_in("ana"), web.story.conversation.person
+        assert ana.post(f"/desk/people/{person}/zone", data={"zone": "Nowhere"}).status_code == 422
+        local = web.story.clock()
+        far = next(z for z in ("Asia/Tokyo", "America/Los_Angeles", "Europe/London") if quiet(local, z))
+        assert ana.post(f"/desk/people/{person}/zone", data={"zone": far}).status_code == 303
+        page = ana.get(f"/desk/people/{person}").text
+        assert f'data-zone="{far}"' in page
+        assert "noted by hand" in page
+        assert "quiet until 08:00" in page
+
+
+def quiet(moment: datetime, zone: str) -> bool:
+    return QuietHours(start=time(21), end=time(8), on=True).until(moment, zone) is not None
 
 
 def test_a_zone_that_is_none_is_refused(desk: StoryDesk) -> None:

@@ -28,6 +28,7 @@ SERVED = (
     "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/listening", "/desk/wall",
     "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents", "/desk/settings/surveys",
     "/desk/settings/analytics", "/desk/website", "/desk/inbox/pressing", "/desk/incidents", "/desk/settings/triage",
+    "/desk/settings/analytics", "/desk/website", "/desk/lab", "/desk/lab/new",
     "/desk/settings/tokens", "/desk/settings/you", "/desk/search?q=hello",
 )  # fmt: skip
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from harness.axe import violations
 from harness.speaking import FLAGS, SILENCE, Company, eventually, hears, panel, speaking
+from parley.demo.simulators import meta
+from parley.demo.simulators.meta import MetaService
 from parley.services import people, setup
 from parley.web.templating import DIST
-from simulators import meta
-from simulators.meta import MetaService
 
 CHROMIUM = Path("/usr/bin/chromium")
 KIM = "4915112345678"

@@ -13,14 +13,14 @@ from harness.desk import StoryDesk
 from parley.channels.fetching import get, is_public
 from parley.core import events as e
 from parley.core.errors import FetchFailed
+from parley.demo.simulators import meta
+from parley.demo.simulators.meta import MetaService
+from parley.demo.simulators.server import Asked, Platform, Said
+from parley.demo.simulators.telegram import TOKEN, TelegramService
+from parley.demo.simulators.twilio import ACCOUNT, NUMBER, TwilioService
+from parley.demo.simulators.twilio import TOKEN as TWILIO_TOKEN
 from parley.services import setup
 from parley.services.files import find
-from simulators import meta
-from simulators.meta import MetaService
-from simulators.server import Asked, Platform, Said
-from simulators.telegram import TOKEN, TelegramService
-from simulators.twilio import ACCOUNT, NUMBER, TwilioService
-from simulators.twilio import TOKEN as TWILIO_TOKEN
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"a picture" * 100
 CLOUD, BOT, TEXT = "whatsapp", "telegram", "sms"

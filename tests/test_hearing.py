@@ -52,3 +52,28 @@ def test_twelve_people_cannot_pay_by_card(desk: StoryDesk) -> None:
     assert topic.weeks[-1] >= 12
     assert topic.change.clear
     assert desk.record.ask(hearing.overview, Viewer(role="lead", brands=(999,))).topics == ()
+
+
+@pytest.mark.skipif(encoder() is None, reason="the sentence encoder is not installed")
+def test_a_theme_named_by_a_message_loses_its_name_with_the_words(desk: StoryDesk) -> None:
+    for n in range(4):
+        desk.visitor(f"wool-{n}").says(
+            "Can this green pullover, bought with code 123456, go in a machine?", settle=False
+        )
+        desk.visitor(f"pay-{n}").says(f"{CARDS[n % 3]}, number {n}", settle=False)
+    desk.settle()
+    assert hearing.Ear(desk.record, by_meaning=True).listen() is not None
+    found = desk.record.ask(hearing.overview, SYSTEM)
+    topic = next(one for one in found.topics if one.name.startswith("“"))
+    assert topic.name == "“Can this green pullover, bought with code …”"
+    assert "pullover" not in repr(desk.record.ask(hearing.heard))
+    whole = desk.record.ask(hearing.theme, SYSTEM, topic.message)
+    assert whole is not None
+    assert len(whole.quotes) == 4
+    talk = whole.quotes[0].conversation
+    assert desk.record.ask(hearing.themes_of, SYSTEM, [talk])[talk][1] == topic.name
+    desk.change(lambda tx: tx.erase(topic.message))
+    again = desk.record.ask(hearing.theme, SYSTEM, topic.message)
+    assert again is not None
+    assert again.topic.name == "…"
+    assert len(again.quotes) == 3

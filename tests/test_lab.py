@@ -1,13 +1,16 @@
 """The lab: candidates of the bot, replays that touch nothing, roll-outs by a stable draw, and the way back."""
 
 import random
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from harness.desk import StoryDesk
+from harness.waiting import eventually
 from parley.core import events as e
 from parley.core import trial
 from parley.core.errors import Busy, Conflict, NotAllowed, NotFound, Refused
@@ -90,7 +93,7 @@ def replayed(desk: StoryDesk, candidate: int, everywhere: bool = True) -> replay
     """The newest replay, once it is over."""
     now, who, lab = desk.clock.now, lead(desk), desk.desk.lab
     number = lab.begin(candidate, now - timedelta(days=1), now + timedelta(hours=1), everywhere, who)
-    lab.wait(120)
+    lab.wait(600)
     with desk.record.reading() as conn:
         return replays.summary(conn, candidates.replay(conn, number, who), desk.clock.now)
 
@@ -116,6 +119,7 @@ def test_a_replay_shows_the_answer_that_changes_and_writes_only_its_own_result(s
 def test_whatever_is_replayed_nothing_of_the_desk_moves(shop: StoryDesk) -> None:
     """Every table is the same before and after, but those of the lab itself: also where procedures act."""
     chances = random.Random(24)
+    lead(shop)
     for n in range(6):
         kim = shop.visitor(f"kim-{n}")
         for text in chances.sample(SAYINGS, 3):
@@ -173,6 +177,7 @@ def test_what_people_answered_then_is_compared_and_erased_words_are_gone(shop: S
 def test_two_people_get_different_bots_and_one_click_brings_the_old_one_back(shop: StoryDesk) -> None:
     number = made(shop, other_wording(shop))
     shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 50, 10))
+    shop.desk.bot.brain.learn_whole(shop.record, other_wording(shop))
     shop.later(seconds=1)
     answers: dict[str, list[str]] = {}
     for n in range(12):
@@ -201,6 +206,7 @@ def test_two_people_get_different_bots_and_one_click_brings_the_old_one_back(sho
 def test_the_trial_shows_each_arm_with_its_cases_and_calls_few_too_few(shop: StoryDesk) -> None:
     number = made(shop, other_wording(shop))
     shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 50, 0))
+    shop.desk.bot.brain.learn_whole(shop.record, other_wording(shop))
     shop.later(seconds=1)
     for n in range(6):
         shop.visitor(f"kim-{n}").says(ASKED)
@@ -249,13 +255,14 @@ def test_a_candidate_is_discarded_taken_up_again_and_belongs_to_leads_of_its_bra
         shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 10, 10))
     shop.change(lambda tx: candidates.restore(tx, number, lead_of(shop, tx)))
     assert shop.record.ask(candidates.of_viewer, number, lead(shop)).state == "draft"
+    ana = shop.agent("ana").viewer
     far = Viewer(agent=1, role="lead", brands=(999,))
     with pytest.raises(NotFound):
         shop.record.ask(candidates.of_viewer, number, far)
     with pytest.raises(NotAllowed):
         shop.change(lambda tx: candidates.make(tx, "Mine", Change(promise=0.8), far))
     with pytest.raises(NotAllowed):
-        shop.change(lambda tx: candidates.approve(tx, number, shop.agent("ana").viewer, 10, 10))
+        shop.change(lambda tx: candidates.approve(tx, number, ana, 10, 10))
     with pytest.raises(Refused, match="nothing to compare"):
         shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 100, 0))
     shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 10, 10))
@@ -264,14 +271,21 @@ def test_a_candidate_is_discarded_taken_up_again_and_belongs_to_leads_of_its_bra
         shop.change(lambda tx: candidates.approve(tx, second, lead_of(shop, tx), 10, 10))
 
 
-def test_a_replay_that_is_stopped_says_by_whom_and_one_that_was_cut_off_says_so(shop: StoryDesk) -> None:
+def test_a_replay_that_is_stopped_says_by_whom_and_one_that_was_cut_off_says_so(
+    shop: StoryDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp = tmp_path / "tmp"
+    tmp.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp))
     shop.visitor("kim").says(ASKED)
     number, who, lab, now = made(shop, other_wording(shop)), lead(shop), shop.desk.lab, shop.clock.now
     begun = lab.begin(number, now - timedelta(days=1), now + timedelta(hours=1), True, who)
     with pytest.raises(Busy, match="Another replay"):
         lab.begin(number, now - timedelta(days=1), now + timedelta(hours=1), True, who)
+    eventually(lambda: [*tmp.glob("parley-replay-*/parley.db")] != [], seconds=120)
     lab.stop(begun, "Lena")
     lab.wait(30)
+    assert [*tmp.glob("parley-replay-*")] == [], "what customers wrote stayed behind"
     assert shop.record.ask(candidates.replay, begun, who).result.trouble == "Stopped by Lena."  # type: ignore[union-attr]
     shop.change(lambda tx: replays._begin(tx, number, now - timedelta(days=1), now, True, who))
     lost = shop.record.ask(candidates.replays_of, number)[0]
@@ -280,3 +294,19 @@ def test_a_replay_that_is_stopped_says_by_whom_and_one_that_was_cut_off_says_so(
     assert shop.record.ask(replays.summary, lost, shop.clock.now).state == "cut off"
     with pytest.raises(Refused, match="31 days"):
         lab.begin(number, now - timedelta(days=40), now, True, who)
+
+
+def test_nobody_gets_a_candidate_before_its_articles_are_read_and_nobody_waits_for_that(shop: StoryDesk) -> None:
+    number, brain = made(shop, other_wording(shop)), shop.desk.bot.brain
+    shop.change(lambda tx: candidates.approve(tx, number, lead_of(shop, tx), 100, 5))
+    brain._trying.acquire()  # somebody reads already, and is not done
+    shop.visitor("kim").says(ASKED)
+    assert shop.events(e.ArmGiven) == []
+    assert "60 days" not in shop.words()[1]
+    brain._trying.release()
+    eventually(lambda: brain.ready_for(shop.record, other_wording(shop)), seconds=120)
+    shop.visitor("kim").says("and how do I care for leather boots?")
+    assert shop.events(e.ArmGiven) == [], "a conversation that had begun is left alone"
+    for n in range(4):
+        shop.visitor(f"lou-{n}").says(ASKED)
+    assert len(shop.events(e.ArmGiven)) == 4

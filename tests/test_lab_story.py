@@ -15,7 +15,7 @@ from parley.core import events as e
 from parley.core import trial
 from parley.demo import build
 from parley.demo.learned import learned
-from parley.services import access, setup
+from parley.services import access, candidates, setup
 from parley.web.templating import DIST
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -56,7 +56,7 @@ def asks(shop: WebDesk, name: str) -> str:
     """What the bot answers somebody new."""
     before = len(shop.story.events(e.ReplyWritten))
     shop.story.visitor(name).says(ASKED, settle=False)
-    eventually(lambda: len(shop.story.events(e.ReplyWritten)) > before, seconds=60)
+    eventually(lambda: len(shop.story.events(e.ReplyWritten)) > before, seconds=120)
     return shop.story.words(shop.story.events(e.ReplyWritten)[-1].subject_id)[-1]
 
 
@@ -91,6 +91,8 @@ def test_another_wording_is_replayed_tried_out_by_half_and_taken_back(shop: WebD
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("In trial, 50 %")).to_be_visible()
 
+    change = shop.story.record.ask(candidates.running)[0].change
+    eventually(lambda: shop.story.desk.bot.brain.ready_for(shop.story.record, change), seconds=300)
     arms: dict[str, str] = {}
     for number in range(12):
         said = asks(shop, f"visitor {number}")
@@ -100,7 +102,11 @@ def test_another_wording_is_replayed_tried_out_by_half_and_taken_back(shop: WebD
             break
     assert "60 days" in arms[trial.NEW]
     assert "60 days" not in arms[trial.OLD]
-    page.reload()
+    of_new = next(r for r in shop.story.events(e.ArmGiven) if r.event.arm == trial.NEW)  # type: ignore[union-attr]
+    trial_page = page.url
+    page.goto(f"{shop.url}/desk/conversations/{of_new.subject_id}")
+    expect(page.get_by_text("which is tried out")).to_be_visible()
+    page.goto(trial_page)
     expect(page.get_by_text("Too few to say").first).to_be_visible()
     assert violations(page) == []
 

@@ -19,11 +19,11 @@ from parley.core.analytics import session_id
 from parley.core.errors import BadConfig
 from parley.core.measurement import Told
 from parley.core.touchpoints import Journey
+from parley.demo.simulators.server import Said
 from parley.services import measuring
 from parley.services.journeys import journeys
 from parley.services.measuring import Settings
 from simulators.analytics import Analytics
-from simulators.server import Said
 
 KIM = "1234567890.1712345678"
 

@@ -12,10 +12,10 @@ from harness.desk import StoryDesk
 from parley.core import events as e
 from parley.core import qr
 from parley.core.channel import Inviting
+from parley.demo.simulators import meta
+from parley.demo.simulators.meta import MetaService
 from parley.services import inbox, passages, people, replies, setup, visitors
 from parley.services.visitors import Visitor
-from simulators import meta
-from simulators.meta import MetaService
 
 KIM, SAM = "4915112345678", "4915187654321"
 PASSED = ("Authentication-Results", "mx.larkspur.test; dmarc=pass header.from=example.com")

@@ -212,7 +212,8 @@ def test_a_connection_that_a_procedure_uses_is_not_removed(web: WebDesk, admin: 
 def test_leads_see_the_calls_of_conversations_that_are_theirs_to_see(web: WebDesk, other: System) -> None:
     story = web.story
     story.visitor("kim").says("hello", settle=False)
-    number = eventually(lambda: story.conversations())[0].id
+    eventually(lambda: bool(story.conversations()))
+    number = story.conversations()[0].id
 
     def call(tx: Any) -> None:
         setup.add_brand(tx, "Elsewhere")
@@ -224,7 +225,7 @@ def test_leads_see_the_calls_of_conversations_that_are_theirs_to_see(web: WebDes
         tool_calls.ask(tx, number, wanted, "bot/helper")
 
     story.change(call)
-    eventually(lambda: story.events(e.ToolAnswered))
+    eventually(lambda: bool(story.events(e.ToolAnswered)))
     page = web.signed_in("lea", "lead", brands=(1,)).get("/desk/settings/connections").text
     assert f"/desk/conversations/{number}" in page
     assert "answered" in page

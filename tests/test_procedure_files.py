@@ -1,6 +1,7 @@
 """The file of a procedure: what is wrong is said at its line, and what is accepted runs whatever customers write."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from parley.ai import slots
 from parley.core import expression as x
 from parley.core import procedure as p
-from parley.services import orders
+from parley.demo import warehouse
+from parley.rehearsal import rehearse
+from parley.services import orders, tools
 from parley.services.procedures import SHIPPED, layout, written
 from parley.services.procedures.binding import bind
+from parley.services.procedures.talks import Part
 from parley.services.procedures.written import check
 from parley.services.tools import Parameter, Picked, Tool
 
@@ -394,3 +398,28 @@ def test_the_property_above_meets_procedures_that_are_accepted() -> None:
 def test_the_same_text_is_read_once() -> None:
     assert written.read(GOOD) is written.read(GOOD)
     assert layout.told(("steps", 2, "with", "number")) == "steps[2].with.number"
+
+
+def test_the_procedure_of_the_manual_is_one() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "a-new-procedure.md").read_text("utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    plan, wrong = check(text, {})
+    assert (plan is not None, wrong) == (True, [])
+    assert [one.problem for one in rehearse("move_delivery", {}, Part(text=text))] == [""]
+
+
+def test_the_manual_names_every_step_and_every_function() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "a-new-procedure.md").read_text("utf-8")
+    for name in layout.STEPS:
+        assert f"`{name}" in page, name
+    for name in (*x.FUNCTIONS, *(f"|{form}" for form in x.FORMS), *written.SHOP_ACTS):
+        assert f"{name}" in page, name
+
+
+def test_the_procedure_of_the_demo_goes_as_it_is_written() -> None:
+    declared = tuple(warehouse.declared("http://127.0.0.1:8000"))
+    assert [tools.problems(one) for one in declared] == [[]] * len(declared)
+    plan, wrong = check(warehouse.text(), {one.name: one for one in declared})
+    assert (plan is not None, wrong) == (True, [])
+    results = rehearse(warehouse.NAME, {}, Part(text=warehouse.text(), tools=declared))
+    assert [one.problem for one in results] == [""] * 6

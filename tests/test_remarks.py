@@ -5,6 +5,7 @@ import pytest
 from harness.desk import StoryDesk
 from parley.ai import remarks as told
 from parley.ai.lexicon import read as lexicon
+from parley.ai.mood_words import LANGUAGES
 from parley.core import events as e
 from parley.services import remarks, surveys
 from parley.services.inbox import SYSTEM, Viewer
@@ -28,6 +29,11 @@ def said(text: str) -> list[tuple[str, int]]:
         ("The price is not bad at all.", [("price", 1)]),
         ("I am very disappointed!", [("general", -1)]),
         ("My number is 1182.", []),
+        ("Will the jacket be too small for me?", [("fit", 0)]),
+        ("The boots are too small.", [("fit", -1)]),
+        ("Is the parcel lost?", [("delivery", -1)]),
+        ("Guten Tag, vielen Dank und beste Grüße", []),
+        ("Best wishes, and thank you.", []),
     ],
 )
 def test_sentences_are_told_in_their_language(text: str, meant: list[tuple[str, int]]) -> None:
@@ -53,8 +59,8 @@ def test_every_aspect_and_mood_has_words_in_every_language() -> None:
     found = lexicon("remarks")
     for name, entries in found.items():
         if name.startswith("about-"):
-            assert set(entries) == set(told.LANGUAGES), name
-    assert {f"mood-{one}" for one in told.LANGUAGES} <= set(found)
+            assert set(entries) == set(LANGUAGES), name
+    assert {f"mood-{one}" for one in LANGUAGES} <= set(found)
     assert len({frozenset(entries) for name, entries in found.items() if name.startswith("mood-")}) == 1
 
 

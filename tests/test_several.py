@@ -107,3 +107,9 @@ def test_an_answer_that_was_not_meant_is_not_given_again(shop: StoryDesk) -> Non
     kim.says("no, that's not what I meant")
     last = by_bot(shop)[-1]
     assert not last.sources, "nothing else is sure: a choice is offered, or a person takes over"
+
+
+def test_a_letter_with_two_questions_gets_one_letter(shop: StoryDesk) -> None:
+    shop.customer("kim@mail.test", "Kim").mails("Two questions", f"{RETURNS}\n\n{SHIPPING}")
+    (answer,) = by_bot(shop)
+    assert len({one.ref for one in answer.sources}) == 2

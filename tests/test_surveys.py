@@ -1,21 +1,25 @@
 """Surveys: chosen by rule and lot, asked in the channel and answered there, with conditions and a limit."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 
 from harness.desk import START, StoryDesk
+from harness.web import serving
 from parley.core import events as e
 from parley.core.errors import Refused
-from parley.core.language import language_of
+from parley.core.language import LANGUAGES, language_of
 from parley.core.opinions import effort_change
-from parley.core.questionnaire import Condition, Ended, Question, Survey, checked, drawn, fitting, score_in
+from parley.core.questionnaire import Condition, Ended, Question, Survey, checked, drawn, fitting, score_in, steps
+from parley.core.survey_words import WORDING
 from parley.services import figures, followups, inbox, setup, surveys
 from parley.services.inbox import SYSTEM
 from parley.services.numbers import Choice
-from parley.web import views
+from parley.web import rating_words, views
 from parley.web.present import Lens
 from parley.web.telling import Teller
 
@@ -212,3 +216,58 @@ def test_customers_say_whether_it_was_solved_at_first_contact(desk: StoryDesk) -
     number = desk.record.ask(figures.report, SYSTEM, Choice(), desk.clock.now).number("said_solved")
     assert (number.hits, number.n) == (1, 2)
     assert [task.reason for task in desk.record.ask(followups.found, SYSTEM)] == ["not solved at first contact"]
+
+
+# ── in the customer's language ──────────────────────────────────────────────────────────────
+
+ASKS = {
+    "en": "Where is my parcel? I have been waiting for it.", "de": "Wo ist mein Paket? Ich warte schon eine Woche.",
+    "fr": "Où est mon colis ? Je ne l'ai pas reçu, merci.", "es": "¿Dónde está mi pedido? No lo he recibido, gracias.",
+    "it": "Dove è il mio pacco? Non è arrivato, grazie.", "nl": "Waar is mijn pakket? Ik heb het nog niet.",
+    "pt": "Onde está a minha encomenda? Não chegou, obrigado.", "pl": "Gdzie jest moja paczka? Nie mam jej jeszcze.",
+    "sv": "Var är mitt paket? Jag har inte fått det.", "da": "Hvor er min pakke? Jeg har ikke fået den.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("measure", ["csat", "nps", "ces", "solved"])
+def test_every_language_has_its_own_words_and_reads_them_again(measure: str) -> None:
+    for language in LANGUAGES:
+        labels = steps(measure, language)
+        assert [score for score, _ in labels] == [score for score, _ in steps(measure)]
+        assert language == "en" or [x for _, x in labels] != [x for _, x in steps(measure)], (
+            "not English under its name"
+        )
+        for score, label in labels:
+            assert score_in(measure, label) == score, f"{language}: {label}"
+        assert language in WORDING[measure]
+    assert steps("csat", "tlh") == steps("csat")
+
+
+def test_the_catalogues_of_the_rating_page_are_whole() -> None:
+    assert set(rating_words.CATALOGUES) == set(LANGUAGES) - {"en"}
+    for language, catalogue in rating_words.CATALOGUES.items():
+        assert all(catalogue.values()), language
+        assert len(set(catalogue.values())) == len(catalogue), "each sentence has words of its own"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_pressed_speaks_as_they_do(desk: StoryDesk, language: str) -> None:
+    assert language_of(ASKS[language], "") == language
+    desk.visitor("kim").says(ASKS[language])
+    desk.agent("ana").closes()
+    desk.later(minutes=31)
+    assert [label for label, _ in desk.outbox[-1].choices] == [label for _, label in steps("csat", language)]
+
+
+def test_the_page_speaks_as_they_do(tmp_path: Path) -> None:
+    desk = StoryDesk(tmp_path)
+    desk.visitor("kim").says(ASKS["fr"])
+    desk.agent("ana").closes()
+    desk.later(minutes=31)
+    link = urlsplit(desk.outbox[-1].choices[-1][1])
+    with serving(desk) as web, web.browser() as http:
+        page = http.get(f"{link.path}?{link.query}").text
+    assert '<html lang="fr"' in page
+    for words in ("Comment nous jugez-vous", "très bien", "Envoyer", "Facultatif"):
+        assert words in page
+    assert "Optional" not in page

@@ -253,6 +253,7 @@ def test_secrets_are_sent_and_never_shown(other: System) -> None:
         ({"address": "http://[::1/x"}, "cannot be read"),
         ({"headers": (("Host", "x"),)}, "cannot be sent"),
         ({"headers": (("X", "a\nb"),)}, "no header can carry"),
+        ({"headers": (("X-Api-Key", "s3cr3t"),)}, "under the secret headers"),
         ({"owner": ""}, "whose it is"),
         ({"owner": "nobody"}, "no “nobody”"),
         ({"acts": True}, "customer"),

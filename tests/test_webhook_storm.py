@@ -20,11 +20,11 @@ from harness.waiting import eventually
 from harness.web import WebDesk
 from parley.channels import installed
 from parley.core import events as e
+from parley.demo.simulators.meta import MetaService
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 from parley.services import setup
 from simulators.families import FAMILIES, Cloud, Family, Own, Saying
-from simulators.meta import MetaService
 from simulators.retrying import TABLES, Outage, Retrying, Table
-from simulators.server import Asked, Platform, Said, as_json
 
 
 def door_of(web: WebDesk, family: Family, **more: Any) -> Door:

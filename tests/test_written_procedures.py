@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.desk import StoryDesk
 from harness.tool_server import Asked, System, says, slowly, system
@@ -385,3 +387,54 @@ def test_a_brands_limits_hold_in_a_rehearsal(other: System) -> None:
     limits = {"hold_parcel_here.days": 2}
     results = rehearse("hold_parcel_here", limits, Part(text=HOLD + MORE_TALKS, tools=tuple(declared(other))))
     assert [one.right for one in results] == [True, True, True, True, False, False]
+
+
+# ── what was said in private, and whatever else customers write ─────────────────────────────
+
+
+def test_taking_a_message_back_takes_back_what_was_told_of_it(company: StoryDesk, other: System) -> None:
+    depot(other)
+    kim = company.visitor("kim").says("hold my parcel").says("77001").says("kim@example.org")
+    company.visitor("kim").says(code(company), id="the code")
+    called = company.events(e.ToolCalled)[-1].event
+    answered = company.events(e.ToolAnswered)[-1].event
+    assert isinstance(called, e.ToolCalled) and isinstance(answered, e.ToolAnswered)  # noqa: PT018
+    both = [called.call, answered.answer or 0]
+    assert all(words.text for words in company.record.ask(log.words_of, both).values())
+    kim.says("", id="w", takes_back="the code")
+    assert [words.text for words in company.record.ask(log.words_of, both).values() if words.text] == []
+
+
+SAYINGS = st.lists(
+    st.one_of(
+        st.sampled_from(["hold my parcel", "77001", "kim@example.org", "{code}", "yes", "no", "tomorrow", "undo"]),
+        st.sampled_from(["never mind", "in 9 weeks", "no, 77002", "I want a person", "where is my order?", "?", "{x}"]),
+        st.text(min_size=1, max_size=30),
+    ),
+    min_size=3, max_size=8,
+)  # fmt: skip
+
+
+def test_whatever_customers_write_nothing_is_asked_for_strangers_and_nothing_breaks(
+    company: StoryDesk, other: System
+) -> None:
+    """The whole desk: every message is answered, handed over or left, and the bot keeps up with the log."""
+    depot(other)
+    people = iter(range(1000))
+
+    @given(SAYINGS)
+    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def chat(sayings: list[str]) -> None:
+        before = len(other.asked)
+        kim = company.visitor(f"kim{next(people)}")
+        proved = False
+        for said in sayings:
+            sent = [r for r in company.events(e.ReplyWritten) if r.event.purpose == "code"]  # type: ignore[union-attr]
+            fresh = "{code}" in said and bool(sent)
+            kim.says(said.replace("{code}", code(company)) if fresh else said)
+            proved = proved or fresh
+        assert proved or len(other.asked) == before
+
+    chat()
+    broken = [r.event for r in company.events(e.ProcedureWentOn) if "Traceback" in r.event.outcome]  # type: ignore[union-attr]
+    assert broken == []

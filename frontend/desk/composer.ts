@@ -11,6 +11,7 @@ import { openMenu, type Item } from "./menus.ts";
 import * as pane from "./pane.ts";
 import { writing } from "./presence.ts";
 import { done, say } from "./toasts.ts";
+import * as tone from "./tone.ts";
 
 type Mode = "reply" | "note";
 interface Unsent { conversation: number; url: string; form: FormData; turn: HTMLElement }
@@ -230,6 +231,7 @@ export function send(thenClose = false, later?: Later): void {
   if (!box.value.trim() && !added.length) return box.focus();
   const kind = mode(here);
   if (kind === "reply" && !new FormData(here).get("via")) return void say(t("No channel reaches this person right now. Write a note instead."), true);
+  if (kind === "reply" && !tone.passes(here, box, () => send(thenClose, later))) return;
   const body = new FormData(here);
   body.delete("files");
   for (const file of added) body.append("files", file, file.name);

@@ -47,6 +47,13 @@ export function editor(): void {
     clearTimeout(waiting);
     waiting = window.setTimeout(() => void look(), PAUSE);
   });
+  let leaving = false;
+  form.addEventListener("submit", () => {
+    leaving = true;
+  });
+  addEventListener("beforeunload", (event) => {
+    if (!leaving && area.value !== area.defaultValue) event.preventDefault();
+  });
   area.addEventListener("scroll", () => {
     lines.scrollTop = area.scrollTop;
   });

@@ -1,6 +1,7 @@
 // The demo shop's toys: a bag that lives in this browser, and a button that opens the chat.
 
 import "./shop.css";
+import "./phone";
 
 interface Line {
   sku: string;

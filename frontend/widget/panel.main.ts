@@ -259,7 +259,7 @@ function speaking(): Promise<CallSheet> {
 // ── what the desk says ──────────────────────────────────────────────────────────────────────
 
 function hello() {
-  return { kind: "hello" as const, key: setup.key, after: chat.cursor, page, language: language(), heard,
+  return { kind: "hello" as const, key: setup.key, after: chat.cursor, page, language: language(), heard, zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...(memory.token ? { visitor: memory.token } : {}), ...(user ? { user } : {}) };
 }
 

@@ -64,6 +64,7 @@ from parley.services import (
     topics,
     transcripts,
     triage,
+    zones,
 )
 from parley.services.bot import BotFollower, close_idle
 from parley.services.files import FileReader, Store
@@ -361,6 +362,7 @@ def in_step_readers() -> list[Reader]:
         routing.RoutingReader(),
         followups.TaskReader(),
         consent.ConsentReader(),
+        zones.ZoneReader(),
         sameness.ApartReader(),
         origins.OriginReader(),
         care.CareReader(),

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -273,26 +272,26 @@ def _line(one: Talk, turn: Turn, found: Sequence[Mapping[int, t.Outcome]]) -> Li
     return Line(conversation=one.number, message=message, old=old, new=new, answered_by=turn.answered_by)
 
 
-def serve(coming: BinaryIO, going: BinaryIO) -> None:
-    """Read one script, tell what came of it, and end."""
+def serve(coming: BinaryIO, going: BinaryIO, folder: Path) -> None:
+    """Read one script, tell what came of it, and end. Whoever asked clears the folder away."""
     size = int.from_bytes(coming.read(8), "big")
     data = coming.read(size)
     if len(data) < size:
         return  # whoever asked is gone
     script = msgspec.msgpack.decode(data, type=Script)
-    threading.Thread(target=_end_with, args=(coming,), daemon=True).start()
-    with tempfile.TemporaryDirectory(prefix="parley-replay-") as folder:
-        try:
-            for frame in frames(script, Path(folder)):
-                _tell(going, frame)
-            _tell(going, Frame(over=True))
-        except Exception as error:
-            _tell(going, Frame(over=True, trouble=f"{type(error).__name__}: {error}"[:300]))
+    threading.Thread(target=_end_with, args=(coming, folder), daemon=True).start()
+    try:
+        for frame in frames(script, folder):
+            _tell(going, frame)
+        _tell(going, Frame(over=True))
+    except Exception as error:
+        _tell(going, Frame(over=True, trouble=f"{type(error).__name__}: {error}"[:300]))
 
 
-def _end_with(coming: BinaryIO) -> None:
-    """Nobody is left to tell it to: the process that asked has ended."""
+def _end_with(coming: BinaryIO, folder: Path) -> None:
+    """Nobody is left to tell it to: the process that asked has ended. What customers wrote does not stay behind."""
     coming.read(1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
@@ -303,8 +302,8 @@ def _tell(going: BinaryIO, frame: Frame) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(10)
+    os.nice(5)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     told = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever is printed must not get between the frames
-    serve(sys.stdin.buffer, told)
+    serve(sys.stdin.buffer, told, Path(sys.argv[1]))

@@ -210,7 +210,7 @@ class Talk:
             lines.append(v.IdentityLine(id=2, kind="visitor", glyph="globe", value=f"Visitor {4711 + self.id}"))
         return v.PersonPane(
             id=self.person_id, name=self.person, initials=initials(self.person), hue=hue(self.person),
-            company=self.company, since=NOW - timedelta(days=70 + self.id * 31), time_zone="Europe/Oslo",
+            company=self.company, since=NOW - timedelta(days=70 + self.id * 31), time_zone="Europe/Oslo", zone_from="noted by hand",
             language="English", identities=tuple(lines), orders=ORDERS[: self.id % 3 + 1],
             earlier=(
                 v.EarlierLine(id=self.id, subject=self.subject, status=self.status, glyph=self.glyph, channel=self.channel, at=self.messages()[-1].at, current=True),
@@ -468,6 +468,7 @@ def people(all_talks: list[Talk]) -> tuple[v.PersonRow, ...]:
 
 
 CONSENT = consents.Known(
+    zone="Europe/Oslo",
     lines=(
         consents.Line(address="+442079460000", told="wants no surveys", given=False, at=ago(4000), evidence="They used the link in a message."),
         consents.Line(address="kim@example.com", told="wants offers", given=True, at=ago(9000), evidence="Said so on the phone.", conversation=1),

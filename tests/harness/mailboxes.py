@@ -60,11 +60,13 @@ VERBS = (
     "is worth a talk",
     "went missing",
 )
-PIECES = ("we asked the workshop in the valley", "the tanner remembers that batch", "nobody here knows yet", 
-          "call us on Thursday",
-          "a colleague drives over next month", "the museum may want it", "glue will not hold there", "try warm "
-          "milk on leather",
-          "our owner sends greetings", "that was before the flood")  # fmt: skip
+# A thousand sentences, so that two answers of one's own have next to nothing in common.
+WHO = ("the workshop", "our tanner", "a colleague", "the museum", "my sister", "the village", "a cobbler", "nobody",
+       "the old owner", "the carpenter")  # fmt: skip
+DOES = ("remembers", "drives past", "repaired", "painted", "borrowed", "measured", "photographed", "buried", "sold",
+        "wants")  # fmt: skip
+WHAT = ("that batch of leather", "the mill by the river", "a jar of glue", "warm milk", "your letter", "the last flood",
+        "two brass buckles", "an apple crate", "the weather vane", "a ladder")  # fmt: skip
 
 
 class Mail(NamedTuple):
@@ -146,7 +148,8 @@ def _routine(chance: random.Random) -> tuple[str, str, str]:
 def _own(chance: random.Random) -> tuple[str, str, str]:
     matter = chance.choice(MATTERS)
     question = f"Something about {matter} {chance.choice(VERBS)} and {chance.choice(MATTERS)} {chance.choice(VERBS)}"
-    return f"{matter.capitalize()}", question, ", ".join(chance.sample(PIECES, 4)).capitalize() + "."
+    answer = ", ".join(f"{chance.choice(WHO)} {chance.choice(DOES)} {chance.choice(WHAT)}" for _ in range(4))
+    return f"{matter.capitalize()}", question, answer.capitalize() + "."
 
 
 def _in_office(at: datetime) -> datetime:

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 TAKEN = {
     "session_start", "first_visit", "first_open", "user_engagement", "app_remove", "app_update", "os_update", "error",

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import httpx
 
 from parley.channels.twilio import joined, signature
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 ACCOUNT, TOKEN, NUMBER = "AC800", "auth token of the calls", "+447946000800"
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
 
 from parley.channels import standard
-from simulators import meta, twilio
+from parley.demo.simulators import meta, twilio
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from email import message_from_bytes, policy
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 USER = "support@acme.example"
 SECRET = "app word"

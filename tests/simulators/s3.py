@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 
-from simulators.server import Asked, Platform, Said
+from parley.demo.simulators.server import Asked, Platform, Said
 
 KEY, WORD, REGION = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG", "eu-west-1"
 _PROOF = re.compile(

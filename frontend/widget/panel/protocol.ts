@@ -127,7 +127,7 @@ export interface Rate {
 export type Lasting = Say | WantHuman | Rate;
 
 export type FromBrowser =
-  | { kind: "hello"; key: string; visitor?: string; user?: string; after: number; page: string; language: string; heard?: number }
+  | { kind: "hello"; key: string; visitor?: string; user?: string; after: number; page: string; language: string; heard?: number; zone?: string }
   | Lasting
   | { kind: "typing"; on: boolean }
   | { kind: "got"; seq: number }

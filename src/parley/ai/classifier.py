@@ -117,7 +117,7 @@ class Heads:
         if self.net is None or seen.layers is None:
             alone = log_softmax(pair)
             return alone, alone
-        net = self.net.logits(_levelled(seen.layers))
+        net = self.net.logits(levelled(seen.layers))
         both: Floats = log_softmax(log_softmax(net) + log_softmax(pair))
         return both, log_softmax(net)
 
@@ -312,7 +312,7 @@ class Lesson:
         net = None
         if shown.layers is not None:
             plan = replace(NET, seed=self.seed)
-            net = Net.fit(_levelled(shown.layers), labels, len(self.names), plan, lambda d: told(0.3 + 0.7 * d))
+            net = Net.fit(levelled(shown.layers), labels, len(self.names), plan, lambda d: told(0.3 + 0.7 * d))
         vectors = self.seen.of(places).vectors
         examples = np.empty((0, VECTOR), np.float32) if vectors is None else vectors
         return Heads(self.names, self.encoder, hasher, pair, net, examples)
@@ -329,7 +329,7 @@ def _joined(seen: Seen, places: NDArray[np.intp]) -> Floats:
     return np.concatenate(parts, axis=1)
 
 
-def _levelled(layers: Floats) -> Floats:
+def levelled(layers: Floats) -> Floats:
     """Every layer of length 1, so that none outshouts the others."""
     return np.concatenate([unit(layers[:, at : at + VECTOR]) for at in range(0, layers.shape[1], VECTOR)], axis=1)
 

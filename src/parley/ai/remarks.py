@@ -12,18 +12,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from parley.ai import lexicon
+from parley.ai.mood_words import LONGEST, WORD, by_words, pattern, told_language
 from parley.ai.sentiment import Reader
-from parley.core.language import language_of
 
-LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pt")
 GENERAL = "general"  # what speaks of nothing in particular
-DENIES = 4  # words after a "not" that it turns
-STRENGTHENS = 3  # words after a "very" that it makes stronger
 MILD, CLEAR, STRONG = 1, 2, 3
 SURE = 0.3  # of −1…1: words and meaning together, from which on a clause is praise or complaint
-LONGEST = 4000  # characters of a text that are read
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[!?]+")
 _SENTENCE = re.compile(r"[^.!?…。！？\n]+(?:[.!?…。！？]+(?!\w)|\n|$)|[^\n]+")
 _JOINTS = (
     "but although though however while whereas yet except because and "
@@ -92,7 +87,7 @@ def clauses(text: str) -> Iterator[Clause]:
     language = told_language(text)
     for sentence in _SENTENCE.finditer(text):
         said = sentence.group().strip()
-        if len(_WORD.findall(said)) < 2:
+        if len(WORD.findall(said)) < 2:
             continue
         start = sentence.start() + sentence.group().index(said)
         for part, aspects in _parted(said, language):
@@ -114,19 +109,7 @@ def _parted(sentence: str, language: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def aspects_of(clause: str, language: str) -> tuple[str, ...]:
-    return tuple(name for name, pattern in _abouts(language).items() if pattern.search(clause.lower()))
-
-
-def told_language(text: str) -> str:
-    """By its small words; where they do not tell, by which lexicon knows most of it."""
-    told = language_of(text, "")
-    if told in LANGUAGES:
-        return told
-    if told:
-        return "en"
-    said = text.lower()[:LONGEST]
-    known = {one: sum(len(pattern.findall(said)) for pattern in _all_words(one)) for one in LANGUAGES}
-    return max(LANGUAGES, key=lambda one: known[one])
+    return tuple(name for name, words in _abouts(language).items() if words.search(clause.lower()))
 
 
 # ── how it is meant ─────────────────────────────────────────────────────────────────────────
@@ -143,57 +126,6 @@ def judged(clause: str, language: str, meant: float | None = None) -> tuple[int,
     return polarity, max(MILD, min(STRONG, weight * polarity))
 
 
-def by_words(clause: str, language: str) -> tuple[float, int]:
-    """(−1…1, the weight of the heaviest word with its sign)."""
-    said = _moods(language)["courtesy"].sub(lambda found: " " * len(found.group()), clause.lower().replace("’", "'"))
-    order = {found.start(): place for place, found in enumerate(_WORD.finditer(said))}
-    denied, stronger = -99, -99
-    weights = []
-    for at, kind in _marks(said, language):
-        place = order.get(at, 0)
-        if kind == "not":
-            denied = place
-        elif kind == "very":
-            stronger = place
-        elif weight := _weight(kind, 0 <= place - denied <= DENIES or _denied_after(said, at, language)):
-            weights.append(weight + (1 if weight > 0 else -1) * (place - stronger <= STRENGTHENS))
-    if not weights:
-        return 0.0, 0
-    heaviest = max(weights, key=abs)
-    heaviest += (1 if heaviest > 0 else -1) * ("!" in said)
-    return max(-1.0, min(1.0, sum(weights) / (1 + len(weights)))), heaviest
-
-
-def _marks(said: str, language: str) -> list[tuple[int, str]]:
-    """Where which kind of word stands; of two at one place the longer."""
-    found = {
-        (one.start(), -one.end()): kind
-        for kind, pattern in _moods(language).items()
-        if kind != "courtesy"
-        for one in pattern.finditer(said)
-    }
-    return [(start, kind) for (start, _), kind in sorted(found.items())]
-
-
-def _weight(kind: str, denied: bool) -> int:
-    """What a word counts. What is wanted counts only where it is denied."""
-    if kind == "wanted":
-        return -2 if denied else 0
-    if kind == "very_bad":
-        return -3
-    if kind == "good":
-        return -2 if denied else 2
-    return 1 if denied else -2
-
-
-def _denied_after(said: str, at: int, language: str) -> bool:
-    """German and Dutch deny behind the verb: "gefällt mir nicht", "werkt niet"."""
-    if language not in ("de", "nl"):
-        return False
-    after = _WORD.findall(said[at:])[1:4]
-    return any(word in ("nicht", "nie", "kein", "keine", "niet", "geen") for word in after)
-
-
 # ── the lexicon ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -206,21 +138,4 @@ def names() -> tuple[str, ...]:
 @cache
 def _abouts(language: str) -> dict[str, re.Pattern[str]]:
     entries = lexicon.read("remarks")
-    return {name: _pattern(entries[f"about-{name}"].get(language, [])) for name in names() if name != GENERAL}
-
-
-@cache
-def _moods(language: str) -> dict[str, re.Pattern[str]]:
-    return {kind: _pattern(lines) for kind, lines in lexicon.read("remarks")[f"mood-{language}"].items()}
-
-
-@cache
-def _all_words(language: str) -> tuple[re.Pattern[str], ...]:
-    return (*_abouts(language).values(), *_moods(language).values())
-
-
-def _pattern(lines: Sequence[str]) -> re.Pattern[str]:
-    """Words as the lexicon writes them: a star for more letters, an underscore for a space. Longer ones first."""
-    words = sorted({word for line in lines for word in line.split()}, key=lambda word: (-len(word), word))
-    written = (re.escape(word).replace(r"\*", r"\w*").replace("_", r"\s+") for word in words)
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(written)})(?![\w'])" if words else r"(?!)")
+    return {name: pattern(entries[f"about-{name}"].get(language, [])) for name in names() if name != GENERAL}

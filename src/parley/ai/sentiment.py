@@ -4,23 +4,28 @@ From the meaning of examples that we wrote ourselves (lexicon/sentiment.toml); f
 desk has some; and by counting words where the sentence encoder is missing.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from parley.ai import lexicon, text
-from parley.ai.classifier import Classifier, train
+from parley.ai import hashed, lexicon
+from parley.ai.classifier import levelled
 from parley.ai.encoder import WIDTH, Encoder, encoder
-from parley.ai.heads import Plan, Softmax, softmax
+from parley.ai.hashed import Hasher
+from parley.ai.heads import Net, Plan, Softmax, softmax
+from parley.ai.likeness import Floats
+from parley.ai.mood_words import by_words, told_language
 
 NAMES = ("negative", "neutral", "positive")
 SEEDED = Plan(epochs=80, batch=32, rate=2e-2, decay=1e-3)
-NEGATED = 3
-"""Words after a "not" whose mood it turns."""
+TAUGHT = Plan(epochs=8, batch=128, rate=8e-4, smoothing=0.1, dropout=0.5, hidden=128)
+PIECES = Plan(epochs=8, batch=128, rate=1e-2, decay=1e-4)
+FEW = 400  # labelled texts below which a net would learn them by heart
+BY_WORDS = 0.35  # how much words count beside meaning
 
 
 @dataclass(frozen=True)
@@ -38,26 +43,18 @@ class Reader(Protocol):
 
 
 class ByWords:
-    """Counts words of either mood; a "not" shortly before turns one."""
+    """Counts words of either mood in the text's language; a "not" shortly before turns one."""
 
     def moods(self, texts: Sequence[str]) -> list[Mood]:
-        return [self._mood(one) for one in texts]
+        return [self._mood(by_words(one, told_language(one))[0]) for one in texts]
 
-    def _mood(self, message: str) -> Mood:
-        happy, unhappy, turned = 0, 0, 0
-        for word in re.findall(r"[a-z]+", re.sub(r"['’]", "", text.fold(message))):
-            if word in _words("turning"):
-                turned = NEGATED + 1
-            good, bad = word in _words("positive"), word in _words("negative")
-            happy += (bad if turned else good) and (good or bad)
-            unhappy += (good if turned else bad) and (good or bad)
-            turned = max(turned - 1, 0)
-        score = (happy - unhappy) / (happy + unhappy + 1)
+    @staticmethod
+    def _mood(score: float) -> Mood:
         return Mood(NAMES[1 + (score > 0) - (score < 0)], score)
 
 
 class ByExamples:
-    """A softmax regression on the vectors of our own examples."""
+    """A softmax regression on the vectors of our own examples, and words of either mood."""
 
     def __init__(self, reads: Encoder) -> None:
         self._reads = reads
@@ -70,28 +67,68 @@ class ByExamples:
 
     def moods(self, texts: Sequence[str]) -> list[Mood]:
         chances = softmax(self._head.logits(self._reads.vectors(texts)))
-        return [Mood(NAMES[int(row.argmax())], float(row[2] - row[0])) for row in chances]
+        return [self._mood(row, by_words(one, told_language(one))[0]) for one, row in zip(texts, chances, strict=True)]
+
+    @staticmethod
+    def _mood(row: Floats, words: float) -> Mood:
+        """Where words tell a mood they count as well."""
+        if words:
+            told = np.array([max(-words, 0), 1 - abs(words), max(words, 0)], np.float32)
+            row = ((1 - BY_WORDS) * row + BY_WORDS * told).astype(np.float32)
+        return Mood(NAMES[int(row.argmax())], float(row[2] - row[0]))
 
 
 class ByLabels:
-    """Learnt from messages whose mood somebody told."""
+    """Learnt from messages whose mood somebody told: (names of moods, what gives the chances of each to texts)."""
 
-    def __init__(self, learnt: Classifier) -> None:
-        self.learnt = learnt
+    def __init__(self, names: Sequence[str], chances: Callable[[Sequence[str]], Floats]) -> None:
+        self._names, self._chances = tuple(names), chances
 
     def moods(self, texts: Sequence[str]) -> list[Mood]:
-        return [self._mood(guess.name, dict(guess.ranked)) for guess in self.learnt.guesses(texts, len(NAMES))]
+        return [self._mood(row) for row in self._chances(texts)] if texts else []
 
-    @staticmethod
-    def _mood(name: str, chances: dict[str, float]) -> Mood:
-        return Mood(name, chances.get("positive", 0.0) - chances.get("negative", 0.0))
+    def _mood(self, row: Floats) -> Mood:
+        told = dict(zip(self._names, map(float, row), strict=True))
+        score = told.get("positive", 0.0) - told.get("negative", 0.0)
+        return Mood(self._names[int(row.argmax())], score)
 
 
 def learnt(labelled: Sequence[tuple[str, str]], reads: Encoder | None, seed: int = 1) -> ByLabels:
-    """From (text, one of NAMES). ValueError for another name, or where all have the same."""
+    """From (text, one of NAMES). ValueError for another name, or where all have the same.
+
+    A small net sees the encoder's layers, and a regression pieces of words, where there are enough texts;
+    the sentence's own vector where there are few; without the encoder, hashed words and pieces of words.
+    """
     if strange := {name for _, name in labelled} - set(NAMES):
         raise ValueError(f"A mood is one of {', '.join(NAMES)}, not {', '.join(sorted(strange))}.")
-    return ByLabels(train(labelled, reads, seed=seed))
+    texts, names = [text for text, _ in labelled], [name for name in NAMES if any(n == name for _, n in labelled)]
+    if len(names) < 2:
+        raise ValueError("All texts have the same mood.")
+    labels = np.array([names.index(name) for _, name in labelled], np.intp)
+    if reads is None:
+        return ByLabels(names, _by_pieces(texts, labels, len(names), seed))
+    layers = levelled(reads.layers(texts))
+    if len(labelled) < FEW:
+        own = layers[:, -WIDTH:]
+        head = Softmax.fit(lambda at: own[at], labels, WIDTH, len(names), replace(SEEDED, seed=seed))
+        return ByLabels(names, lambda asked: softmax(head.logits(levelled(reads.layers(asked))[:, -WIDTH:])))
+    net = Net.fit(layers, labels, len(names), replace(TAUGHT, seed=seed))
+    pieces = _by_pieces(texts, labels, len(names), seed)
+
+    def both(asked: Sequence[str]) -> Floats:
+        chances: Floats = np.average([softmax(net.logits(levelled(reads.layers(asked)))), pieces(asked)], 0, [2, 1])
+        return chances.astype(np.float32)
+
+    return ByLabels(names, both)
+
+
+def _by_pieces(
+    texts: Sequence[str], labels: NDArray[np.intp], moods: int, seed: int
+) -> Callable[[Sequence[str]], Floats]:
+    hasher = Hasher.of(texts)
+    rows = hasher(texts).rows
+    head = Softmax.fit(rows, labels, hashed.WIDTH, moods, replace(PIECES, seed=seed))
+    return lambda asked: softmax(head.logits(hasher(asked).rows(np.arange(len(asked)))))
 
 
 @cache
@@ -99,8 +136,3 @@ def reader(by_meaning: bool = True) -> Reader:
     """By examples where that is wanted and the encoder is there, else by words."""
     found = encoder() if by_meaning else None
     return ByExamples(found) if found else ByWords()
-
-
-@cache
-def _words(mood: str) -> frozenset[str]:
-    return frozenset(" ".join(lexicon.read("sentiment")["words"][mood]).split())

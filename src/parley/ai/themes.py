@@ -6,7 +6,7 @@ shown by the messages nearest to its middle.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log
 from typing import NamedTuple
@@ -27,12 +27,16 @@ SMALLEST = 8  # messages in a group on average, where there are as many groups a
 FEW, SMALL = 100, 4  # up to so few messages, that many make a group
 NEARLY = 0.95
 QUOTES = 3
+TELLING = 0.25  # of the different messages of a theme must have the word that names it
+WORDS = 7  # of a message that names a theme instead
+PAIR = 1.3  # so much more than one word two words tell
 NEAR = 3  # words from one to another that are said together
 FAR = 0.25  # a message less like its centre than this belongs to none
 
 
 class Theme(NamedTuple):
-    """Messages of one theme by place, the most typical first. name: its words."""
+    """Messages of one theme by place, the most typical first. name: its words, or where no word is frequent in it, how
+    its most typical message begins, in quotation marks."""
 
     name: str
     places: tuple[int, ...]
@@ -47,8 +51,9 @@ def themes(messages: Sequence[str], encoder: Encoder, seed: int = 1) -> list[The
     centres = _centres(rows, seed)
     alike = rows @ centres.T
     nearest, closeness = alike.argmax(axis=1), alike.max(axis=1)
-    phrases = [_phrases(message) for message in messages]
-    everywhere = Counter(phrase for own in phrases for phrase in own)
+    distinct = set(messages)  # what one says again and again names nothing
+    phrases = {message: _phrases(message) for message in distinct}
+    everywhere = Counter(phrase for own in phrases.values() for phrase in own)
     found, taken = [], set[str]()
     sizes = Counter(int(group) for group in nearest)
     for group, _ in sizes.most_common():
@@ -56,7 +61,7 @@ def themes(messages: Sequence[str], encoder: Encoder, seed: int = 1) -> list[The
         if len(own) < LEAST:
             continue
         own.sort(key=lambda i: -closeness[i])
-        name = _name([phrases[i] for i in own], everywhere, len(messages), taken, [messages[i] for i in own])
+        name = _name({messages[i]: phrases[messages[i]] for i in own}, everywhere, len(distinct), taken)
         taken.add(name)
         found.append(Theme(name, tuple(own), tuple(dict.fromkeys(messages[i] for i in own))[:QUOTES]))
     return sorted(found, key=lambda theme: -len(theme.places))
@@ -129,28 +134,40 @@ def silhouette(rows: Floats, centres: Floats) -> float:
 def _phrases(message: str) -> frozenset[str]:
     """Words that mean something, and pairs of words with at least one such, as they stand side by side."""
     said = text.words(message)
-    telling = [word for word in said if word not in text.STOP_WORDS and len(word) > 2]
-    pairs = [f"{a} {b}" for a, b in pairwise(said) if a not in text.STOP_WORDS and b not in text.STOP_WORDS]
+    telling = [word for word in said if _tells(word) and len(word) > 2]
+    pairs = [f"{a} {b}" for a, b in pairwise(said) if _tells(a) and _tells(b)]
     return frozenset([*telling, *pairs])
 
 
-def _name(
-    own: Sequence[frozenset[str]], everywhere: Counter[str], count: int, taken: set[str], messages: Sequence[str]
-) -> str:
-    """The phrase that is frequent here and rare elsewhere, with a second word where that adds something."""
-    here = Counter(phrase for one in own for phrase in one)
+def _tells(word: str) -> bool:
+    return word not in text.STOP_WORDS and not any(letter.isdigit() for letter in word)
+
+
+def _name(own: Mapping[str, frozenset[str]], everywhere: Counter[str], count: int, taken: set[str]) -> str:
+    """The phrase that is frequent here and rare elsewhere, with a second word where that adds something.
+
+    own: different messages of the theme and their phrases, the most typical first. count: different messages in all.
+    """
+    here = Counter(phrase for one in own.values() for phrase in one)
     scored = {
-        phrase: n / len(own) * log((n / len(own)) / (everywhere[phrase] / count)) * (1.3 if " " in phrase else 1)
+        phrase: n / len(own) * log((n / len(own)) / (everywhere[phrase] / count)) * (PAIR if " " in phrase else 1)
         for phrase, n in here.items()
-        if n > 1 or len(own) < 4
+        if n > 1 and n >= TELLING * len(own)
     }
     ranked = sorted(scored, key=lambda phrase: (-scored[phrase], phrase))
     for phrase in ranked:
         second = next((p for p in ranked if " " not in p and not set(p.split()) & _stems(phrase) and p != phrase), "")
-        name = phrase if " " in phrase or not second else _joined(phrase, second, messages)
+        name = phrase if " " in phrase or not second else _joined(phrase, second, list(own))
         if name not in taken:
             return name
-    return next(iter(ranked), "…")
+    return _shortened(next(iter(own)))
+
+
+def _shortened(message: str) -> str:
+    """How the most typical message begins: for a theme in which no word is frequent."""
+    said = message.split()
+    begun = " ".join(said[:WORDS])
+    return f"“{begun.rstrip(' .,;:')}{' …' if len(said) > WORDS else ''}”"
 
 
 def _joined(one: str, other: str, messages: Sequence[str]) -> str:

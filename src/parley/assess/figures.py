@@ -250,7 +250,7 @@ def unanswered(study: Study) -> Figure:
     old = [(case, clock) for case, clock in zip(study.cases, study.firsts, strict=True)
            if study.now - case.began >= 7 * 86_400]  # fmt: skip
     return _share(
-        "unanswered", "Never answered", sum(not clock.ended for _, clock in old), len(old),
+        "unanswered", "Never answered by a person", sum(not clock.ended for _, clock in old), len(old),
         "conversations at least seven days old", "Conversations without any answer by a person, whatever the reason: "
         "some need none, some were answered elsewhere. Wilson interval.",
     )  # fmt: skip

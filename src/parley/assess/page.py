@@ -15,7 +15,7 @@ from parley.assess.figures import DAYS, Figure, percent
 from parley.assess.maturity import AREAS, level
 from parley.assess.study import Study
 from parley.core.cases import Clock
-from parley.core.stats import kaplan_meier
+from parley.core.stats import kaplan_meier, share
 from parley.web import plots
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -67,9 +67,32 @@ def report(study: Study, source: Sequence[str], beside: str) -> str:
     return env.get_template("report.html").render(
         sections=SECTIONS, figures=found, headline=HEADLINE, call=call, beside=beside, version=__version__,
         css=Markup((Path(__file__).parent / "report.css").read_text("utf-8")), drawings=drawings(study, found),
+        short=in_short(found),
         ours=study.gathered.ours, source=study.gathered.source, zone=str(study.zone), span=_span(study),
         made=datetime.now(UTC).strftime("%Y-%m-%d"), n=len(study.cases),
     )  # fmt: skip
+
+
+def in_short(found: Mapping[str, Figure]) -> list[tuple[str, str]]:
+    """What a lead should take away, in sentences made of the figures, each with the figure's key."""
+    first, none, waits, themes = (found[key] for key in ("first_answer_median", "unanswered", "waiting", "themes"))
+    routine, chance, steps = found["routine"], found["by_chance"], found["next_steps"].rows
+    told = [
+        f"Half of those who write have their first answer by a person within {first.value}."
+        if first.number is not None
+        else "Fewer than half of those who write get an answer by a person.",
+        f"{none.value} never hear from a person." if none.number else "",
+        f"{waits.value} of all waiting passes while nobody is at work." if waits.number else "",
+        f"The largest of {themes.value} themes is “{themes.rows[0][0].strip('“”')}”." if themes.rows else "",
+        f"{routine.value} of later questions are answered by what was written before; by chance {chance.value}."
+        if routine.number is not None
+        else "",
+        f"What would help most: {steps[0][0].lower()}, about {steps[0][1].partition(' ')[0]} conversations a month."
+        if steps
+        else "",
+    ]
+    keys = (first.key, none.key, waits.key, themes.key, routine.key, "next_steps")
+    return [(sentence, key) for sentence, key in zip(told, keys, strict=True) if sentence]
 
 
 def _span(study: Study) -> str:
@@ -145,8 +168,12 @@ def _themes(study: Study) -> Markup:
     rows = []
     for theme in study.themes[:12]:
         n = len(theme.places)
-        rows.append(plots.Whisker(name=theme.name, value=n / whole, text=percent(n / whole), note=f"n = {n:,}"))
-    top = max(len(theme.places) for theme in study.themes) / whole
+        found = share(n, whole)
+        rows.append(
+            plots.Whisker(name=theme.name, value=found.value, low=found.interval.low, high=found.interval.high,
+                          text=percent(found.value), note=f"n = {n:,}")
+        )  # fmt: skip
+    top = max(row.high or 0 for row in rows)
     marks = tuple((x, f"{x * 100:.0f} %") for x in (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1) if x <= top * 1.15)
     axis = plots.Axis(low=0, high=max(top * 1.15, 0.06), marks=marks)
     return plots.whiskers("themes", "Themes by share", "The twelve largest; the table has all of them.", rows, axis)

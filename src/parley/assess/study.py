@@ -122,7 +122,9 @@ class Study:
         return [self._opening(self.cases[i]) for i in self.sample]
 
     def _opening(self, case: Case) -> str:
-        words = f"{case.subject}. {body(case.turns[0].text)}"
+        said = body(case.turns[0].text)
+        begins = " ".join(said.split()).lower().startswith(case.subject.strip(" .…?!").lower())
+        words = said if begins else f"{case.subject}. {said}"  # a chat's subject is how it began
         return " ".join(bare(redacted(words, self.names)).split())[:OPENING] or "…"
 
     @cached_property

@@ -148,6 +148,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     remote: files that the platform keeps and gives on request (`Fetching`).
     wants: the platform says that they want no more messages (False) or want them again (True).
     spoken: said on the phone, and written down by a machine.
+    zone: time zone of the device that it was written on, by its IANA name, where that tells it.
     """
 
     sender: Address
@@ -169,6 +170,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     remote: tuple[Remote, ...] = ()
     wants: bool | None = None
     spoken: bool = False
+    zone: str = ""
 
 
 class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -272,7 +274,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     """A message that a platform has agreed to: it may go when nothing else may.
 
     text: with places for values, `{{1}}` or `{{name}}`, as people see it; header and footer are part of it. places: in
-    their order. offers: it advertises. costs: what sending one costs, in words, where that is known.
+    their order. offers: it advertises. costs: what sending one costs, in words, where that is known. stopped: why the
+    platform does not let it go now, a sentence; empty where it does.
     """
 
     name: str
@@ -281,6 +284,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[str, ...] = ()
     offers: bool = False
     costs: str = ""
+    stopped: str = ""
 
     @property
     def key(self) -> str:
@@ -458,7 +462,7 @@ class Templating(Protocol):
     """A channel whose platform keeps templates that may be sent when its window is closed."""
 
     async def templates(self, inbox: Inbox) -> list[Template]:
-        """Those that may be sent now. Raises `SendFailed` with a sentence where they cannot be had."""
+        """Those that may be sent, or might but for the platform. Raises `SendFailed` where they cannot be had."""
         ...
 
 

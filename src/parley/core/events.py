@@ -900,6 +900,15 @@ class ConsentChanged(Event, frozen=True, tag="consent_changed"):
     conversation: int | None = None
 
 
+class ZoneNoticed(Event, frozen=True, tag="zone_noticed"):
+    """Where somebody's clock is. zone: IANA name, empty for none any more. how: noted (by hand) or browser."""
+
+    identity: int
+    person: int
+    zone: str
+    how: str
+
+
 # ── agent ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -1205,6 +1214,7 @@ AnyEvent = Union[
     CodeRefused,
     PagesSeen,
     ConsentChanged,
+    ZoneNoticed,
     PresenceChanged,
     IncidentSuspected,
     IncidentTied,

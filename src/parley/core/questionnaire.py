@@ -11,46 +11,15 @@ import msgspec
 
 from parley.core.errors import Refused
 from parley.core.opinions import SCALES, SOLVED
+from parley.core.survey_words import CSAT, ENDS, TEXT, WORDING, YES_OR_NO
 
-TEXT = "text"
 MEASURES = ("csat", "nps", "ces", SOLVED, TEXT)
 MOST_QUESTIONS = 5
 
-# NPS asks Reichheld's question; CES 2.0 (CEB, 2013) agreement with "made it easy".
-WORDING: dict[str, dict[str, str]] = {
-    "csat": {
-        "en": "How did we do? Choose 1 (bad) to 5 (very good).",
-        "de": "Wie waren wir? Wählen Sie 1 (schlecht) bis 5 (sehr gut).",
-        "es": "¿Cómo lo hicimos? Elija de 1 (mal) a 5 (muy bien).",
-    },
-    "nps": {
-        "en": "How likely are you to recommend {brand} to a friend? 0 (not at all) to 10 (certainly).",
-        "de": "Wie wahrscheinlich ist es, dass Sie {brand} weiterempfehlen? 0 (gar nicht) bis 10 (sicher).",
-        "es": "¿Recomendaría {brand} a un amigo? De 0 (nunca) a 10 (seguro).",
-    },
-    "ces": {
-        "en": "“{brand} made it easy for me to handle my issue.” 1 (strongly disagree) to 7 (strongly agree).",
-        "de": "„{brand} hat es mir leicht gemacht, mein Anliegen zu klären.“ 1 (gar nicht) bis 7 (ganz und gar).",
-        "es": "«{brand} me lo puso fácil para resolver mi asunto». De 1 (nada de acuerdo) a 7 (muy de acuerdo).",
-    },
-    SOLVED: {
-        "en": "Was your matter solved the first time you came to us with it?",
-        "de": "War Ihr Anliegen gleich beim ersten Mal gelöst?",
-        "es": "¿Se resolvió su asunto la primera vez que acudió a nosotros?",
-    },
-    TEXT: {
-        "en": "What is the main reason for your answer?",
-        "de": "Was ist der wichtigste Grund für Ihre Antwort?",
-        "es": "¿Cuál es el motivo principal de su respuesta?",
-    },
-}
-CSAT_STEPS = ("bad", "poor", "fair", "good", "very good")
-YES_OR_NO = ((1, "yes"), (0, "no"))
 _SAID = {
-    1: frozenset(["yes", "yeah", "yep", "ja", "sí", "si", "oui", "sim", "tak"]),
+    1: frozenset(["yes", "yeah", "yep", "ja", "sí", "si", "sì", "oui", "sim", "tak"]),
     0: frozenset(["no", "nope", "nein", "non", "não", "nee", "nie", "nej"]),
 }
-ENDS = {"nps": ("not at all", "certainly"), "ces": ("strongly disagree", "strongly agree")}
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,17 +164,21 @@ def score_in(measure: str, text: str) -> int | None:
     if measure == "csat" and _STARS.fullmatch(text):
         return len(re.findall("[★⭐]", text))
     if led := _LED.fullmatch(text):
-        said = led[2].strip().rstrip(".!").lower()
-        return next((score for score, label in steps(measure) if label.lower() == f"{led[1]} {said}"), None)
+        said = f"{led[1]} {led[2].strip().rstrip('.!').lower()}"
+        labels = (step for language in CSAT for step in steps(measure, language))
+        return next((score for score, label in labels if label.lower() == said), None)
     return None
 
 
-def steps(measure: str) -> tuple[tuple[int, str], ...]:
-    """(score, label) of every step of a scale; the ends are named, and each step of CSAT."""
+def steps(measure: str, language: str = "en") -> tuple[tuple[int, str], ...]:
+    """(score, label) of every step of a scale; the ends are named, and each step of CSAT. Else in English."""
     if measure == SOLVED:
-        return YES_OR_NO
+        yes, no = YES_OR_NO.get(language, YES_OR_NO["en"])
+        return ((1, yes), (0, no))
     low, high = SCALES[measure]
     if measure == "csat":
-        return tuple((score, f"{score} {CSAT_STEPS[score - 1]}") for score in range(low, high + 1))
-    named = {low: f"{low} {ENDS[measure][0]}", high: f"{high} {ENDS[measure][1]}"}
+        words = CSAT.get(language, CSAT["en"])
+        return tuple((score, f"{score} {words[score - 1]}") for score in range(low, high + 1))
+    first, last = ENDS[measure].get(language, ENDS[measure]["en"])
+    named = {low: f"{low} {first}", high: f"{high} {last}"}
     return tuple((score, named.get(score, str(score))) for score in range(low, high + 1))

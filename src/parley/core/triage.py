@@ -100,7 +100,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a desk sorts. spam_from: likelihood; value_from: cents of a year's orders; products: name → other names."""
 
     rules: tuple[Rule, ...] = DEFAULT_RULES
-    spam_from: float = 0.8
+    spam_from: float = 0.65
     value_from: int = 50_000
     products: dict[str, tuple[str, ...]] = {}
 

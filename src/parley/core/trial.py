@@ -17,10 +17,9 @@ from parley.core.stats import Interval, z_of
 NEW, OLD, HOLDOUT = "new", "old", "holdout"
 SHARES = (10, 50, 100)
 HOLDOUTS = (0, 5, 10, 20)
-LEVEL = 0.99
-"""Five figures are looked at together, each as often as somebody likes: 95 % for all of them (Bonferroni)."""
+LEVEL = 0.95  # of all figures of a trial together
 
-EFFECT = 0.05
+EFFECT = 0.1
 """The difference at which the bound is tightest; any is found in the end."""
 
 FEWEST = 30  # conversations in each arm of a stage, below which the bound's normal approximation is not trusted
@@ -96,6 +95,11 @@ def _drawn(what: str) -> float:
 
 
 # ── whether they differ ─────────────────────────────────────────────────────────────────────
+
+
+def level_for(figures: int) -> float:
+    """The level of each of so many figures that are looked at together (Bonferroni)."""
+    return 1 - (1 - LEVEL) / figures
 
 
 class Seen(msgspec.Struct, frozen=True):

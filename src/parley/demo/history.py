@@ -8,7 +8,7 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import Address
 from parley.core.opinions import is_low
-from parley.core.questionnaire import WORDING
+from parley.core.survey_words import WORDING
 from parley.core.visits import PAGE, Step
 from parley.demo import company
 from parley.demo.week import Scripted, Turn

@@ -21,6 +21,7 @@ from parley.core.questionnaire import USUAL, Condition, Question, Survey
 from parley.demo import articles, build, company, history, knowledge, lab, promises, reports, warehouse, website
 from parley.demo.crowd import Crowd
 from parley.demo.learned import learned
+from parley.demo.phone import Phone
 from parley.demo.post import PostOffice
 from parley.demo.storefront import Storefront
 from parley.demo.week import week_of_conversations, weeks_before
@@ -79,6 +80,7 @@ class Show:
             self.desk.record.do(self._move_mail)
         self.desk.setup_changed()
         self.post = PostOffice(self.desk, "127.0.0.1", self.mail_out, self.mail_in)
+        self.phone = Phone(self.desk, config.url)
         self.started = datetime.now(UTC)
         self.crowd = Crowd(self.desk, self.post, random.Random(), self.started)
 
@@ -140,6 +142,8 @@ class Show:
             f"              signs you in as {me.name}; the link works once\n\n"
             f"  Shop page   {shop}\n"
             "              you are Kim Lee there; ask the chat: where is my order 10342?\n\n"
+            f"  Kim's phone {shop}/phone\n"
+            "              WhatsApp, SMS, Telegram, reviews …, with no account\n\n"
             f"Customers write now and then{'' if self.living else ' (switched off)'}."
             " Nothing leaves this machine. Stop with Ctrl-C.\n",
             flush=True,
@@ -150,8 +154,9 @@ class Show:
     @asynccontextmanager
     async def alive(self, app: Litestar) -> AsyncIterator[None]:
         """The shop and the post office always; the crowd when customers are wanted."""
-        app.state.shop = Storefront(self.post)
+        app.state.shop, app.state.phone = Storefront(self.post), self.phone
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(self.post.run(), name="post office")]
+        tasks.append(asyncio.create_task(self.phone.run(), name="phone"))
         tasks.append(asyncio.create_task(self._print_addresses(), name="addresses"))
         warm = asyncio.to_thread(self.desk.bot.brain.warm, self.desk.record)
         tasks.append(asyncio.create_task(warm, name="bot"))

@@ -47,6 +47,7 @@ from parley.services import (
     threads,
     voice,
     wishes,
+    zones,
 )
 from parley.services import delivery as outgoing
 from parley.services.inbox import states
@@ -240,6 +241,8 @@ class Admission:
         who = self.people[_key(message.sender)]
         for address in message.known_as:
             who = self._joined(who, address)
+        if message.zone and not one.history:
+            zones.notice(self.tx, who, message.zone)
         carried = None if one.history or message.automatic else self._carried(inbox, who, message)
         wants = None if carried else self._wish(one, inbox, message)
         if wants is not None:
@@ -496,7 +499,7 @@ class Admission:
     def _receipt(self, one: Heard, news: InboundReceipt) -> None:
         """News of a message of ours, or of all that somebody was sent up to a time."""
         if news.reader is None or news.until is None:
-            outgoing.note_receipt(self.tx, news)
+            outgoing.note_receipt(self.tx, news, one.inbox)
             return
         kind, value = news.reader.kind, normal(news.reader.kind, news.reader.value)[:254]
         self.tx.flush()

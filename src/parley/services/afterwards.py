@@ -97,6 +97,13 @@ def edit(tx: Tx, state: State, told: Spoken, news: InboundEdit, delivery: int, b
     return tx.append(e.conversation(state.id), [fact] if held else talk.edit(state, fact), by)
 
 
+def _words_of_calls(history: Sequence[e.Recorded], message: int) -> list[int]:
+    """Under which numbers lies what was told to other systems because of a message, and what they answered."""
+    calls = {r.event.call for r in history if isinstance(r.event, e.ToolCalled) and r.event.because == message}
+    said = (r.event for r in history if isinstance(r.event, e.ToolAnswered) and r.event.call in calls)
+    return [*calls, *(one.answer for one in said if one.answer is not None)]
+
+
 def _later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
@@ -117,6 +124,8 @@ def withdraw(tx: Tx, told: Spoken, by: str) -> list[e.Recorded]:
         tx.redact(r, msgspec.structs.replace(change, preview=""))
         forget_raw(tx, change.delivery)
     _forget_fetched(tx, told)
+    for number in _words_of_calls(told.history, event.message):
+        tx.erase(number)
     forget_raw(tx, event.delivery)
     said, _ = talk.said_since(told.history, event.message)
     fact = e.MessageWithdrawn(

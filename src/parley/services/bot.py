@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core import manner
+from parley.core import tone as manners
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.trial import Change
 from parley.log.record import Record, Tx, stream, words_of
-from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, trials, wording
+from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, tone, trials, wording
 from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
@@ -341,7 +342,25 @@ class Turn:
         self._answer_with(hit, hit.confidence, self.heard.text, self.heard.reworded)
 
     def _answer_with(self, hit: Any, confidence: float, question: str, wording: str = "") -> None:
-        source = e.Source(
+        said = wording or self.brain.answer(hit, question)
+        if self._handed_over_unsaid(said):
+            return
+        self._ponder("article", confidence, f"answered from {hit.ref}")
+        self.say(said, sources=(self._source(hit, confidence),), confidence=round(confidence, 3))
+
+    def answer_together(self, parts: Sequence[Understood]) -> None:
+        """Several questions in one letter get one letter, with a source for each."""
+        said = "\n\n".join(self.brain.answer(part.hits[0], part.text) for part in parts)
+        if self._handed_over_unsaid(said):
+            return
+        hits = [part.hits[0] for part in parts]
+        for hit in hits:
+            self._ponder("article", hit.confidence, f"answered from {hit.ref}")
+        sources = tuple(self._source(hit, hit.confidence) for hit in hits)
+        self.say(said, sources=sources, confidence=round(min(hit.confidence for hit in hits), 3))
+
+    def _source(self, hit: Any, confidence: float) -> e.Source:
+        return e.Source(
             kind="article",
             title=hit.title,
             ref=hit.ref,
@@ -349,23 +368,34 @@ class Turn:
             passage=hit.passage[:600],
             confidence=round(confidence, 3),
         )
-        said = wording or self.brain.answer(hit, question)
-        if unsaid := self._unsaid(said):
-            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
-            return
-        self._ponder("article", confidence, f"answered from {hit.ref}")
-        self.say(said, sources=(source,), confidence=round(confidence, 3))
 
     def _address(self, slug: str) -> str:
         """Where the article can be read; a draft that is tried out is on no page yet."""
         public = knowledge.by_slug(self.tx.conn, slug).audience == "public"
         return f"/help/of/{self.state.brand}/{slug}" if public else ""
 
+    def _handed_over_unsaid(self, said: str) -> bool:
+        """Whether an answer that the brand would not give went to people instead."""
+        if unsaid := self._unsaid(said):
+            self.hand_over("the answer has words that the brand does not use", f"“{unsaid}”")
+        elif stranger := self._not_ours(said):
+            self.hand_over("the answer is not in the brand's tone", stranger)
+        else:
+            return False
+        return True
+
     def _unsaid(self, text: str) -> str:
         """The first words in it that the brand does not say, and has no others for."""
         brand = setup.all_brands(self.tx.conn).get(self.state.brand)
         hits = manner.found(text, brand.look.terms) if brand else []
         return next((words for words, term in hits if not term.say), "")
+
+    def _not_ours(self, text: str) -> str:
+        """What would still break a rule for which the brand lets nothing go, once all is mended that can be."""
+        found = tone.slips(self.tx.conn, self.state, text, heard=self.message)
+        again = tone.slips(self.tx.conn, self.state, manners.mended(text, found), heard=self.message)
+        broken = manners.refused(again, tone.of_brand(self.tx.conn, self.state.brand))
+        return manners.told(broken[0]) if broken else ""
 
     # handing over ───────────────────────────────────────────────────────────────────────────
 

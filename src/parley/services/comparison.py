@@ -17,9 +17,10 @@ from parley.core.opinions import LOW
 from parley.core.stats import Change, Estimate, share
 from parley.services.article_uses import uses
 from parley.services.candidates import Candidate, arms
+from parley.services.facts import REPEAT_DAYS
 from parley.services.inbox import conversations
 from parley.services.knowledge import articles
-from parley.services.numbers import REPEAT_DAYS, measured, ratings
+from parley.services.numbers import measured, ratings
 
 _A, _M, _C, _U = arms.c, measured.c, conversations.c, uses.c
 
@@ -43,6 +44,10 @@ FIGURES = {
 }  # fmt: skip
 
 OF_ARTICLE = {
+    "helpful": (
+        "Found helpful", True,
+        "Of the conversations answered from it whose customers rated them, those rated 4 or 5; a 1, 2 or 3 is a no.",
+    ),
     "taken_over": (
         "Taken over by people", False, "Of the conversations answered from it, those that the bot then handed over.",
     ),
@@ -91,16 +96,18 @@ def comparison(conn: Connection, one: Candidate, now: datetime) -> Comparison:
     counts = _counted(conn, one.id, now)
     for key, its in _rated(conn, one.id).items():
         counts.setdefault(key, {}).update(its)
-    of_article = _figures(OF_ARTICLE, _of_article(conn, one.id, one.change.article)) if one.change.article else ()
-    return Comparison(given=given, figures=_figures(FIGURES, counts), of_article=of_article)
+    article = one.change.article
+    level = t.level_for(len(FIGURES) + (len(OF_ARTICLE) if article else 0))
+    of_article = _figures(OF_ARTICLE, _of_article(conn, one.id, article), level) if article else ()
+    return Comparison(given=given, figures=_figures(FIGURES, counts, level), of_article=of_article)
 
 
-def _figures(told: Mapping[str, tuple[str, bool, str]], counts: Counts) -> tuple[Figure, ...]:
+def _figures(told: Mapping[str, tuple[str, bool, str]], counts: Counts, level: float) -> tuple[Figure, ...]:
     found = []
     for key, (label, more, meaning) in told.items():
         stages = [(_seen(counts, key, stage, True), _seen(counts, key, stage, False)) for stage in _stages(counts)]
         new, old = _sum([one for one, _ in stages]), _sum([one for _, one in stages])
-        change = t.difference(stages)
+        change = t.difference(stages, level)
         found.append(
             Figure(
                 key=key, label=label, meaning=meaning, more=more, new=share(new.hits, new.n),
@@ -185,10 +192,12 @@ def _rated(conn: Connection, candidate: int) -> Counts:
 def _of_article(conn: Connection, candidate: int, article: int) -> Counts:
     """Once for each conversation that was answered from the article."""
     slug = select(articles.c.slug).where(articles.c.id == article).scalar_subquery()
+    score = select(func.max(ratings.c.score)).where(ratings.c.conversation == _A.conversation).scalar_subquery()
     each = (
         select(
             _A.stage, _A.arm, _A.conversation, _count(_U.handed_over).label("taken_over"),
             _count(_U.unhelpful).label("unhelpful"), _count(_U.again).label("back"), func.count().label("times"),
+            func.max(score).label("score"),
         )
         .join(uses, _U.conversation == _A.conversation)
         .where(_A.candidate == candidate, _A.first, _U.slug == slug)
@@ -197,9 +206,16 @@ def _of_article(conn: Connection, candidate: int, article: int) -> Counts:
     )  # fmt: skip
     of = each.c
     again = (of.back > 0) | (of.times > 1)
-    told = (_count(of.taken_over > 0), _count(of.unhelpful > 0), _count(again), func.count())
+    told = (
+        _count(of.score >= 4), _count(of.score.is_not(None)), _count(of.taken_over > 0), _count(of.unhelpful > 0),
+        _count(again), func.count(),
+    )  # fmt: skip
     rows = conn.execute(select(of.stage, of.arm, *told).group_by(of.stage, of.arm)).all()
+    return {(row[0], row[1]): _of_answers(*(int(n) for n in row[2:])) for row in rows}
+
+
+def _of_answers(good: int, rated: int, taken_over: int, unhelpful: int, again: int, n: int) -> dict[str, t.Seen]:
     return {
-        (row[0], row[1]): {key: t.Seen(int(row[2 + n]), int(row[5])) for n, key in enumerate(OF_ARTICLE)}
-        for row in rows
-    }
+        "helpful": t.Seen(good, rated), "taken_over": t.Seen(taken_over, n), "unhelpful": t.Seen(unhelpful, n),
+        "again": t.Seen(again, n),
+    }  # fmt: skip

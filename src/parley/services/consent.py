@@ -6,6 +6,7 @@ A wish stands until the next one. Somebody who ended everything and writes again
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Boolean, Column, Connection, String, Table, delete, insert
@@ -17,7 +18,7 @@ from parley.core.errors import Refused, SendFailed
 from parley.log.many import among
 from parley.log.record import Tx
 from parley.log.tables import Id, Moment, metadata
-from parley.services import people, setup
+from parley.services import people, setup, zones
 
 wishes = Table(
     "consents",
@@ -138,9 +139,13 @@ def check(conn: Connection, identity: int, purpose: str, rings: bool, brand: int
     """Raises SendFailed when a message may not go: for good, or not before quiet hours are over."""
     if why := standing_against(conn, identity, purpose):
         raise SendFailed(why, permanent=True)
-    if rings and rules.COUNTS_AS.get(purpose) in rules.UNASKED and (until := quiet_hours(conn, brand).until(now)):
-        reason = f"Quiet hours: nothing that was not asked for goes before {until:%H:%M} UTC."
-        raise SendFailed(reason, retry_after=(until - now).total_seconds() + 1)
+    if rings and rules.COUNTS_AS.get(purpose) in rules.UNASKED:
+        hours, theirs = quiet_hours(conn, brand), zones.of_holder(conn, identity)
+        zone = theirs.name if theirs else hours.zone
+        if until := hours.until(now, zone):
+            there = f"{until.astimezone(ZoneInfo(zone)):%H:%M} ({zone})"
+            reason = f"Quiet hours: nothing that was not asked for goes before {there}."
+            raise SendFailed(reason, retry_after=(until - now).total_seconds() + 1)
 
 
 # ── quiet hours ─────────────────────────────────────────────────────────────────────────────

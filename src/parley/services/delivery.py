@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     delete,
     insert,
@@ -167,10 +168,15 @@ def replay(tx: Tx, message: int, by: str) -> None:
     tx.append(e.conversation(row.conversation), [e.SendReplayed(message=message)], by)
 
 
-def note_receipt(tx: Tx, news: InboundReceipt) -> bool:
-    """Tie a receipt or bounce to the message it speaks of. False when it is none of ours."""
+def note_receipt(tx: Tx, news: InboundReceipt, inbox: int) -> bool:
+    """Tie a receipt or bounce that came to an inbox to the message it speaks of. False when it is none of ours.
+
+    Our own name of a message is the same everywhere, and a bounce may come to another mailbox; the peer's is good for
+    what was sent from this inbox, since two peers may give the same.
+    """
     tx.flush()
-    clause = _O.external_id == news.external_id if news.external_id else _O.provider_id == news.provider_id
+    theirs = and_(_O.provider_id == news.provider_id, _O.inbox == inbox)
+    clause = _O.external_id == news.external_id if news.external_id else theirs
     if not (news.external_id or news.provider_id):
         return False
     row = tx.conn.execute(select(outbox).where(clause).limit(1)).one_or_none()

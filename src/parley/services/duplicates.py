@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    and_,
     bindparam,
     delete,
     insert,
@@ -172,12 +173,12 @@ def _first_words(conn: Connection, numbers: Sequence[int]) -> dict[int, str]:
 
 
 def _by_marks(conn: Connection, state: State, at: datetime, named: Mapping[str, str]) -> list[e.DuplicateSuspected]:
-    """Conversations of anybody that name the same, or say the very same, of late."""
+    """Conversations of anybody that name the same, or say the very same, of late: the newest of each mark, read from
+    the end of an index, so that a wave of thousands costs what two do."""
     found = []
     for mark, kind in named.items():
         since = at - (AT_ONCE if kind == "words" else LATELY)
-        rows = conn.execute(_MARKED, {"mark": mark, "since": since, "number": state.id, "brand": state.brand}).all()
-        for row in rows:
+        for row in conn.execute(_MARKED, {"mark": mark, "since": since, "number": state.id, "brand": state.brand}):
             why = "same_words" if kind == "words" else "same_mark"
             why = "same_person" if row.person == state.person else why
             found.append(e.DuplicateSuspected(of=row.conversation, why=why, mark=kind))
@@ -279,8 +280,11 @@ class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of(conn: Connection, state: State, who: Viewer) -> list[Suspicion]:
-    """What hangs together with a conversation, of what the viewer may see; what was held apart is left out."""
-    question = select(duplicates).where(or_(_D.conversation == state.id, _D.other == state.id), _D.verdict != "apart")
+    """What hangs together with a conversation, of what the viewer may see; what was held apart is left out. A mere
+    suggestion stands where it can be acted on, in the later one."""
+    repeats = and_(_D.conversation == state.id, _D.verdict != "apart")
+    repeated = and_(_D.other == state.id, _D.verdict.in_(("merged", "linked")))
+    question = select(duplicates).where(or_(repeats, repeated))
     rows = conn.execute(question.order_by(_D.at.desc()).limit(10)).all()
     others = inbox.states(conn, [_other(row, state.id) for row in rows])
     seen = {number: one for number, one in others.items() if inbox.can_see(who, one)}
@@ -289,7 +293,7 @@ def of(conn: Connection, state: State, who: Viewer) -> list[Suspicion]:
     for row in rows:
         one = seen.get(_other(row, state.id))
         into = row.conversation == state.id
-        if one is None or (not into and not row.verdict):  # the suggestion stands where it can be acted on
+        if one is None:
             continue
         found.append(
             Suspicion(

@@ -34,6 +34,7 @@ EVERY = 300.0  # seconds from one look to the next
 UNHAPPY = -0.25  # moods from here down
 POOL = 12  # messages of which that many different ones are shown
 THEMES = 60  # of a brand that are kept, the largest
+TITLE = 7  # words of a message that stand for a theme's name
 KEY = "heard"
 AT_ONCE = 16  # messages that are read together
 RESTS = 4  # times as long as it reads
@@ -50,7 +51,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True):
-    """name: in the customers' words. said: the most typical first."""
+    """said: the most typical first. name: words that stand out; where none do, "#" and the number of the most typical
+    message, whose beginning is then read as the name, so that it goes when the message is erased."""
 
     name: str
     said: tuple[Message, ...]
@@ -215,7 +217,13 @@ def _themes(spoken: Sequence[Spoken], reads: Any) -> tuple[Theme, ...]:
     moods = sentiment.reader().moods(texts) if texts else []
     said = [Message(*one[:4], round(mood.score, 2)) for one, mood in zip(spoken, moods, strict=True)]
     found = themes.themes(texts, reads)[:THEMES]
-    return tuple(Theme(name=one.name, said=tuple(said[place] for place in one.places)) for one in found)
+    return tuple(
+        Theme(
+            name=f"#{said[one.places[0]].message}" if one.name.startswith("“") else one.name,
+            said=tuple(said[place] for place in one.places),
+        )
+        for one in found
+    )
 
 
 def _alarms(themes: Sequence[Theme], now: float) -> tuple[Alarm, ...]:
@@ -315,7 +323,7 @@ def _topic(theme: Theme, brand: int, whole: Sequence[int], found: Heard, words: 
     weeks = _weekly(theme.said, found.at)
     n = len(theme.said)
     return Topic(
-        name=theme.name, brand=brand, message=theme.said[0].message, n=n, weeks=weeks,
+        name=_title(theme.name, words), brand=brand, message=theme.said[0].message, n=n, weeks=weeks,
         unhappy_weeks=_weekly([one for one in theme.said if one.mood <= UNHAPPY], found.at),
         unhappy=share(sum(one.mood <= UNHAPPY for one in theme.said), n),
         change=share_change(weeks[-1], whole[-1], sum(weeks[:-1]), sum(whole[:-1]), 0.99),
@@ -326,7 +334,7 @@ def _topic(theme: Theme, brand: int, whole: Sequence[int], found: Heard, words: 
 def _sudden(alarm: Alarm, theme: Theme, brand: int, words: Mapping[int, str]) -> Sudden:
     newest = sorted(theme.said, key=lambda one: -one.at)[:POOL]
     return Sudden(
-        topic=alarm.topic, brand=brand, message=newest[0].message, people=alarm.people,
+        topic=_title(alarm.topic, words), brand=brand, message=newest[0].message, people=alarm.people,
         since=datetime.fromtimestamp(alarm.since, tz=UTC),
         usual=alarm.expected, quotes=_quotes(newest, words),
     )  # fmt: skip
@@ -404,7 +412,19 @@ def themes_of(conn: Connection, who: Viewer, conversations: Iterable[int]) -> di
         for said in one.said
         if said.conversation in wanted
     ]
-    return {conversation: (message, name) for _, conversation, message, name in sorted(told, reverse=True)}
+    found_in = {conversation: (message, name) for _, conversation, message, name in sorted(told, reverse=True)}
+    needed = [int(name[1:]) for _, name in found_in.values() if name.startswith("#")]
+    words = {n: said.text[: said.fold] for n, said in log.words_of(conn, sorted(set(needed))).items()}
+    return {number: (message, _title(name, words)) for number, (message, name) in found_in.items()}
+
+
+def _title(name: str, words: Mapping[int, str]) -> str:
+    """A theme's name as it is shown."""
+    if not name.startswith("#"):
+        return name
+    said = redacted(words.get(int(name[1:]), "")).split()
+    begun = " ".join(said[:TITLE]).rstrip(" .,;:")
+    return f"“{begun}{' …' if len(said) > TITLE else ''}”" if begun else "…"
 
 
 def _mine(found: Heard, who: Viewer) -> dict[str, tuple[Theme, ...]]:

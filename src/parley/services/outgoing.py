@@ -12,7 +12,8 @@ from parley.core import events as e
 from parley.core.channel import Address, Attached, Channel, Letterhead, Outbound
 from parley.core.consent import COUNTS_AS, PURPOSES, UNASKED
 from parley.core.errors import NotFound, SendFailed
-from parley.core.questionnaire import TEXT, steps
+from parley.core.questionnaire import steps
+from parley.core.survey_words import ANSWER, TEXT
 from parley.log import record as log
 from parley.log.record import utc_now
 from parley.services import consent, file_links, inbox, people, proof, setup, surveys, threads
@@ -73,7 +74,7 @@ class Dispatch:
             handed=state.status != talk.BOT,
             cc=event.cc,
             files=() if linked else self.store.attach(event.files),
-            choices=self._choices(conn, event),
+            choices=self._choices(conn, event, state),
             unsubscribe_url=self._leaving(event),
             template=event.template,
             letterhead=self._letterhead(conn, brand, state, recorded.by, words.text) if brand else None,
@@ -151,8 +152,8 @@ class Dispatch:
                 return str(found)
         return names[-1] if names else None
 
-    def _choices(self, conn: Connection, event: e.ReplyWritten) -> tuple[tuple[str, str], ...]:
-        """What to press, where something can be pressed; elsewhere a plain number is the answer."""
+    def _choices(self, conn: Connection, event: e.ReplyWritten, state: talk.State) -> tuple[tuple[str, str], ...]:
+        """What to press, in their language, where something can be pressed; elsewhere a plain number is the answer."""
         channel = self.channels.get(event.channel)
         if event.purpose != "survey" or (channel is not None and not channel.manifest.buttons):
             return ()
@@ -160,10 +161,11 @@ class Dispatch:
         if survey is None:
             return ()
         page = f"{self.public_url}/rate/{rating_token(self.key, survey.id)}"
+        language = surveys.spoken_in(conn, state)
         if survey.measure == TEXT:
-            return (("Answer", f"{page}?q={quote(survey.question)}"),)
+            return ((ANSWER.get(language, ANSWER["en"]), f"{page}?q={quote(survey.question)}"),)
         at = f"&q={quote(survey.question)}" if survey.question else ""
-        return tuple((label, f"{page}?score={score}{at}") for score, label in steps(survey.measure))
+        return tuple((label, f"{page}?score={score}{at}") for score, label in steps(survey.measure, language))
 
 
 def _with_links(text: str, linked: list[file_links.Link]) -> str:

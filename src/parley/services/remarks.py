@@ -17,13 +17,17 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Index,
+    Insert,
     Integer,
     SmallInteger,
     String,
     Table,
     and_,
+    bindparam,
     case,
     func,
+    insert,
+    literal,
     select,
 )
 
@@ -32,7 +36,7 @@ from parley.core.measure import micros
 from parley.core.redacting import redacted
 from parley.core.stats import Change, Estimate, share, share_change
 from parley.log.many import among, drop_among
-from parley.log.record import Record, Tx, add_rows, words_of
+from parley.log.record import Record, Tx, add_rows, chunks, words_of
 from parley.log.tables import Id, metadata
 from parley.services.inbox import Viewer, conversations, of_brand
 
@@ -62,20 +66,38 @@ remarks = Table(
     Column("language", String(5), nullable=False),
 )
 _R = remarks.c
-Index("ix_remarks_at", _R.brand, _R.at, _R.aspect, _R.conversation, _R.polarity)
 Index("ix_remarks_aspect", _R.aspect, _R.brand, _R.at)
 Index("ix_remarks_conversation", _R.conversation, _R.aspect)
 
 
+ANYTHING = ""  # the aspect under which a conversation stands as a whole
+
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+    Column("brand", Integer, primary_key=True, autoincrement=False),
+    Column("aspect", String(20), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("worst", SmallInteger, nullable=False),
+    Column("best", SmallInteger, nullable=False),
+    Column("strength", SmallInteger, nullable=False),
+)
+"""What all remarks of a conversation come to, for each aspect and as a whole: the last moment, the worst and the best
+polarity, and the strength of the worst complaint. What the page counts; no remark need be counted there."""
+_O = opinions.c
+Index("ix_opinions_at", _O.brand, _O.at, _O.aspect, _O.worst, _O.best, _O.strength)
+
+
 class RemarkReader:
-    """Keeps remarks; a message that is told of again is told of anew."""
+    """Keeps remarks, and what they come to; a message that is told of again is told of anew."""
 
     name = "remarks"
     in_step = False
     batch = 500
     rest = 0.5
     kinds = (e.RemarksHeard,)
-    tables = (remarks,)
+    tables = (remarks, opinions)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
         rows: dict[int, dict[tuple[int, str], dict[str, object]]] = {}
@@ -85,8 +107,31 @@ class RemarkReader:
             for one in r.event.remarks:
                 fresh[one.message][one.start, one.aspect] = _row(one, r.subject_id)
             rows |= {message: {} for message in r.event.anew} | fresh
+        talks = {row.conversation for row in among(tx.conn, _R.message, rows, of=(_R.conversation,))}
         drop_among(tx.conn, _R.message, rows)
-        add_rows(tx.conn, remarks, [row for own in rows.values() for row in own.values()])
+        fresh_rows = [row for own in rows.values() for row in own.values()]
+        add_rows(tx.conn, remarks, fresh_rows)
+        self._sum(tx, {*talks, *(int(str(row["conversation"])) for row in fresh_rows)})
+
+    def _sum(self, tx: Tx, talks: set[int]) -> None:
+        drop_among(tx.conn, _O.conversation, talks)
+        for chunk in chunks(sorted(talks)):
+            for statement in _SUMS:
+                tx.conn.execute(statement, {"talks": chunk})
+
+
+def _summed(whole: bool) -> Insert:
+    """Fills the opinions of some conversations from their remarks."""
+    aspect = literal(ANYTHING) if whole else _R.aspect
+    told = select(
+        _R.conversation, _R.brand, aspect, func.max(_R.at), func.min(_R.polarity), func.max(_R.polarity),
+        func.max(case((_R.polarity < 0, _R.strength), else_=0)),
+    ).where(_R.conversation.in_(bindparam("talks", expanding=True)))  # fmt: skip
+    groups = (_R.conversation, _R.brand) if whole else (_R.conversation, _R.brand, _R.aspect)
+    return insert(opinions).from_select([column.name for column in opinions.columns], told.group_by(*groups))
+
+
+_SUMS = (_summed(whole=True), _summed(whole=False))
 
 
 def _row(one: e.Remark, brand: int) -> dict[str, object]:
@@ -221,27 +266,14 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 def overview(conn: Connection, who: Viewer, now: datetime, brand: int | None = None) -> Overview:
     """Aspects with the most complaints first, in the brands that the viewer serves or in one of them."""
     top = micros(now)
-    since = top - WEEKS * WEEK
-    seen = (of_brand(_R.brand, who), _R.at > since, _R.at <= top, *([_R.brand == brand] if brand else []))
-    talks = (
-        select(
-            _R.aspect, _R.conversation, func.max(_R.at).label("at"), func.min(_R.polarity).label("worst"),
-            func.max(_R.polarity).label("best"),
-            func.max(case((_R.polarity < 0, _R.strength), else_=0)).label("strength"),
-        )
-        .where(*seen).group_by(_R.aspect, _R.conversation).subquery()
-    )  # fmt: skip
-    week = ((top - talks.c.at) // WEEK).label("week")
-    negative, strong = (
-        func.sum(case((talks.c.worst < 0, 1), else_=0)),
-        func.sum(case((talks.c.strength > 2, 1), else_=0)),
-    )
-    positive = func.sum(case((and_(talks.c.worst >= 0, talks.c.best > 0), 1), else_=0))
-    asked = select(talks.c.aspect, week, func.count(), negative, positive, strong).group_by(talks.c.aspect, week)
-    rows = conn.execute(asked).all()
-    newest = select(_R.conversation, func.max(_R.at).label("at")).where(*seen).group_by(_R.conversation).subquery()
-    back = ((top - newest.c.at) // WEEK).label("week")
-    all_of = {int(w): n for w, n in conn.execute(select(back, func.count()).group_by(back))}
+    seen = (of_brand(_O.brand, who), _O.at > top - WEEKS * WEEK, _O.at <= top, *([_O.brand == brand] if brand else []))
+    week = ((top - _O.at) // WEEK).label("week")
+    negative, strong = func.sum(case((_O.worst < 0, 1), else_=0)), func.sum(case((_O.strength > 2, 1), else_=0))
+    positive = func.sum(case((and_(_O.worst >= 0, _O.best > 0), 1), else_=0))
+    asked = select(_O.aspect, week, func.count(), negative, positive, strong).where(*seen).group_by(_O.aspect, week)
+    every = conn.execute(asked).all()
+    all_of = {int(row[1]): int(row[2]) for row in every if row[0] == ANYTHING}
+    rows = [row for row in every if row[0] != ANYTHING]
     heard = tuple(all_of.get(WEEKS - 1 - place, 0) for place in range(WEEKS))
     found = [_aspect(name, [row for row in rows if row[0] == name], heard) for name in {row[0] for row in rows}]
     return Overview(

@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -160,21 +161,26 @@ class Lab:
         script = self.record.ask(replay_script.gather, one, since, until, everywhere, **more)
         data, cut = msgspec.msgpack.encode(script), script.cut
         del script
+        with tempfile.TemporaryDirectory(prefix="parley-replay-", ignore_cleanup_errors=True) as folder:
+            trouble = self._apart(data, taken, folder)
+        most = f"Only the first {replay_script.MOST:,} messages were put to both." if cut else ""
+        return trouble or most
+
+    def _apart(self, data: bytes, taken: "_Taken", folder: str) -> str:
+        """Let the other process do it in this folder, which is cleared away when it is gone, however it ended."""
         # Each thread's own heap would cost more than what it holds.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "1"}
-        command = [sys.executable, "-m", self.module]
+        command = [sys.executable, "-m", self.module, folder]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         guard, over = threading.Timer(PATIENCE, self._process.kill), threading.Event()
         guard.start()
         threading.Thread(target=taken.beat, args=(over,), name="parley-lab-beat", daemon=True).start()
         try:
-            trouble = self._listen(self._process, data, taken)
+            return "" if self._stopped_by else self._listen(self._process, data, taken)
         finally:
             over.set()
             guard.cancel()
             self._end()
-        most = f"Only the first {replay_script.MOST:,} messages were put to both." if cut else ""
-        return trouble or most
 
     def _listen(self, process: "subprocess.Popen[bytes]", data: bytes, taken: "_Taken") -> str:
         assert process.stdin is not None

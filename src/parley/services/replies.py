@@ -14,13 +14,14 @@ from sqlalchemy import Column, Connection, String, Table, insert, select
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core import manner
+from parley.core import tone as manners
 from parley.core.channel import Channel, Inbox, Limited, Windowed
 from parley.core.conversation import State
 from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
-from parley.services import consent, file_links, people, setup
+from parley.services import consent, file_links, people, setup, tone
 from parley.services import inbox as desk
 from parley.services.inbox import Viewer
 
@@ -121,6 +122,8 @@ def reply(
     if channels is not None:
         _carried(channels[channel], files)
         _fits(tx.conn, channels, channel, inbox_id, text)
+    if template is None:
+        _sounds_like_us(tx.conn, state, text, who, last, channels.get(channel) if channels else None)
     message = tx.new_id("message")
     fact = e.ReplyWritten(
         message=message,
@@ -176,6 +179,9 @@ def automatic_reply(
         said, text = text, manner.mended(text, brand.look.terms)
         html = html if text == said else None
     last = last_received(tx.conn, state)
+    if purpose == "reply":
+        said, text = text, manners.mended(text, tone.slips(tx.conn, state, text, heard=last))
+        html = html if text == said else None
     if to is None and last is None:
         return None
     inbox_id, identity, channel = (
@@ -241,6 +247,16 @@ def _said_here(conn: Connection, state: State, text: str) -> None:
     brand = setup.all_brands(conn).get(state.brand)
     if brand is not None and (hits := manner.found(text, brand.look.terms)):
         raise Refused(manner.told(hits, brand.name))
+
+
+def _sounds_like_us(
+    conn: Connection, state: State, text: str, who: Viewer, heard: e.MessageReceived | None, channel: Channel | None
+) -> None:
+    """Refuses what breaks a rule for which the brand lets nothing go."""
+    found = tone.slips(conn, state, text, agent=who.agent, heard=heard, channel=channel)
+    if broken := manners.refused(found, tone.of_brand(conn, state.brand)):
+        said = " ".join(dict.fromkeys(map(manners.told, broken)))
+        raise Refused(f"{said} Your text is kept: change it and send it again.")
 
 
 def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:

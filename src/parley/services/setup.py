@@ -25,6 +25,7 @@ from sqlalchemy import (
 from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound
 from parley.core.manner import Term
+from parley.core.tone import Tone
 from parley.log.record import Tx
 from parley.log.tables import Moment, counters, metadata
 
@@ -92,6 +93,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     sign_off, footer: under every mail; the footer small, with the logo. letters: the same in other languages, by their
     codes (`de`), for customers whose last words were in one of them. terms: what is not said in its answers.
+    tone: how they sound.
     logo: the SHA-256 of a picture in the store and its type, such as "9f…:image/png".
     bot_does: procedures that the bot may carry out; bot_leaves: those that are on by themselves and shall not be;
     bot_limits: of the policy, as `refund.days`. See services/procedures.
@@ -103,6 +105,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     footer: str = ""
     letters: dict[str, Letter] = {}
     terms: tuple[Term, ...] = ()
+    tone: Tone = Tone()
     logo: str = ""
     order_pattern: str = r"\d{5}"
     site: str = ""

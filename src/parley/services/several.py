@@ -57,11 +57,15 @@ class Several:
         known = [one for one in parts if one.procedure or one.sure]
         if not known:
             return False
-        answered = [one for one in parts if one.sure and not one.procedure]
+        sure = [one for one in parts if one.sure and not one.procedure]
+        answered = list({one.heard.hits[0].ref: one for one in reversed(sure)}.values())[::-1]
         led = list({one.procedure: one for one in parts if one.procedure}.values())
         unknown = [one for one in parts if not one.procedure and not one.sure]
-        for one in answered:
-            self.turn.of_part(one.heard).answer_surely()
+        if len(answered) > 1 and not self.turn.live:
+            self.turn.answer_together([one.heard for one in answered])
+        else:
+            for one in answered:
+                self.turn.of_part(one.heard).answer_surely()
         for one in (*led, *unknown):
             self._note(LATER, self.turn.message.message, one.place, one.procedure)
         self.go_on()
@@ -103,7 +107,8 @@ class Several:
         if message == self.turn.message.message and place < len(self.turn.heard.parts):
             return self.turn.heard.parts[place]
         words = words_of(self.turn.tx.conn, [message]).get(message)
-        whole = gathered.new_words(words) if words else ""
+        new = gathered.new_words(words) if words else ""
+        whole = f"{words.subject}\n{new}" if words and words.subject else new
         parts = clauses.split(whole)
         text = parts[place] if place < len(parts) else whole
         pattern = self.turn.conduct.look.order_pattern

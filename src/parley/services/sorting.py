@@ -55,6 +55,7 @@ class Sense:
         self._lock = threading.Lock()
         self._corrected: dict[str, Likened] | None = None
         self._read_at = 0.0
+        self.languages_corrected = False
         self._products: tuple[object, Products | None] = (None, None)
 
     def forget(self) -> None:
@@ -71,6 +72,7 @@ class Sense:
                     known = findings.examples(conn, what)
                     made[what] = Likened([(one.text, one.value) for one in known], self.by_meaning)
                 self._corrected, self._read_at = made, time.monotonic()
+                self.languages_corrected = bool(findings.examples(conn, "language", 1))
             return self._corrected
 
     def products(self, policy: rules.Policy) -> "Products":
@@ -260,12 +262,12 @@ def read(conn: Connection, sense: Sense, policy: rules.Policy, state: State, r: 
         signs.append(e.Noticed(signal="alike", value=like.value, fact=f"{like.alike:.2f}"))
     if bought:
         signs.append(e.Noticed(signal="value", value=str(bought)))
-    mood = sense.mood(text)
+    product, sign = _product(sense, policy, text, corrected["product"], theirs)
+    mood = sense.mood(text) if product or _asks_for_mood(policy) else 0.0
     if mood <= UNHAPPY:
         signs.append(e.Noticed(signal="unhappy", value=f"{mood:.2f}"))
-    product, sign = _product(sense, policy, text, corrected["product"], theirs)
     signs += [sign] if sign else []
-    language = _language(conn, state, text)
+    language = _language(conn, sense, state, text)
     signs += [e.Noticed(signal="language", value=language)] if language else []
     matter = next((one.value for one in signs if one.signal == "outage"), "")
     if not matter and product and mood <= UPSET_ABOUT:
@@ -275,6 +277,11 @@ def read(conn: Connection, sense: Sense, policy: rules.Policy, state: State, r: 
         noticed=tuple(signs), language=language, product=product, matter=matter, spam=spam,
         suspects=suspects, marks=marks,
     )  # fmt: skip
+
+
+def _asks_for_mood(policy: rules.Policy) -> bool:
+    """Reading for meaning costs more than all else together, so it is done where something follows from it."""
+    return any(rule.signal == "unhappy" and rule.on for rule in policy.rules)
 
 
 def _orders(conn: Connection, person: int, r: e.Recorded) -> list[orders.Order]:
@@ -301,10 +308,10 @@ def _product(
     return name, e.Noticed(signal="product", value=name, start=start, end=end)
 
 
-def _language(conn: Connection, state: State, text: str) -> str:
+def _language(conn: Connection, sense: Sense, state: State, text: str) -> str:
     """As it is written; what an agent corrected for this person before goes before what is found again."""
     found = told(text)
-    set_before = findings.languages_of(conn, state.person)
+    set_before = findings.languages_of(conn, state.person) if sense.languages_corrected else {}
     if found in set_before:
         return set_before[found]
     return found or state.language

@@ -17,7 +17,6 @@ from parley.core.errors import NotFound, Refused
 from parley.core.language import language_of
 from parley.core.opinions import SCALES
 from parley.core.questionnaire import (
-    TEXT,
     USUAL,
     Ended,
     Question,
@@ -28,6 +27,7 @@ from parley.core.questionnaire import (
     next_question,
     score_in,
 )
+from parley.core.survey_words import TEXT
 from parley.log import record as log
 from parley.log.many import among
 from parley.log.record import Record, Tx, chunks

@@ -6,6 +6,7 @@ They are kept with the settings, by inbox; what is sent is a reply like any othe
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
@@ -36,6 +37,33 @@ def _key(inbox: int) -> str:
     return f"templates/{inbox}"
 
 
+class Offered(msgspec.Struct, frozen=True, kw_only=True):
+    """A template that may go to an address at an inbox, or says why not. open: other words may go there too."""
+
+    inbox: Inbox
+    identity: people.Identity
+    template: Template
+    open: bool
+
+
+def offered(
+    conn: Connection,
+    number: int,
+    who: Viewer,
+    inboxes: Mapping[int, Inbox],
+    channels: Mapping[str, Channel],
+    now: datetime,
+) -> list[Offered]:
+    """What a conversation's customer can be sent of what platforms hold."""
+    state = desk.state(conn, number, who)
+    return [
+        Offered(inbox=way.inbox, identity=way.identity, template=one, open=way.open)
+        for way in replies.ways(conn, state, list(inboxes.values()), channels, now=now)
+        if way.identity and (way.open or way.over) and isinstance(channels[way.inbox.channel], Templating)
+        for one in of_inbox(conn, way.inbox.id)
+    ]
+
+
 def send(
     tx: Tx,
     number: int,
@@ -56,6 +84,8 @@ def send(
     template = next((one for one in of_inbox(tx.conn, box) if one.key == key), None)
     if way is None or template is None or not (way.open or way.over):
         raise Refused("This template cannot be sent there any more. Look at the choices again.")
+    if template.stopped:
+        raise Refused(f"“{template.name}” is not sent: {template.stopped}")
     bare = [" ".join(value.split()) for value in values]
     if len(bare) != len(template.places) or not all(bare) or max(map(len, bare), default=0) > LONGEST:
         raise Refused(f"Fill in every place of the template, with {LONGEST} characters at most.")
@@ -113,7 +143,9 @@ class Keeper:
             found = await channel.templates(inbox)
             await asyncio.wrap_future(self.record.write(lambda tx: keep(tx, inbox.id, found)))
             if found:
-                self.say(inbox.id, f"{len(found)} templates can be sent.")
+                stopped = sum(bool(one.stopped) for one in found)
+                others = f" {stopped} more cannot." if stopped else ""
+                self.say(inbox.id, f"{len(found) - stopped} templates can be sent.{others}")
         except SendFailed as error:
             self.say(inbox.id, f"Templates cannot be fetched: {error}")
         except Busy as error:

@@ -61,6 +61,7 @@ calls = Table(
 )
 _C = calls.c
 Index("ix_tool_calls_tool", _C.tool, _C.at)
+Index("ix_tool_calls_at", _C.at, _C.call)
 Index("ix_tool_calls_outcome", _C.outcome, _C.at)
 Index("ix_tool_calls_conversation", _C.conversation, _C.at)
 

@@ -42,6 +42,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{1,23}")
 _VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
 _FORBIDDEN = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
+_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 INSIDE = "inner_hosts"
 TAKEN = ("cancel_order", "change_address", "invoice", "return_item", "refund", "callback")
 """Acts of the shop's own tables; a procedure names both alike."""
@@ -136,6 +137,8 @@ def _of_request(tool: Tool) -> list[str]:
         if not _HEADER.fullmatch(name) or name.lower() in _FORBIDDEN:
             found.append(f"“{name}” cannot be sent as a header.")
     for name, value in tool.headers:
+        if name.lower() in _SECRET:
+            found.append(f"“{name}” belongs under the secret headers, where nobody sees it.")
         if not value.isprintable() or not value.isascii():
             found.append(f"The header “{name}” holds signs that no header can carry.")
     return [*_of_address(tool), *found]

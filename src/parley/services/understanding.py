@@ -132,16 +132,16 @@ class Brain:
     # what is tried out ──────────────────────────────────────────────────────────────────────
 
     def ready_for(self, record: Record, change: Change) -> bool:
-        """Whether a candidate's articles are read as the desk's own are: else whoever gets it would get less of it."""
+        """Whether a candidate's articles are read as the desk's own are: else whoever gets it would get less of it.
+
+        Where they are not, they are from now on; nobody waits for that.
+        """
         own = self.warm(record)
         if not change.of_articles:
             return True
         known = self._tried.get(_part(change))
-        if not own.by_meaning:
-            self._try(record, change, False)
-        elif known is None or not known[1].by_meaning or known[0] != self._stamp:
-            self._soon_try(record, change)
-        known = self._tried.get(_part(change))
+        if known is None or known[0] != self._stamp or known[1].by_meaning != own.by_meaning:
+            self._soon_try(record, change, own.by_meaning)
         return known is not None and known[1].by_meaning == own.by_meaning
 
     def mind_for(self, record: Record, change: Change | None) -> Mind:
@@ -167,24 +167,18 @@ class Brain:
                 self._keep(change, stamp, mind)
         return mind
 
-    def _try(self, record: Record, change: Change, by_meaning: bool) -> None:
-        with self._lock:
-            known, stamp = self._tried.get(_part(change)), self._stamp or (0, 0)
-            if known is None or known[0] != stamp or (by_meaning and not known[1].by_meaning):
-                self._keep(change, stamp, learn(record, by_meaning, self._vectors, change))
-
     def _keep(self, change: Change, stamp: tuple[int, int], mind: Mind) -> None:
         """Of the last few candidates: one brand may try out one and another brand another."""
         self._tried = dict([*self._tried.items(), (_part(change), (stamp, mind))][-4:])
 
-    def _soon_try(self, record: Record, change: Change) -> None:
+    def _soon_try(self, record: Record, change: Change, by_meaning: bool) -> None:
         if not self._trying.acquire(blocking=False):
             return  # one thread reads already
 
         def read() -> None:
             try:
                 stamp = record.ask(knowledge.stamp)
-                mind = learn(record, True, self._vectors, change)
+                mind = learn(record, by_meaning, self._vectors, change)
                 with self._lock:
                     self._keep(change, stamp, mind)
             except Exception as error:

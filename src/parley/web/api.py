@@ -24,6 +24,7 @@ from parley.core.channel import Attached, Inbox
 from parley.core.conversation import State
 from parley.core.errors import NotAllowed, NotFound, Refused
 from parley.core.identity import normal
+from parley.core.triage import PRIORITIES
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.services import delivery, inbox, knowledge, messages, orders, people, replies, search, sendings, setup
@@ -38,7 +39,10 @@ Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation. status: bot, open, snoozed or closed. seq: the log's place of its newest event."""
+    """A conversation. status: bot, open, snoozed or closed. seq: the log's place of its newest event.
+
+    priority: urgent, high, normal or low. language: two letters, empty where nothing told it.
+    """
 
     id: int
     seq: int
@@ -60,6 +64,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     failed: int
     quarantined: bool
+    priority: str
+    language: str
 
 
 class ConversationPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,7 +231,8 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _conversation(state: State) -> Conversation:
-    return msgspec.convert(state, Conversation, from_attributes=True)
+    shown = msgspec.structs.asdict(state) | {"priority": PRIORITIES[state.priority]}
+    return msgspec.convert(shown, Conversation)
 
 
 # ── conversations ───────────────────────────────────────────────────────────────────────────
@@ -235,7 +242,8 @@ def _conversation(state: State) -> Conversation:
 async def list_conversations(
     room: Room, who: Viewer, view: FromQuery[str] = "open", after: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ConversationPage:
-    """A view: waiting, due, mine, unassigned, open, snoozed, bot, closed, failed, all, or tag:NAME."""
+    """A view: waiting, pressing, due, mine, unassigned, open, snoozed, bot, closed, failed, all, tag:NAME,
+    priority:NAME or language:CODE."""
     try:
         page = await room.ask(inbox.page, view, who, after, min(limit, 200))
     except ValueError as error:

@@ -13,7 +13,7 @@ from parley.core import consent as rules
 from parley.core.consent import QuietHours
 from parley.core.errors import NotFound, Refused
 from parley.log.record import Tx
-from parley.services import access, consent, inbox, outgoing, people, setup
+from parley.services import access, consent, inbox, outgoing, people, setup, zones
 from parley.services.inbox import Viewer
 from parley.web import formats, present, views
 from parley.web.desk import Answer, html, seen_other
@@ -45,9 +45,10 @@ class Line(views.View, frozen=True, kw_only=True):
 
 
 class Known(views.View, frozen=True, kw_only=True):
-    """addresses, purposes: (value, label) of the form's choices."""
+    """addresses, purposes: (value, label) of the form's choices. zone: what an agent noted of their clock."""
 
     lines: tuple[Line, ...]
+    zone: str
     addresses: tuple[tuple[int, str], ...]
     purposes: tuple[tuple[str, str], ...]
 
@@ -62,7 +63,11 @@ def known(conn: Connection, person: int) -> Known:
         )
         for one in consent.of(conn, list(values))
     )  # fmt: skip
-    return Known(lines=lines, addresses=tuple(values.items()), purposes=tuple((k, t(v)) for k, v in PURPOSES.items()))
+    where = zones.of(conn, people.identities_of(conn, person))
+    zone = where.name if where and where.how == zones.NOTED else ""
+    return Known(
+        lines=lines, zone=zone, addresses=tuple(values.items()), purposes=tuple((k, t(v)) for k, v in PURPOSES.items())
+    )
 
 
 def _told(one: consent.Standing) -> str:
@@ -97,6 +102,23 @@ def _note(
     consent.change(tx, theirs[identity], purpose, wants, who.by, how=how, evidence=evidence)
     tx.flush()
     return consent.of(tx.conn, list(theirs))
+
+
+class Clock(msgspec.Struct):
+    zone: str = ""
+
+
+@post("/desk/people/{number:int}/zone", opt=ACT, include_in_schema=False)
+async def note_zone(request: Request[Any, Any, Any], room: Room, who: Viewer, number: FromPath[int]) -> Answer:
+    """Where somebody's clock is, as an agent knows it. Empty: as their phone or browser tells."""
+    given = await read_form(request, Clock)
+
+    def act(tx: Tx) -> None:
+        inbox.may_see_person(tx.conn, number, who)
+        zones.note(tx, number, given.zone.strip(), who.by)
+
+    await room.do(act)
+    return seen_other(f"/desk/people/{number}")
 
 
 # ── for other programs ──────────────────────────────────────────────────────────────────────
@@ -226,4 +248,4 @@ async def set_quiet(request: Request[Any, Any, Any], room: Room, caller: Caller,
 
 
 def routes() -> list[ControllerRouterHandler]:
-    return [note, list_wishes, note_wish, leaving, leave, quiet_page, set_quiet]
+    return [note, note_zone, list_wishes, note_wish, leaving, leave, quiet_page, set_quiet]

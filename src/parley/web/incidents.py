@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.services import incidents, setup
+from parley.services.inbox import Viewer
 from parley.services.incidents import Incident
 from parley.web import present, views
 from parley.web.desk import Answer, html, lens, seen_other
@@ -176,5 +177,11 @@ async def tie(request: Asked, room: Room, caller: Caller, number: FromPath[int],
     return seen_other(f"{HERE}/{number}")
 
 
+@get("/api/v1/incidents", opt={"api": True}, tags=["conversations"])
+async def incidents_json(room: Room, who: Viewer) -> list[Incident]:
+    """Incidents of the brands one serves, newest first. state: open, over, or none (it was none)."""
+    return await room.ask(incidents.latest, who)
+
+
 def routes() -> list[ControllerRouterHandler]:
-    return [list_page, page, rename, answer_all, take_back, end, reopen, tie]
+    return [list_page, page, rename, answer_all, take_back, end, reopen, tie, incidents_json]

@@ -291,7 +291,14 @@ class RollOut(msgspec.Struct):
 async def approve(request: Asked, room: Room, who: Viewer, number: FromPath[int]) -> Answer:
     form = await read_form(request, RollOut)
     await room.do(candidates.approve, number, who, form.share, form.holdout)
+    await read_ahead(room, number, who)
     return seen_other(f"{HERE}/{number}")
+
+
+async def read_ahead(room: Room, number: int, who: Viewer) -> None:
+    """Begin to read the candidate's articles: nobody gets it before they are read."""
+    one = await room.ask(candidates.of_viewer, number, who)
+    await asyncio.to_thread(room.bot.brain.ready_for, room.record, one.change)
 
 
 @post(HERE + "/{number:int}/rollout/end", opt=LEAD, include_in_schema=False)

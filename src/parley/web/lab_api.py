@@ -14,7 +14,7 @@ from parley.services import adoption, candidates, comparison, replays
 from parley.services.candidates import Candidate
 from parley.services.inbox import Viewer
 from parley.services.replays import Lines, Summary
-from parley.web.lab import changed
+from parley.web.lab import changed, read_ahead
 from parley.web.security import LEAD
 from parley.web.state import Room
 
@@ -111,6 +111,7 @@ class RollOut(msgspec.Struct):
 async def approve_json(room: Room, who: Viewer, number: FromPath[int], data: JSONBody[RollOut]) -> None:
     """Let new conversations have it, or change how many do."""
     await room.do(candidates.approve, number, who, data.share, data.holdout)
+    await read_ahead(room, number, who)
 
 
 @delete(HERE + "/candidates/{number:int}/rollout", opt=API, tags=["lab"])

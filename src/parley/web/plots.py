@@ -119,9 +119,10 @@ def steps(key: str, title: str, about: str, curves: Sequence[Steps], axis: Axis,
         '<svg class="area" x="{}%" y="{}" width="{}%" height="{}" viewBox="0 0 1000 100" preserveAspectRatio="none">'
         "{}</svg>"
     ).format(GUTTER, TOP, 100 - GUTTER, plot, paths)
+    marked = [_along(axis, curve.mark[0], GUTTER) for curve in curves if curve.mark]
     for number, curve in enumerate(curves, 1):
         if curve.mark:
-            drawn += _mark(curve, axis, plot, number)
+            drawn += _mark(curve, axis, plot, number, marked)
     return _drawing(key, title, about, drawn, height, "steps")
 
 
@@ -136,10 +137,11 @@ def _path(curve: Steps, axis: Axis, number: int) -> Markup:
     )
 
 
-def _mark(curve: Steps, axis: Axis, plot: float, number: int) -> Markup:
+def _mark(curve: Steps, axis: Axis, plot: float, number: int, marked: Sequence[float]) -> Markup:
+    """A point with its words: to the right and below; to the left and above at the end, or where another is near."""
     assert curve.mark is not None
     x, y = _along(axis, curve.mark[0], GUTTER), TOP + plot * (1 - curve.mark[1])
-    late = x > 66
+    late = x > 66 or any(0 < other - x < 22 for other in marked) or (marked.count(x) > 1 and number > 1)
     place = Markup('x="{}%" dx="{}" text-anchor="{}"').format(_n(x), -8 if late else 8, "end" if late else "start")
     line = Markup('<text class="{}" {} y="{}">{}</text>')
     first = y - 22 if late else y + 14

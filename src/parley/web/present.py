@@ -29,13 +29,14 @@ from parley.services import (
     setup,
     surveys,
     templates,
+    tone,
     topics,
     visits,
     voice,
 )
 from parley.services.inbox import Viewer
 from parley.services.promised import Due, dues
-from parley.web import formats, sorted_by, views
+from parley.web import clock, formats, sorted_by, views
 from parley.web.stream import arrange
 from parley.web.telling import SHOWN_EVENTS, Teller
 from parley.web.words import translate as t
@@ -400,6 +401,7 @@ def composer(
         templates=_templates(lens, ways) if may_write else (),
         draft=reply,
         draft_note=note,
+        sounds=not tone.of_brand(lens.conn, state.brand).silent,
         may_write=may_write,
         closed=closed,
     )
@@ -427,10 +429,11 @@ def _templates(lens: Lens, ways: Sequence[replies.Way]) -> tuple[views.TemplateC
             places=one.places,
             channel=lens.labels.get(way.inbox.channel, way.inbox.channel),
             note=", ".join(t(part) for part in (one.costs, FOR_OFFERS if one.offers else "") if part),
+            stopped=t(one.stopped),
         )
         for way in ways
         if way.over and way.identity
-        for one in templates.of_inbox(lens.conn, way.inbox.id)
+        for one in sorted(templates.of_inbox(lens.conn, way.inbox.id), key=lambda one: bool(one.stopped))
     )
 
 
@@ -497,7 +500,12 @@ def person_pane(lens: Lens, number: int, who: Viewer, current: int | None = None
     scores = surveys.scores_of(conn, [s.id for s in talks])
     mails = [i.value for i in known if i.kind == "mail"]
     bought = orders.of_mails(conn, mails, 8)
+    here = next((s.brand for s in talks if s.id == current), talks[0].brand if talks else 0)
+    local = clock.of(conn, known, here, lens.now)
     return views.PersonPane(
+        time_zone=local.zone,
+        zone_from=local.source,
+        quiet_until=local.quiet_until,
         id=number,
         name=name,
         initials=formats.initials(name),

@@ -2,6 +2,7 @@
 score of the link counts at the first sign of a person there (frontend/public/rating.main.ts)."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from sqlalchemy import Connection
 
 from parley.core.errors import NotFound, Refused
 from parley.core.opinions import SCALES, SOLVED
-from parley.core.questionnaire import TEXT, Question, steps
+from parley.core.questionnaire import Question, steps
+from parley.core.survey_words import TEXT
 from parley.log.record import Tx
 from parley.services import access, inbox, outgoing, setup, surveys
-from parley.web import formats, views
+from parley.web import formats, rating_words, views
 from parley.web.forms import read_form
 from parley.web.security import PUBLIC
 from parley.web.state import Room
@@ -83,7 +85,8 @@ async def _page(
 ) -> Response[str]:
     shell, page = await room.ask(_asking, _survey(room, token), token, asked)
     page = msgspec.structs.replace(page, chosen=chosen, thanked=thanked)
-    html = room.page("account/rating.html", public=shell, page=page, csrf="")
+    say = partial(t, catalogue=rating_words.catalogue(shell.language))
+    html = room.page("account/rating.html", public=shell, page=page, csrf="", language=shell.language, t=say)
     return Response(html, status_code=status, media_type=MediaType.HTML, headers={"x-robots-tag": "noindex"})
 
 
@@ -105,21 +108,28 @@ def _asking(conn: Connection, survey: int, token: str, asked: str | None) -> tup
     name = brand.name if brand else ""
     question = _question(conn, survey, asked)
     usual = question.measure == "csat" and not question.wording
+    language = surveys.spoken_in(conn, state)
     page = views.RatingPage(
         subject=state.subject,
         action=f"/rate/{token}",
-        question=t("How did we do?") if usual else surveys.words_for(conn, state, question),
-        steps=tuple((score, _label(question.measure, label)) for score, label in steps(question.measure))
+        question=t("How did we do?", rating_words.catalogue(language))
+        if usual
+        else surveys.words_for(conn, state, question),
+        steps=tuple((score, _label(question.measure, label)) for score, label in steps(question.measure, language))
         if question.measure in SCALES
         else (),
         asked=question.key,
     )
-    return views.PublicShell(brand=name, hue=formats.hue(name)), page
+    return views.PublicShell(brand=name, hue=formats.hue(name), language=language), page
+
+
+def _usual(language: str) -> str:
+    return t("How did we do?", rating_words.catalogue(language))
 
 
 def _label(measure: str, label: str) -> str:
     """What stands under a number; a yes or no stands for itself."""
-    return t(label.capitalize()) if measure == SOLVED else label.partition(" ")[2]
+    return label.capitalize() if measure == SOLVED else label.partition(" ")[2]
 
 
 def routes() -> list[ControllerRouterHandler]:

@@ -57,8 +57,10 @@ PAGES = (
     "promises",
     "consents",
     "template_replies",
+    "tone",
     "secrets",
     "api",
+    "api_templates",
     "widget",
     "help",
     "rating",
@@ -71,9 +73,10 @@ PAGES = (
     "static_files",
     "shop",
     "shop_system",
+    "shop_phone",
     "hooks",
 )
-ONLY_IN_DEMO = ("shop", "shop_system")
+ONLY_IN_DEMO = ("shop", "shop_system", "shop_phone")
 BODY_LIMIT = 32 * 1024 * 1024
 
 STATUS: dict[type[ParleyError], int] = {

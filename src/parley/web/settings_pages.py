@@ -16,10 +16,11 @@ from parley.core.channel import Channel, Inbox
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
 from parley.core.language import LANGUAGES
+from parley.core.tone import Tone
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
 from parley.services import access, inbox, listening, prepared, setup
-from parley.web import formats, present, views
+from parley.web import formats, present, tone, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
 from parley.web.forms import read_files, read_form
@@ -57,6 +58,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
             fresh=fresh,
             signature=setup.signature(conn, caller.agent.id) if tab == "you" else "",
             may_change=may_change or tab == "tokens",
+            tone=tone.choices(Tone()) if tab == "brands" else views.ToneChoices(),
         ),
     )  # fmt: skip
 
@@ -105,7 +107,7 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
         views.BrandLine(
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
-            terms=manner.written(b.look.terms),
+            terms=manner.written(b.look.terms), tone=tone.choices(b.look.tone),
             letters=(*((code, one.sign_off, one.footer) for code, one in b.look.letters.items()), ("", "", "")),
         )
         for b in setup.all_brands(conn).values()
@@ -218,6 +220,12 @@ class BrandForm(msgspec.Struct):
     footer_in: list[str] = []
     terms: str = ""
     no_logo: str = ""
+    tone_rule: list[str] = []
+    tone_does: list[str] = []
+    tone_language: list[str] = []
+    tone_address: list[str] = []
+    exclamations: int = 0
+    sentence_words: int = 30
 
 
 @post("/desk/settings/brands", opt=ADMIN, include_in_schema=False)
@@ -264,6 +272,7 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
         footer=_lines(form.footer, 1000),
         letters=_letters(form),
         terms=manner.terms_of(form.terms),
+        tone=tone.read(form) if form.tone_rule else before.tone,
         logo=logo or ("" if form.no_logo else before.logo),
     )
     return form.name.strip()[:80], look

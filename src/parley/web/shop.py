@@ -170,7 +170,7 @@ def price(cents: int) -> str:
 @get("/shop", opt=PUBLIC, sync_to_thread=False, include_in_schema=False)
 def front(request: Request[Any, Any, Any]) -> Response[bytes]:
     shop: Storefront = request.app.state.shop
-    return _on_to(f"/shop/{shop.brands()[0].key}")
+    return on_to(f"/shop/{shop.brands()[0].key}")
 
 
 @get("/shop/{brand:str}", opt=PUBLIC, sync_to_thread=False, include_in_schema=False)
@@ -234,7 +234,7 @@ def sign_in(request: Request[Any, Any, Any], brand: FromPath[str], data: Annotat
     """Be another customer, or nobody."""
     about = asked(request, brand)
     known = [one.mail for one in about.shop.shoppers()]
-    answer = _on_to(f"/shop/{about.brand.key}")
+    answer = on_to(f"/shop/{about.brand.key}")
     answer.set_cookie(COOKIE, data.mail if data.mail in known else NOBODY, path="/shop", samesite="lax")
     return answer
 
@@ -247,7 +247,7 @@ async def reply(
     about = asked(request, brand)
     if about.shopper and data.text.strip():
         await about.shop.reply(about.shopper.mail, number, data.text.strip())
-    return _on_to(f"/shop/{about.brand.key}/mailbox?letter={number}&sent=1")
+    return on_to(f"/shop/{about.brand.key}/mailbox?letter={number}&sent=1")
 
 
 @post("/shop/{brand:str}/letters", opt=OPEN, status_code=303, include_in_schema=False)
@@ -257,10 +257,10 @@ async def write(request: Request[Any, Any, Any], brand: FromPath[str], data: Ann
     if about.shopper and data.text.strip():
         subject = " ".join(data.subject.split())[:200] or "A question"
         await about.shop.write(about.shopper.mail, about.brand.key, subject, data.text.strip())
-    return _on_to(f"/shop/{about.brand.key}/mailbox?sent=1")
+    return on_to(f"/shop/{about.brand.key}/mailbox?sent=1")
 
 
-def _on_to(address: str) -> Response[bytes]:
+def on_to(address: str) -> Response[bytes]:
     return Response(b"", status_code=303, headers={"location": address}, media_type=MediaType.TEXT)
 
 

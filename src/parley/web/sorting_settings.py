@@ -147,7 +147,7 @@ class Sent(msgspec.Struct):
     priority: list[str] = []
     tag: list[str] = []
     skill: list[str] = []
-    spam_from: float = 80
+    spam_from: float = 65
     value_from: float = 500
     products: str = ""
 

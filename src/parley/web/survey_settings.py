@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from parley.core.errors import NotAllowed, Refused
 from parley.core.language import LANGUAGES
 from parley.core.opinions import LOW, SCALES, SOLVED
-from parley.core.questionnaire import TEXT, Condition, Question, Survey
+from parley.core.questionnaire import Condition, Question, Survey
+from parley.core.survey_words import TEXT
 from parley.log.record import Tx
 from parley.services import setup, surveys
 from parley.services.inbox import Viewer

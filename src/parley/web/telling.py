@@ -16,6 +16,7 @@ from parley.log import record as log
 from parley.services import (
     afterwards,
     approvals,
+    candidates,
     delivery,
     fetching,
     people,
@@ -338,6 +339,9 @@ class Teller:
                 line = ("clock", t("A planned answer was dropped because the customer wrote"))
             case e.ProcedureWentOn(waits="", outcome=outcome) if outcome:
                 line = ("sparkles", outcome)
+            case e.ArmGiven(arm="new", candidate=number):
+                name = candidates.names(self.lens.conn, [number]).get(number, "")
+                line = ("lightbulb", t("The bot answers here as “{candidate}”, which is tried out", candidate=name))
             case e.ApprovalGiven(approved=True, outcome=outcome):
                 line = ("circle-check", t("{who} agreed: {what}", who=who, what=outcome))
             case e.ApprovalGiven():

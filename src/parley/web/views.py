@@ -317,7 +317,7 @@ class ChannelChoice(View, frozen=True, kw_only=True):
 
 
 class TemplateChoice(View, frozen=True, kw_only=True):
-    """A template that may be sent to an address at an inbox, with its places to be filled."""
+    """A template that may be sent to an address at an inbox, with its places to be filled; stopped: or why not."""
 
     identity: int
     inbox: int
@@ -328,6 +328,7 @@ class TemplateChoice(View, frozen=True, kw_only=True):
     places: tuple[str, ...] = ()
     channel: str = ""
     note: str = ""
+    stopped: str = ""
 
 
 class Onward(View, frozen=True, kw_only=True):
@@ -340,7 +341,8 @@ class Onward(View, frozen=True, kw_only=True):
 
 
 class Composer(View, frozen=True, kw_only=True):
-    """Where the answer is written. `closed`: why nobody can be answered at all, else empty."""
+    """Where the answer is written. `closed`: why nobody can be answered at all, else empty. sounds: the brand has rules
+    for how an answer sounds."""
 
     channels: tuple[ChannelChoice, ...]
     templates: tuple[TemplateChoice, ...] = ()
@@ -350,6 +352,7 @@ class Composer(View, frozen=True, kw_only=True):
     signature: str = ""
     suggestion: str = ""
     suggestion_source: str = ""
+    sounds: bool = False
     may_write: bool = True
     closed: str = ""
 
@@ -491,7 +494,9 @@ class PageLine(View, frozen=True, kw_only=True):
 
 
 class PersonPane(View, frozen=True, kw_only=True):
-    """The human behind the conversation. facts: further (label, value) pairs."""
+    """The human behind the conversation. facts: further (label, value) pairs. zone_from: what told their time zone.
+    quiet_until: when quiet hours end for them, by their clock; empty while there are none.
+    """
 
     id: int
     name: str
@@ -500,6 +505,8 @@ class PersonPane(View, frozen=True, kw_only=True):
     company: str = ""
     since: datetime | None = None
     time_zone: str = ""
+    zone_from: str = ""
+    quiet_until: str = ""
     language: str = ""
     identities: tuple[IdentityLine, ...] = ()
     orders: tuple[OrderLine, ...] = ()
@@ -852,6 +859,15 @@ class InboxLine(View, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+class ToneChoices(View, frozen=True, kw_only=True):
+    """rules: key, label, what it says, what happens now. address: a language's code, its two forms, which is chosen."""
+
+    rules: tuple[tuple[str, str, str, str], ...] = ()
+    address: tuple[tuple[str, str, str], ...] = ()
+    exclamations: int = 0
+    words: int = 30
+
+
 class BrandLine(View, frozen=True, kw_only=True):
     """letters: a language's code, sign-off and small print; the last one has no language yet."""
 
@@ -865,6 +881,7 @@ class BrandLine(View, frozen=True, kw_only=True):
     footer: str = ""
     letters: tuple[tuple[str, str, str], ...] = ()
     terms: str = ""
+    tone: ToneChoices = ToneChoices()
     has_logo: bool = False
 
 
@@ -909,6 +926,7 @@ class SettingsPage(View, frozen=True, kw_only=True):
     fresh: str = ""
     signature: str = ""
     may_change: bool = True
+    tone: ToneChoices = ToneChoices()
 
 
 # ── public pages ────────────────────────────────────────────────────────────────────────────

@@ -124,6 +124,7 @@ def _message(said: raw.Said, delivery: Delivery, settings: WebchatSettings) -> I
         files=tuple(Attached(name=file.name, type=file.type, data=file.data) for file in said.files),
         known_as=_known_as(user.id, user.mail, user.name, settings) if user else (),
         page=said.page or None,
+        zone=said.zone,
     )
 
 

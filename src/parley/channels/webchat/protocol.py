@@ -25,7 +25,7 @@ class Hello(Frame, frozen=True, tag="hello"):
 
     user: signed by the shop's server (see signing.py), when the customer is signed in there.
     after: highest seq this browser has; only later turns are sent. language: BCP 47.
-    heard: highest seq of a call's signals that this browser has.
+    heard: highest seq of a call's signals that this browser has. zone: time zone of the browser, an IANA name.
     """
 
     key: str
@@ -35,6 +35,7 @@ class Hello(Frame, frozen=True, tag="hello"):
     page: str = ""
     language: str = "en"
     heard: int = 0
+    zone: str = ""
 
 
 class Say(Frame, frozen=True, tag="say"):

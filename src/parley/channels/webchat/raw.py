@@ -26,6 +26,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="sai
     files: tuple[RawFile, ...] = ()
     page: str = ""
     user: str | None = None
+    zone: str = ""
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rated", omit_defaults=True):

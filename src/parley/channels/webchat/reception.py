@@ -231,6 +231,7 @@ class Line:
         self.user: str | None = None
         self.cursor = 0
         self.heard = 0
+        self.zone = ""
         self.known = Sight(seq=0)
         self.wish: str | None = None
         self.pace = Pace()
@@ -321,6 +322,7 @@ class Line:
         assert self.who is not None
         self.cursor = hello.after if token == hello.visitor else 0
         self.heard = hello.heard
+        self.zone = hello.zone[:60]
         now = await self.desk.sight(self.who, self.cursor, self.heard)
         if fresh or token != hello.visitor:
             self.out.append(
@@ -468,6 +470,7 @@ class Line:
             files=files,
             page=page[:500],
             user=self.user,
+            zone=self.zone,
         )
         await self.desk.take(self.inbox.id, raw.provider_id(said), raw.encode(said))
 

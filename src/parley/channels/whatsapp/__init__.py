@@ -142,6 +142,8 @@ def _refusal(status: int, said: Any) -> SendFailed:
     if meta.error_of(said)[0] == CLOSED_WINDOW:
         reason = "More than 24 hours have passed since the customer wrote, so WhatsApp takes templates only."
         return SendFailed(reason, permanent=True)
+    if reason := templates.REFUSED.get(meta.error_of(said)[0], ""):
+        return SendFailed(reason, permanent=True)
     return meta.refusal("WhatsApp", status, said, PASSING)
 
 

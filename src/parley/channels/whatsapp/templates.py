@@ -1,7 +1,7 @@
-"""WhatsApp's templates, as the account holds them: which of them can be sent, and how one is sent.
+"""WhatsApp's templates, as the account holds them: which of them can be sent, why others cannot, and how one is sent.
 
-Left out are those that are not approved, that carry a code, a picture or a file, or that want values in their header or
-buttons.
+Left out are those that Meta does not tell a known state of, that carry a code, a picture or a file, or that want values
+in their header or buttons.
 """
 
 import re
@@ -18,6 +18,30 @@ from parley.core.events import Filled
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 PAGES = 50
 COSTS = {"MARKETING": "Meta charges each one", "UTILITY": "Meta charges each one outside the 24 hours"}
+
+
+# Status of a template that does not go, for people (developers.facebook.com, message templates, template status).
+STOPPED = {
+    "PENDING": "Meta has not approved it yet.",
+    "IN_APPEAL": "Meta refused it; the appeal is still open.",
+    "REJECTED": "Meta refused it. Change its words in WhatsApp Manager, or write another one.",
+    "PAUSED": "Meta paused it because customers did not like it. It comes back by itself.",
+    "FLAGGED": "",  # goes, and is watched
+    "DISABLED": "Meta took it away because customers did not like it. Write another one.",
+    "LIMIT_EXCEEDED": "The account has too many templates, so that this one does not go.",
+}
+
+
+# Error codes of a template that was not taken.
+REFUSED = {
+    132000: "The template has other places than it had. Look at the choices again in a while.",
+    132001: "Meta does not know the template in this language, or has not approved it.",
+    132005: "With these values the template is longer than Meta allows. Use shorter ones.",
+    132007: "Meta refused the template because it breaks its rules.",
+    132012: "One of the values has another form than the template wants.",
+    132015: "Meta paused the template because customers did not like it. Choose another one, or wait.",
+    132016: "Meta took the template away because customers did not like it. Choose another one.",
+}
 
 
 class Button(msgspec.Struct):
@@ -77,7 +101,7 @@ def _template(told: Any) -> Template | None:
     body, header, footer = parts.get("BODY"), parts.get("HEADER"), parts.get("FOOTER")
     buttons = parts["BUTTONS"].buttons if "BUTTONS" in parts else []
     simple = header is None or (header.format == "TEXT" and not PLACE.search(header.text))
-    if held.status != "APPROVED" or held.category == "AUTHENTICATION" or body is None or not simple:
+    if held.status not in ("APPROVED", *STOPPED) or held.category == "AUTHENTICATION" or body is None or not simple:
         return None
     if any(PLACE.search(button.url) for button in buttons):
         return None
@@ -91,6 +115,7 @@ def _template(told: Any) -> Template | None:
         places=tuple(dict.fromkeys(PLACE.findall(body.text))),
         offers=held.category == "MARKETING",
         costs=COSTS.get(held.category, ""),
+        stopped=STOPPED.get(held.status, ""),
     )
 
 

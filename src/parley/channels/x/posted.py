@@ -1,8 +1,8 @@
 """What X posts to us: the question by which it knows the address, the proof, and every entry by itself.
 
-(docs.x.com, Account Activity, securing webhooks.) The answer to `crc_token` is made with the same key and in the same
-way as the proof of what is posted: whoever could have any text answered could have a body signed. So only what looks
-like a token is answered, and only a JSON object, which no token can be, is taken.
+(docs.x.com, Account Activity, X Activity, securing webhooks.) The answer to `crc_token` is made with the same key and
+in the same way as the proof of what is posted: whoever could have any text answered could have a body signed. So only
+what looks like a token is answered, and only a JSON object, which no token can be, is taken.
 """
 
 import base64
@@ -46,6 +46,9 @@ def taken(body: bytes) -> list[Posted]:
         told = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):
         return [whole(body)]
+    if (one := _activity(told)) is not None:
+        return [one]
+    told = _unwrapped(told)
     users = told.get("users")
     found = []
     for kind, events in told.items():
@@ -58,6 +61,46 @@ def taken(body: bytes) -> list[Posted]:
             raw = msgspec.json.encode(alone)
             found.append(Posted(provider_id=_name(kind, event) or whole(raw).provider_id, raw=raw))
     return found or [whole(body)]
+
+
+def _activity(told: dict[str, Any]) -> Posted | None:
+    """An event of the X Activity API whose payload is a post or a message of API 2: the same as what is asked for."""
+    data = told.get("data")
+    payload = data.get("payload") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(payload, dict) or not str(payload.get("id") or "").isdigit():
+        return None
+    kind, id = str(data.get("event_type")), str(payload["id"])
+    includes = data["includes"] if isinstance(data.get("includes"), dict) else {}
+    people = {"people": _things(includes.get("users")), "media": _things(includes.get("media"))}
+    about = {"for_user_id": _filter(data), **people}
+    if kind in ("post.mention.create", "post.reply.create"):
+        return Posted(provider_id=f"post/{id}"[:255], raw=msgspec.json.encode({**about, "mention": payload}))
+    if kind == "dm.received":
+        return Posted(provider_id=direct_name(id)[:255], raw=msgspec.json.encode({**about, "dm": payload}))
+    return None
+
+
+def _unwrapped(told: dict[str, Any]) -> dict[str, Any]:
+    """An event of the X Activity API whose payload is one of the Account Activity API; each user in a `data`."""
+    data = told.get("data")
+    payload = data.get("payload") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(payload, dict):
+        return told
+    users = payload.get("users")
+    if isinstance(users, dict):
+        bare = {id: one.get("data", one) if isinstance(one, dict) else one for id, one in users.items()}
+        payload = {**payload, "users": bare}
+    return {"for_user_id": _filter(data), **payload}
+
+
+def _filter(data: dict[str, Any]) -> str:
+    """Of whose account it is told."""
+    told = data.get("filter")
+    return str(told.get("user_id") or "") if isinstance(told, dict) else ""
+
+
+def _things(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _name(kind: str, event: Any) -> str:

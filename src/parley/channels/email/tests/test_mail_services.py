@@ -16,8 +16,8 @@ from parley.channels.email.tests.test_receiving import Desk, until
 from parley.channels.email.tests.test_sending import failure, reply, send
 from parley.core.channel import Inbox
 from parley.core.errors import Unreadable
+from parley.demo.simulators.server import as_json
 from simulators.mail_services import SECRET, USER, GmailService, GraphService, MailService
-from simulators.server import as_json
 
 KINDS: dict[str, type[MailService]] = {"gmail": GmailService, "graph": GraphService}
 

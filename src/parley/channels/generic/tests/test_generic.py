@@ -17,8 +17,8 @@ from parley.core import events as e
 from parley.core.channel import Inbox
 from parley.core.errors import NotProved
 from parley.core.webhook import Call
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 from parley.services import setup
-from simulators.server import Asked, Platform, Said, as_json
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSBib29raW5nIHN5c3RlbQ=="
 KEY = standard.key_of(SECRET)
@@ -48,9 +48,9 @@ def web(tmp_path: Path, engine_url: str) -> Iterator[WebDesk]:
         yield web
 
 
-def inbox_of(web: WebDesk, **chosen: Any) -> int:
-    settings = {"secret": SECRET, **chosen}
-    number: int = web.story.change(lambda tx: setup.add_inbox(tx, 1, channel.manifest.name, "Booking", "b", settings))
+def inbox_of(web: WebDesk, address: str = "b", **chosen: Any) -> int:
+    settings, name = {"secret": SECRET, **chosen}, channel.manifest.name
+    number: int = web.story.change(lambda tx: setup.add_inbox(tx, 1, name, "Booking", address, settings))
     web.room.setup_changed()
     return number
 
@@ -120,6 +120,19 @@ def test_an_answer_goes_out_signed_under_one_name_and_its_fate_comes_back(web: W
     assert (data["to"], data["text"], data["answers"], data["author"]) == ("31", "Room 7.", "m-1", "Ana")
     assert post(web, number, {"type": "receipt", "data": {"id": "note-2", "state": "read"}}).status_code == 200
     eventually(lambda: bool(web.story.events(e.Read)))
+
+
+def test_news_of_another_system_with_the_same_name_moves_nothing(web: WebDesk, system: System) -> None:
+    number, other = inbox_of(web, url=system.url), inbox_of(web, "c", url=system.url)
+    post(web, number, message("m-1"))
+    eventually(lambda: bool(received(web)))
+    web.story.agent("ana").replies("Room 7.", settle=False)
+    eventually(lambda: bool(web.story.events(e.Sent)))
+    named = f"note-{len(system.asked)}"
+    post(web, other, {"type": "receipt", "data": {"id": named, "state": "read"}}, name="d-2")
+    post(web, number, {"type": "receipt", "data": {"id": named, "state": "delivered"}}, name="d-3")
+    eventually(lambda: bool(web.story.events(e.Delivered)))
+    assert web.story.events(e.Read) == []
 
 
 def test_a_refusal_is_told_in_the_systems_own_words(web: WebDesk, system: System) -> None:

@@ -10,7 +10,7 @@ from harness.waiting import eventually
 from harness.web import WebDesk
 from parley.channels.instagram import channel
 from parley.core import events as e
-from simulators.meta import MetaService, batch, direct, signed
+from parley.demo.simulators.meta import MetaService, batch, direct, signed
 
 SETTINGS = {"account": "17900", "token": "t", "app_secret": "shared", "verify_token": "word"}
 

@@ -16,10 +16,10 @@ from parley.channels.mastodon.words import plain
 from parley.core import events as e
 from parley.core.channel import Address, Attached, Door, Inbox, Outbound
 from parley.core.errors import Busy, SendFailed
+from parley.demo.simulators.mastodon import MastodonService, counted
+from parley.demo.simulators.server import Said
 from parley.services import setup
 from parley.services.listening import Notebook
-from simulators.mastodon import MastodonService, counted
-from simulators.server import Said
 
 
 class Account:

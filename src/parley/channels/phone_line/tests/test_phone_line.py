@@ -13,9 +13,9 @@ from harness.web import SignedIn, WebDesk
 from parley.channels.phone_line import channel
 from parley.channels.phone_line.words import aloud
 from parley.core import events as e
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 from parley.services import routing, setup, transcripts
 from simulators.calls import ACCOUNT, NUMBER, TOKEN, CallService, SimulatedCall
-from simulators.server import Asked, Platform, Said, as_json
 
 KIM = "+447946000801"
 SETTINGS = {"number": NUMBER, "account": ACCOUNT, "token": TOKEN, "phones": ["ana@larkspur.test = +4930609811"]}

@@ -13,10 +13,10 @@ from parley.channels.reviews.polling import look
 from parley.core import events as e
 from parley.core.channel import Door, Inbox
 from parley.core.errors import Busy, Refused, SendFailed
+from parley.demo.simulators.reviews import ReviewService
+from parley.demo.simulators.server import as_json
 from parley.services import setup
 from parley.services.listening import Notebook
-from simulators.reviews import ReviewService
-from simulators.server import as_json
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LIMITS = {"google": 4096, "play": 350, "appstore": 5970, "trustpilot": 4096}

@@ -15,7 +15,7 @@ from parley.channels.slack import channel
 from parley.channels.slack.facts import place_of
 from parley.channels.slack.payload import escaped, plain
 from parley.core import events as e
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 SECRET = "signing secret"
 

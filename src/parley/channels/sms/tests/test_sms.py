@@ -15,9 +15,9 @@ from parley.channels.sms.segments import segments
 from parley.channels.sms.stopping import wanted
 from parley.channels.twilio import signature, spellings
 from parley.core import events as e
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.twilio import ACCOUNT, NUMBER, STOPPED, TOKEN, TwilioService, signed
 from parley.services import setup
-from simulators.server import Asked, Platform, Said, as_json
-from simulators.twilio import ACCOUNT, NUMBER, STOPPED, TOKEN, TwilioService, signed
 
 KIM = "+447946000031"
 

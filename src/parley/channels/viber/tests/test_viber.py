@@ -12,7 +12,7 @@ from harness.waiting import eventually
 from harness.web import WebDesk
 from parley.channels.viber import channel
 from parley.core import events as e
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 TOKEN = "445da6az1s345z78"
 

@@ -14,9 +14,8 @@ from parley.channels.whatsapp import channel
 from parley.channels.whatsapp.templates import outgoing
 from parley.core import events as e
 from parley.core.events import Filled
+from parley.demo.simulators.meta import MetaService, cloud, cloud_text, signed
 from parley.services import consent, people, templates
-from simulators.meta import MetaService, cloud, cloud_text, signed
-from simulators.server import Asked, Said, as_json
 
 SETTINGS = {"phone_number_id": "700", "token": "t", "app_secret": "shared", "verify_token": "word", "account": "55"}
 
@@ -33,32 +32,25 @@ LIST = [
     held("spring_sale", "Hello {{first_name}}, all lamps are 20 % off.", "MARKETING"),
     held("your_code", "{{1}} is your code.", "AUTHENTICATION"),
     held("not_yet", "Hello", "UTILITY", "PENDING"),
+    held("refused", "Five stars?", "UTILITY", "REJECTED"),
+    held("tired", "Hello {{1}}", "UTILITY", "PAUSED"),
     held("with_picture", "Look", "UTILITY", "APPROVED", {"type": "HEADER", "format": "IMAGE"}),
     {"nonsense": 1},
 ]
 
 
-class Account(MetaService):
-    """The account's templates, two on a page, beside what Meta does with messages."""
-
-    def answer(self, asked: Asked) -> Said:
-        if not asked.path.endswith("/55/message_templates"):
-            return super().answer(asked)
-        begin = int(asked.query.get("after", 0))
-        more = {"next": f"{self.url}/55/message_templates?after={begin + 2}"} if begin + 2 < len(LIST) else {}
-        return as_json({"data": LIST[begin : begin + 2], "paging": more})
-
-
 @pytest.fixture
-def meta() -> Iterator[Account]:
-    with Account() as meta:
-        yield meta  # type: ignore[misc]
+def meta() -> Iterator[MetaService]:
+    service = MetaService()
+    service.templates = LIST
+    yield service
+    service.close()
 
 
 class Story:
     """Kim wrote by WhatsApp two days ago."""
 
-    def __init__(self, web: WebDesk, meta: Account) -> None:
+    def __init__(self, web: WebDesk, meta: MetaService) -> None:
         self.web, self.meta = web, meta
         self.door = Door(web, channel, SETTINGS | {"api": meta.url})
         body = cloud(cloud_text("447946000001", "wamid.1", "Is my lamp there?"))
@@ -89,16 +81,20 @@ class Story:
 
 
 @pytest.fixture
-def story(web: WebDesk, meta: Account) -> Story:
+def story(web: WebDesk, meta: MetaService) -> Story:
     return Story(web, meta)
 
 
 def test_those_that_can_be_sent_are_known_page_by_page(story: Story) -> None:
     found = story.web.story.record.ask(templates.of_inbox, story.door.number)
-    assert [(one.name, one.places, one.offers) for one in found] == [
+    assert [(one.name, one.stopped.partition(".")[0]) for one in found if one.stopped] == [
+        ("not_yet", "Meta has not approved it yet"), ("refused", "Meta refused it"),
+        ("tired", "Meta paused it because customers did not like it"),
+    ]  # fmt: skip
+    assert [(one.name, one.places, one.offers) for one in found if not one.stopped] == [
         ("order_ready", ("1", "2"), False), ("spring_sale", ("first_name",), True)
     ]  # fmt: skip
-    assert found[0].text == "Hi {{1}}, order {{2}} is ready.\n\nLarkspur"
+    assert next(one for one in found if one.name == "order_ready").text == "Hi {{1}}, order {{2}} is ready.\n\nLarkspur"
 
 
 def test_when_the_window_is_closed_a_template_is_filled_and_sent_once(story: Story) -> None:
@@ -125,6 +121,39 @@ def test_what_is_not_filled_or_not_there_is_refused(story: Story) -> None:
     for key, values in (("order_ready/en", ["Kim"]), ("order_ready/en", ["Kim", " "]), ("gone/en", [])):
         assert story.sends(key, *values).status_code == 422
     assert story.door.events(e.ReplyWritten) == []
+
+
+def test_one_that_meta_stopped_says_why_and_is_not_sent(story: Story) -> None:
+    story.later()
+    assert "Meta refused it. Change its words" in story.page()
+    refused = story.sends("tired/en", "Kim")
+    assert (refused.status_code, "Meta paused it" in refused.text) == (422, True)
+    assert story.door.events(e.ReplyWritten) == []
+
+
+def test_one_that_meta_stopped_a_moment_ago_fails_with_the_reason(story: Story) -> None:
+    story.later()
+    story.meta.templates = [one | {"status": "PAUSED"} for one in LIST if "name" in one]
+    assert story.sends("order_ready/en", "Kim", "10342").status_code == 303
+    eventually(lambda: len(story.door.events(e.SendFailed)) == 1)
+    (failed,) = story.door.events(e.SendFailed)
+    assert (failed.can_retry, "paused the template" in failed.reason) == (False, True)
+
+
+def test_another_program_lists_and_sends_them(story: Story) -> None:
+    story.later()
+    path = f"/api/v1/conversations/{story.number}/templates"
+    found = {one["key"]: one for one in story.ana.get(path).json()}
+    assert {key for key, one in found.items() if not one["stopped"]} == {"order_ready/en", "spring_sale/en"}
+    ready = found["order_ready/en"]
+    assert (ready["places"], ready["needed"], ready["identity"]) == (["1", "2"], True, story.identity.id)
+    body = {"inbox": ready["inbox"], "identity": ready["identity"], "key": ready["key"], "client_id": "a-1"}
+    assert story.ana.post(path, json={**body, "values": ["Kim"]}).status_code == 422
+    sent = [story.ana.post(path, json={**body, "values": ["Kim", "10342"]}) for _ in range(2)]
+    assert [one.status_code for one in sent] == [201, 201]
+    assert sent[0].json()["message"] == sent[1].json()["message"]
+    eventually(lambda: len(story.door.events(e.Sent)) == 1)
+    assert story.meta.sent[0].json["template"]["name"] == "order_ready"
 
 
 def test_an_offer_goes_only_to_who_wants_offers(story: Story) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,17 +14,19 @@ import pytest
 from harness.doors import Door
 from harness.waiting import eventually
 from harness.web import WebDesk
-from parley.channels.x import channel
+from parley.channels.x import channel, posted
+from parley.channels.x.facts import facts_of
 from parley.channels.x.looking import directs, mentions
+from parley.channels.x.payload import Body
 from parley.channels.x.signing import Keys, signature
 from parley.channels.x.words import weight
 from parley.core import events as e
-from parley.core.channel import Address, Attached, Inbox, Outbound
+from parley.core.channel import Address, Attached, InboundMessage, Inbox, Outbound
 from parley.core.channel import Door as Listening
 from parley.core.errors import Busy, SendFailed
+from parley.demo.simulators.server import as_json
+from parley.demo.simulators.x import ACCOUNT, KEYS, XService, activity, direct, post, signed
 from parley.services.listening import Notebook
-from simulators.server import as_json
-from simulators.x import ACCOUNT, KEYS, XService, activity, direct, post, signed
 
 
 class Account(Door):
@@ -260,3 +263,59 @@ def test_a_request_is_signed_as_the_standard_does_it() -> None:
 )  # fmt: skip
 def test_a_text_weighs_what_x_counts(text: str, weighs: int) -> None:
     assert weight(text) == weighs
+
+
+# ── the X Activity API ──────────────────────────────────────────────────────────────────────
+
+
+def told(kind: str, payload: dict[str, Any], **more: Any) -> bytes:
+    data = {"event_uuid": "1", "filter": {"user_id": ACCOUNT}, "event_type": kind, "payload": payload, **more}
+    return json.dumps({"data": data}).encode()
+
+
+USERS = {"users": [{"id": "31", "name": "Kim", "username": "kim31"}]}
+WRAPPED = {"31": {"data": USERS["users"][0]}}
+MENTION = {"id": "300", "author_id": "31", "text": "@larkspur where is it?", "created_at": "2026-07-24T21:23:23.000Z"}
+MESSAGE = {"id": "500", "event_type": "MessageCreate", "sender_id": "31", "text": "Hello?"}
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "text", "who"),
+    [
+        (told("post.mention.create", MENTION, includes=USERS), "post/300", "[Public post]", "Kim"),
+        (told("post.reply.create", MENTION, includes=USERS), "post/300", "[Public post]", "Kim"),
+        (told("dm.received", MESSAGE, includes=USERS), "dm/500", "Hello?", "Kim"),
+        (
+            told("dm.received", {"direct_message_events": [direct("31", "500", "Hello?")], "users": WRAPPED}),
+            "dm/500", "Hello?", "Kim",
+        ),
+        (told("post.mention.create", MENTION), "post/300", "[Public post]", ""),
+    ],
+)  # fmt: skip
+def test_the_newer_interface_tells_the_same(body: bytes, name: str, text: str, who: str) -> None:
+    (one,) = posted.taken(body)
+    (said,) = facts_of(msgspec.json.decode(one.raw, type=Body), ACCOUNT)
+    assert isinstance(said, InboundMessage)
+    assert (one.provider_id, said.text.partition("\n")[0], said.sender.name, said.sender.value) == (
+        name,
+        text,
+        who,
+        "31",
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        told("dm.received", {**MESSAGE, "sender_id": ACCOUNT}),
+        told("post.mention.create", {**MENTION, "author_id": ACCOUNT}),
+        told("dm.sent", MESSAGE), told("like.create", {"id": "9"}), told("chat.received", {"encoded": "…"}),
+        told("dm.received", {"id": "no number"}), b'{"data": 3}', b'{"data": {"payload": {"users": 3}}}',
+        told("dm.received", MESSAGE).replace(ACCOUNT.encode(), b"901"),
+    ],
+)  # fmt: skip
+def test_what_is_ours_or_of_another_kind_is_kept_and_says_nothing(body: bytes) -> None:
+    taken = posted.taken(body)
+    assert taken
+    for one in taken:
+        assert facts_of(msgspec.json.decode(one.raw, type=Body), ACCOUNT) == []

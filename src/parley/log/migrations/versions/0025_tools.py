@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("call", name="pk_tool_calls"),
     )
     op.create_index("ix_tool_calls_tool", "tool_calls", ["tool", "at"])
+    op.create_index("ix_tool_calls_at", "tool_calls", ["at", "call"])
     op.create_index("ix_tool_calls_outcome", "tool_calls", ["outcome", "at"])
     op.create_index("ix_tool_calls_conversation", "tool_calls", ["conversation", "at"])
     op.create_table(

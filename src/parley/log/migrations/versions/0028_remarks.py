@@ -6,7 +6,7 @@ from alembic import op
 from parley.log.tables import Id
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,17 @@ def upgrade() -> None:
         sa.Column("language", sa.String(5), nullable=False),
         sa.PrimaryKeyConstraint("message", "start", "aspect", name="pk_remarks"),
     )
-    op.create_index("ix_remarks_at", "remarks", ["brand", "at", "aspect", "conversation", "polarity"])
     op.create_index("ix_remarks_aspect", "remarks", ["aspect", "brand", "at"])
     op.create_index("ix_remarks_conversation", "remarks", ["conversation", "aspect"])
+    op.create_table(
+        "opinions",
+        sa.Column("conversation", Id, nullable=False, autoincrement=False),
+        sa.Column("brand", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("aspect", sa.String(20), nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("worst", sa.SmallInteger, nullable=False),
+        sa.Column("best", sa.SmallInteger, nullable=False),
+        sa.Column("strength", sa.SmallInteger, nullable=False),
+        sa.PrimaryKeyConstraint("conversation", "brand", "aspect", name="pk_opinions"),
+    )
+    op.create_index("ix_opinions_at", "opinions", ["brand", "at", "aspect", "worst", "best", "strength"])

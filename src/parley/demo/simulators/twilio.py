@@ -4,7 +4,7 @@ import base64
 from urllib.parse import urlencode
 
 from parley.channels.twilio import joined, signature
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 ACCOUNT, TOKEN, NUMBER = "AC700", "auth token of the test", "+447946000700"
 STOPPED = "+447946000999"  # asked for no more messages

@@ -1,6 +1,6 @@
 """Telegram's Bot API: takes messages, tells the path of a file for its id, gives the bytes below the token's path."""
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 TOKEN = "7:bot"
 LARGEST = 20 * 1024 * 1024

@@ -7,7 +7,7 @@ the pages before and after; too many requests are refused with the time at which
 from datetime import UTC, datetime
 from typing import Any
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 TOKEN = "t"
 PAGE = 3  # notifications on a page, so that catching up has to follow several

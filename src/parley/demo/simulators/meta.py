@@ -10,18 +10,26 @@ import json
 import time
 from typing import Any
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 TOKEN = "t"
+REFUSED = {
+    132001: "Template name does not exist in the translation",
+    132015: "Template is Paused",
+    132016: "Template is Disabled",
+}
 
 
 class MetaService(Platform):
-    """media: bytes and type by id. life: seconds for which an address of media is good."""
+    """media: bytes and type by id. life: seconds for which an address of media is good. templates: as its list gives
+    them; where there are some, others are refused, and so are those that are not approved (any more).
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.media: dict[str, tuple[bytes, str]] = {}
         self.life = 300.0
+        self.templates: list[dict[str, Any]] = []
         self.elsewhere = ""  # where addresses of media lead instead, for a platform gone bad
         self._addresses: dict[str, tuple[str, float]] = {}
 
@@ -36,7 +44,11 @@ class MetaService(Platform):
     def answer(self, asked: Asked) -> Said:
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return as_json({"error": {"code": 190, "message": "Invalid OAuth access token"}}, 401)
+        if asked.path.endswith("/message_templates"):
+            return self._list(int(asked.query.get("after", 0)), asked.path)
         if asked.method == "POST":
+            if self.templates and (refused := self._refused(asked.json)):
+                return as_json({"error": refused}, 400)
             named = f"out.{len(self.sent)}"
             return as_json({"messages": [{"id": named}], "message_id": named})
         last = asked.path.rpartition("/")[2]
@@ -46,6 +58,23 @@ class MetaService(Platform):
             return as_json({"error": {"code": 100, "message": "No such object"}}, 404)
         data, kind = self.media[last]
         return as_json({"url": self._address(last), "mime_type": kind, "file_size": len(data), "id": last})
+
+    def _list(self, begin: int, path: str) -> Said:
+        """Two on a page, as `paging.next` leads on."""
+        more = {"next": f"{self.url}{path}?after={begin + 2}"} if begin + 2 < len(self.templates) else {}
+        return as_json({"data": self.templates[begin : begin + 2], "paging": more})
+
+    def _refused(self, body: Any) -> dict[str, Any]:
+        """Why a template is not sent (developers.facebook.com, Cloud API, error codes); empty where it is."""
+        if body.get("type") != "template":
+            return {}
+        name, language = body["template"]["name"], body["template"]["language"]["code"]
+        held = [one for one in self.templates if (one.get("name"), one.get("language")) == (name, language)]
+        status = held[0]["status"] if held else ""
+        if status == "APPROVED":
+            return {}
+        code = {"PAUSED": 132015, "DISABLED": 132016}.get(status, 132001)
+        return {"code": code, "message": f"(#{code}) {REFUSED[code]}"}
 
     def _address(self, id: str) -> str:
         if self.elsewhere:

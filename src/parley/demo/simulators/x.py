@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 KEYS = {"consumer_key": "ck", "consumer_secret": "shared", "token": "at", "token_secret": "ats"}
 ACCOUNT = "900"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from simulators.server import Asked, Platform, Said, as_json
+from parley.demo.simulators.server import Asked, Platform, Said, as_json
 
 PAGE = 2  # reviews on a page, so that catching up has to follow several
 
@@ -19,9 +19,11 @@ class ReviewService(Platform):
         self.answers: dict[str, str] = {}
         self.tokens = 0
 
-    def writes(self, id: str, stars: int, text: str, at: datetime, first: datetime | None = None) -> None:
+    def writes(
+        self, id: str, stars: int, text: str, at: datetime, first: datetime | None = None, name: str = "Kim"
+    ) -> None:
         """Somebody writes a review, or other words for it: `first` is when the first ones stood there."""
-        self.reviews[id] = (at, SHAPES[self.platform](id, stars, text, at, first or at))
+        self.reviews[id] = (at, SHAPES[self.platform](id, stars, text, at, first or at, name))
 
     @property
     def looks(self) -> int:
@@ -65,32 +67,32 @@ class ReviewService(Platform):
         return as_json({})
 
 
-def _google(id: str, stars: int, text: str, at: datetime, first: datetime) -> dict[str, Any]:
+def _google(id: str, stars: int, text: str, at: datetime, first: datetime, name: str) -> dict[str, Any]:
     word = ("ONE", "TWO", "THREE", "FOUR", "FIVE")[stars - 1]
     times = {"createTime": _time(first), "updateTime": _time(at)}
-    return {"reviewId": id, "reviewer": {"displayName": "Kim"}, "starRating": word, "comment": text, **times}
+    return {"reviewId": id, "reviewer": {"displayName": name}, "starRating": word, "comment": text, **times}
 
 
-def _play(id: str, stars: int, text: str, at: datetime, first: datetime) -> dict[str, Any]:
+def _play(id: str, stars: int, text: str, at: datetime, first: datetime, name: str) -> dict[str, Any]:
     written = {"text": f"\t{text}", "starRating": stars, "lastModified": {"seconds": str(int(at.timestamp()))}}
-    return {"reviewId": id, "authorName": "Kim", "comments": [{"userComment": written}]}
+    return {"reviewId": id, "authorName": name, "comments": [{"userComment": written}]}
 
 
-def _appstore(id: str, stars: int, text: str, at: datetime, first: datetime) -> dict[str, Any]:
-    said = {"rating": stars, "title": None, "body": text, "reviewerNickname": "Kim", "createdDate": _time(at)}
+def _appstore(id: str, stars: int, text: str, at: datetime, first: datetime, name: str) -> dict[str, Any]:
+    said = {"rating": stars, "title": None, "body": text, "reviewerNickname": name, "createdDate": _time(at)}
     return {"type": "customerReviews", "id": id, "attributes": said}
 
 
-def _trustpilot(id: str, stars: int, text: str, at: datetime, first: datetime) -> dict[str, Any]:
+def _trustpilot(id: str, stars: int, text: str, at: datetime, first: datetime, name: str) -> dict[str, Any]:
     times = {"createdAt": _time(first), "updatedAt": _time(at) if at != first else None}
-    return {"id": id, "stars": stars, "text": text, "consumer": {"id": f"c{id}", "displayName": "Kim"}, **times}
+    return {"id": id, "stars": stars, "text": text, "consumer": {"id": f"c{id}", "displayName": name}, **times}
 
 
 def _time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-SHAPES: dict[str, Callable[[str, int, str, datetime, datetime], dict[str, Any]]] = {
+SHAPES: dict[str, Callable[[str, int, str, datetime, datetime, str], dict[str, Any]]] = {
     "google": _google,
     "play": _play,
     "appstore": _appstore,

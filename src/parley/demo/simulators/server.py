@@ -3,6 +3,7 @@
 import json
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -51,11 +52,15 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Said:
 
 
 class Platform:
-    """Answers until closed. `scripted` answers come before what the platform would say by itself."""
+    """Answers until closed. `scripted` answers come before what the platform would say by itself.
+
+    heard: is told of every question with its answer, once that is given, on a thread of the server's.
+    """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.scripted: deque[Said] = deque()
+        self.heard: Callable[[Asked, Said], None] = lambda asked, said: None
         self._lock = threading.Lock()
         platform = self
 
@@ -120,3 +125,4 @@ class Platform:
         handler.send_header("content-length", str(len(said.body)))
         handler.end_headers()
         handler.wfile.write(said.body)
+        self.heard(asked, said)

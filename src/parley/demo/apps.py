@@ -1,0 +1,440 @@
+"""What is on the demo customers' phone: an app for each platform, with the simulator that stands for the platform.
+
+An app knows how its platform posts what a customer writes and how it proves that, and reads what the desk handed to it.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from parley.demo.simulators import line, mastodon, meta, reviews, telegram, twilio, viber, x
+from parley.demo.simulators.server import Asked, Platform, Said
+from parley.demo.templates import TEMPLATES, filled
+
+SECRET = "shared"
+VERIFY = "only the demo asks for it"
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer as platforms know them. place: among the customers of the demo."""
+
+    place: int
+    name: str
+    mail: str
+
+    @property
+    def number(self) -> str:
+        """Numbers that are kept free for stories: Ireland's 020 91X, without the plus."""
+        return f"35320913{self.place:04}"
+
+    @property
+    def id(self) -> str:
+        return str(7_000_000 + self.place)
+
+    @property
+    def handle(self) -> str:
+        return self.mail.partition("@")[0].replace(".", "_")
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook: what is posted to the desk."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that the platform took from the desk. to: who gets it. about: the post or review that it answers."""
+
+    to: str
+    text: str
+    name: str
+    choices: tuple[tuple[str, str], ...] = ()
+    about: str = ""
+
+
+class App:
+    """One platform, for one brand. ways: how a customer may write there, where there are several.
+
+    posts: it tells the desk at once, else the desk comes and looks. public: everybody reads it. tells: of messages
+    delivered and read. bot: a machine may answer there.
+    """
+
+    key = label = channel = ""
+    ways: ClassVar[Mapping[str, str]] = {}
+    posts, public, stars, bot, tells = True, False, False, True, True
+
+    service: Platform
+    hook = ""  # the address to which it posts
+
+    def settings(self) -> dict[str, Any]:
+        """Of the desk's inbox, so that it finds the simulator in the platform's place."""
+        raise NotImplementedError
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        """Under which the platform knows them."""
+        return who.id
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post | None:
+        """What is posted when they write. None: it stands there until the desk looks."""
+        raise NotImplementedError
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        """The message in a question that the platform said yes to."""
+        raise NotImplementedError
+
+    def news(self, who: Who, name: str, state: str) -> Post | None:
+        """What is posted when a message of the desk's was delivered, or read."""
+        return None
+
+    def presses(self, who: Who, name: str, label: str, value: str) -> Post | None:
+        """What is posted when a button is pressed; where there are none, the words are sent."""
+        return self.says(who, name, label, "", 0)
+
+
+class Meta(App):
+    """What WhatsApp, Messenger and Instagram share."""
+
+    def __init__(self) -> None:
+        self.service = self.meta = meta.MetaService()
+
+    def settings(self) -> dict[str, Any]:
+        return {"token": meta.TOKEN, "app_secret": SECRET, "verify_token": VERIFY, "api": self.service.url}
+
+    def post(self, body: bytes) -> Post:
+        return Post(body=body, headers=meta.signed(body, SECRET))
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if asked.method != "POST" or said.status != 200:
+            return None
+        to, words = asked.json["recipient"], asked.json["message"]["text"]
+        who = to.get("id") or str(to.get("comment_id", "")).partition("_")[0]
+        return Taken(to=who, text=words, name=json.loads(said.body)["message_id"])
+
+
+class Whatsapp(Meta):
+    key = channel = "whatsapp"
+    label = "WhatsApp"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meta.templates = list(TEMPLATES)
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "phone_number_id": "700", "number": "+353 20 913 9000", "account": "55"}
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return who.number
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        message = meta.cloud_text(who.number, name, text) | {"timestamp": str(int(time.time()))}
+        return self._post(messages=[message], contacts=[{"wa_id": who.number, "profile": {"name": who.name}}])
+
+    def news(self, who: Who, name: str, state: str) -> Post:
+        told = {"id": name, "status": state, "timestamp": str(int(time.time())), "recipient_id": who.number}
+        return self._post(statuses=[told])
+
+    def _post(self, **things: Any) -> Post:
+        value = {"messaging_product": "whatsapp", "metadata": {"phone_number_id": "700"}, **things}
+        entry = {"id": "55", "changes": [{"field": "messages", "value": value}]}
+        return self.post(json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode())
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if asked.method != "POST" or said.status != 200:
+            return None
+        body = asked.json
+        words = filled(body["template"]) if body["type"] == "template" else body["text"]["body"]
+        return Taken(to=body["to"], text=words, name=json.loads(said.body)["messages"][0]["id"])
+
+
+class Messenger(Meta):
+    key = channel = "messenger"
+    label = "Messenger"
+    ways: ClassVar[Mapping[str, str]] = {"": "Message", "comment": "Comment under a post, for all to see"}
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        if way == "comment":
+            value: dict[str, Any] = {
+                "item": "comment",
+                "verb": "add",
+                "comment_id": f"{who.id}_{name}",
+                "message": text,
+            }
+            value |= {"from": {"id": who.id, "name": who.name}, "message": text, "created_time": int(time.time())}
+            change = {"field": "feed", "value": value}
+            return self.post(meta.batch("page", "9", changes=[change], time=int(time.time())))
+        event = meta.direct(who.id, name, text) | {"timestamp": int(time.time() * 1000)}
+        return self.post(meta.batch("page", "9", event, time=int(time.time())))
+
+    def news(self, who: Who, name: str, state: str) -> Post:
+        kind = "read" if state == "read" else "delivery"
+        now = int(time.time() * 1000)
+        event = {"sender": {"id": who.id}, "recipient": {"id": "9"}, "timestamp": now, kind: {"mids": [name]}}
+        return self.post(meta.batch("page", "9", event, time=int(time.time())))
+
+
+class Instagram(Meta):
+    key = channel = "instagram"
+    label = "Instagram"
+    ways: ClassVar[Mapping[str, str]] = {"": "Message", "comment": "Comment under a post, for all to see"}
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "account": "9"}
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        now = int(time.time())
+        if way == "comment":
+            author = {"id": who.id, "username": who.handle}
+            value = {"id": f"{who.id}_{name}", "text": text, "from": author, "media": {"id": "11"}}
+            return self.post(meta.batch("instagram", "9", changes=[{"field": "comments", "value": value}], time=now))
+        return self.post(
+            meta.batch("instagram", "9", meta.direct(who.id, name, text) | {"timestamp": now * 1000}, time=now)
+        )
+
+    def news(self, who: Who, name: str, state: str) -> Post | None:
+        """Instagram tells what was read, and nothing before that."""
+        if state != "read":
+            return None
+        now = int(time.time())
+        event = {"sender": {"id": who.id}, "recipient": {"id": "9"}, "timestamp": now * 1000, "read": {"mid": name}}
+        return self.post(meta.batch("instagram", "9", event, time=now))
+
+
+class Telegram(App):
+    key = channel = "telegram"
+    label, tells = "Telegram", False
+
+    def __init__(self) -> None:
+        self.service = telegram.TelegramService()
+        self.updates = int(time.time())
+
+    def settings(self) -> dict[str, Any]:
+        return {"token": telegram.TOKEN, "webhook_secret": SECRET, "api": self.service.url, "bot": "wrenfield_bot"}
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        person = self._person(who)
+        said = {"message_id": int(name), "date": int(time.time()), "text": text, "from": person}
+        return self._post(message=said | {"chat": person | {"type": "private"}})
+
+    def presses(self, who: Who, name: str, label: str, value: str) -> Post:
+        stood = {"message_id": int(name.rpartition("/")[2] or 0), "chat": self._person(who) | {"type": "private"}}
+        press = {"id": f"{who.id}{self.updates}", "from": self._person(who), "data": value, "message": stood}
+        return self._post(callback_query=press)
+
+    def _person(self, who: Who) -> dict[str, Any]:
+        first, _, last = who.name.partition(" ")
+        return {"id": int(who.id), "first_name": first, "last_name": last, "username": who.handle}
+
+    def _post(self, **thing: Any) -> Post:
+        self.updates += 1
+        body = json.dumps({"update_id": self.updates, **thing}).encode()
+        return Post(body=body, headers={"x-telegram-bot-api-secret-token": SECRET})
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if not asked.path.endswith("/sendMessage") or said.status != 200:
+            return None
+        rows = asked.json.get("reply_markup", {}).get("inline_keyboard", [])
+        choices = tuple((one["text"], one.get("url") or one["callback_data"]) for row in rows for one in row)
+        named = json.loads(said.body)["result"]["message_id"]
+        to = str(asked.json["chat_id"])
+        return Taken(to=to, text=asked.json["text"], name=f"{to}/{named}", choices=choices)
+
+
+class Sms(App):
+    key = channel = "sms"
+    label = "SMS"
+
+    def __init__(self) -> None:
+        self.service = twilio.TwilioService()
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "number": twilio.NUMBER, "account": twilio.ACCOUNT, "token": twilio.TOKEN, "api": self.service.url,
+            "look_back_minutes": 0, "callback": self.hook,
+        }  # fmt: skip
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return f"+{who.number}"
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        form = {"MessageSid": name, "SmsStatus": "received", "From": self.address(who), "To": twilio.NUMBER}
+        return self._post(form | {"Body": text, "NumMedia": "0"})
+
+    def news(self, who: Who, name: str, state: str) -> Post | None:
+        """A network tells that the phone has it; nobody tells that it was read."""
+        if state != "delivered":
+            return None
+        return self._post({"MessageSid": name, "MessageStatus": state, "To": self.address(who)})
+
+    def _post(self, form: dict[str, str]) -> Post:
+        body = urlencode(form).encode()
+        return Post(body=body, headers=twilio.signed(self.hook, body))
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if asked.method != "POST" or said.status != 201:
+            return None
+        return Taken(to=asked.form["To"], text=asked.form["Body"], name=json.loads(said.body)["sid"])
+
+
+class Line(App):
+    key = channel = "line"
+    label, tells = "LINE", False
+
+    def __init__(self) -> None:
+        self.service = line.LineService()
+
+    def settings(self) -> dict[str, Any]:
+        here = self.service.url
+        return {"token": line.TOKEN, "channel_secret": line.SECRET, "api": here, "content_api": here}
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        body = line.batch(line.event(f"U{who.id}", name, text, int(time.time() * 1000)))
+        return Post(body=body, headers=line.signed(body))
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return f"U{who.id}"
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if said.status != 200:
+            return None
+        name = json.loads(said.body)["sentMessages"][0]["id"]
+        return Taken(to=asked.json["to"], text=asked.json["messages"][0]["text"], name=name)
+
+
+class Viber(App):
+    key = channel = "viber"
+    label = "Viber"
+
+    def __init__(self) -> None:
+        self.service = viber.ViberService()
+
+    def settings(self) -> dict[str, Any]:
+        return {"token": viber.TOKEN, "api": self.service.url}
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        return self._post(viber.message(who.id, who.name, int(name), text, int(time.time() * 1000)))
+
+    def news(self, who: Who, name: str, state: str) -> Post:
+        told = "seen" if state == "read" else state
+        return self._post(viber.reached(who.id, int(name), told, int(time.time() * 1000)))
+
+    def _post(self, body: bytes) -> Post:
+        return Post(body=body, headers=viber.signed(body))
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        told = json.loads(said.body)
+        if told.get("status") != 0:
+            return None
+        return Taken(to=asked.json["receiver"], text=asked.json["text"], name=str(told["message_token"]))
+
+
+class X(App):
+    key = channel = "x"
+    label, tells = "X", False
+    ways: ClassVar[Mapping[str, str]] = {"": "Message", "post": "Post that names the shop, for all to see"}
+
+    def __init__(self) -> None:
+        self.service = self.x = x.XService()
+        self.authors: dict[str, str] = {}
+
+    def settings(self) -> dict[str, Any]:
+        return {**x.KEYS, "account": x.ACCOUNT, "minutes": 0, "api": self.service.url}
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        now = str(int(time.time() * 1000))
+        if way == "post":
+            self.authors[name] = who.id
+            user = {"id_str": who.id, "name": who.name, "screen_name": who.handle}
+            created = {"id_str": name, "text": f"@wrenfield {text}", "user": user, "timestamp_ms": now}
+            return self._post(tweet_create_events=[created])
+        event: dict[str, Any] = x.direct(who.id, name, text) | {"created_timestamp": now}
+        users = {who.id: {"id": who.id, "name": who.name, "screen_name": who.handle}}
+        return self._post(direct_message_events=[event], users=users)
+
+    def _post(self, **events: Any) -> Post:
+        body = json.dumps({"for_user_id": x.ACCOUNT, **events}).encode()
+        return Post(body=body, headers=x.signed(body))
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if said.status != 201:
+            return None
+        told = json.loads(said.body)["data"]
+        if asked.path == "/2/tweets":
+            above = asked.json["reply"]["in_reply_to_tweet_id"]
+            self.authors[told["id"]] = who = self.authors.get(above, "")
+            return Taken(to=who, text=asked.json["text"], name=told["id"], about=above)
+        return Taken(to=asked.path.split("/")[-2], text=asked.json.get("text", ""), name=told["dm_event_id"])
+
+
+class Mastodon(App):
+    key = channel = "mastodon"
+    label = "Mastodon"
+    posts, public, bot, tells = False, True, False, False
+
+    def __init__(self) -> None:
+        self.service = self.server = mastodon.MastodonService()
+
+    def settings(self) -> dict[str, Any]:
+        here = {"server": self.service.url, "account": "@wrenfield@walkers.example"}
+        return {**here, "token": mastodon.TOKEN, "seconds": 5}
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return f"{who.handle}@walkers.example"
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> None:
+        self.server.mentions(self.address(who), f"<p>{_html(text)}</p>")
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if asked.path != "/api/v1/statuses" or asked.method != "POST" or said.status != 200:
+            return None
+        status = json.loads(said.body)
+        to, _, words = status["content"].removeprefix("@").partition(" ")
+        return Taken(to=to, text=words, name=status["id"], about=status.get("in_reply_to_id") or "")
+
+
+class Review(App):
+    key, channel = "review", "reviews"
+    label = "Google review"
+    posts, public, stars, bot, tells = False, True, True, False, False
+
+    def __init__(self) -> None:
+        self.service = self.place = reviews.ReviewService("google")
+        self.authors: dict[str, str] = {}
+
+    def settings(self) -> dict[str, Any]:
+        here = self.service.url
+        return {
+            "platform": "google", "place": "accounts/1/locations/2", "minutes": 1, "client_id": "demo",
+            "client_secret": "demo", "refresh_token": f"demo {here}", "api": here, "token_url": f"{here}/token",
+        }  # fmt: skip
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> None:
+        self.authors[name] = who.id
+        self.place.writes(name, stars or 3, text, datetime.now(UTC), name=who.name)
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        if asked.method != "PUT" or said.status != 200:
+            return None
+        review = asked.path.split("/")[-2]
+        named = sha256(asked.body).hexdigest()[:12]
+        return Taken(to=self.authors.get(review, ""), text=asked.json["comment"], name=named, about=review)
+
+
+APPS: tuple[type[App], ...] = (
+    Whatsapp, Sms, Telegram, Messenger, Instagram, X, Mastodon, Review, Line, Viber,
+)  # fmt: skip
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")
