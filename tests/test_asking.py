@@ -101,6 +101,8 @@ ASKED: dict[str, Query] = {
     "reopened on the phone line": q("reopened", channel="phone_line"),
     # periods
     "volume between 1 October and 15 October": q("volume", period="2026-10-01..2026-10-15"),
+    "volume between 1 and 15 October": q("volume", period="2026-10-01..2026-10-15"),
+    "csat from 3rd to 9th of November by day": q("csat", by=("day",), period="2026-11-03..2026-11-09"),
     "csat from 2026-09-01 to 2026-09-30": q("csat", period="2026-09-01..2026-09-30"),
     "volume since monday by day": q("volume", by=("day",), period="2026-11-23.."),
     "nps in q3": q("nps", period="2026-07-01..2026-09-30"),
@@ -117,6 +119,17 @@ ASKED: dict[str, Query] = {
     "volume by channel last week vs before": q("volume", by=("channel",), period="last_week", compare=True),
     "How many conversations were reopened per week?": q("reopened", by=("week",)),
     "first response week on week": q("human_median", compare=True),
+    "first response this week compared to last week": q("human_median", period="this_week", compare=True),
+    "volume this week vs last week by channel":
+        q("volume", by=("channel",), period="this_week", compare=True),
+    "csat last week versus the week before": q("csat", period="last_week", compare=True),
+    "how fast do we answer on whatsapp": q("human_median", channel="whatsapp"),
+    "how satisfied are customers by brand": q("csat", by=("brand",)),
+    "csat over time": q("csat", by=("week",)),
+    "bot deflection trend": q("contained", by=("week",)),
+    "emails per day last week": q("volume", by=("day",), channel="email", period="last_week"),
+    "refunds per week": q("volume", by=("week",), topic="refund"),
+    "busiest hour": q("volume", by=("hour",)),
     # slips of typing
     "medain frist respnse by chanel last month": q("human_median", by=("channel",), period="last_month"),
     "csat by tpoic": q("csat", by=("topic",)),

@@ -36,16 +36,18 @@ FILLERS = _these(
     "a an the of in on at for to from with was is are were be been being do does did have has had we our us you your i "
     "me my it its that this these those there what whats how much long show give tell list please can could would "
     "should get see want like know find out and or over all any about their they them customers customer people "
-    "person median typical usually take takes took figure figures report chart table trend overview by per each every "
+    "person median typical usually take takes took figure figures report chart table overview by per each every "
     "split which across grouped broken down desk whole answered handled came come arrive arrived received got had "
-    "rate share percentage percent many when who then as time times"
+    "rate share percentage percent many when who then as time times answer reply"
 )
 RANKING = _these("worst best highest lowest most fewest least slowest fastest busiest top bottom biggest "
                     "smallest")  # fmt: skip
 COMPARING = ("compared with the period before", "compared to the period before", "compared with the previous period",
              "compared to the previous period", "against the period before", "versus the period before",
              "compared with before", "compared to before", "than before", "vs before", "versus before",
-             "period over period", "week on week", "month on month", "month over month", "week over week",
+             "than the week before", "vs the week before", "versus the week before", "compared with the week before",
+             "compared to the week before", "period over period", "week on week",
+             "month on month", "month over month", "week over week",
              "compared", "compare")  # fmt: skip
 ENDING = ("by when they were closed", "by when they closed", "by closing date", "by close date", "by date of closing",
           "by when they ended", "by end date", "by period of work")  # fmt: skip
@@ -293,6 +295,9 @@ class _Reading:
         if len(measures) > MOST_MEASURES:
             raise Refused(f"That is more than {MOST_MEASURES} measures in one report.")
         periods = [part.key for part in self.parts if part.kind == PERIOD]
+        compared = any(part.kind == COMPARE for part in self.parts)
+        if compared and periods == ["this_week", "last_week"]:
+            periods = ["this_week"]  # the same weekdays before are those of last week
         if len(set(periods)) > 1:
             raise Refused("It names two periods. Ask for one, and compare it with the one before.")
         values = self._values()
@@ -301,7 +306,7 @@ class _Reading:
             by=self._splits(values),
             filters=tuple(Filter(key, found) for key, found in values.items()),
             period=periods[0] if periods else "28d",
-            compare=self._beside_before(values),
+            compare=self._beside_before(values) or (compared and periods == ["this_week"]),
             counted=next((part.key for part in self.parts if part.kind == COUNTED), "began"),
         )
         return check(query, self.now)
@@ -310,9 +315,15 @@ class _Reading:
         named = [part for part in self.parts if part.kind == MEASURE]
         strong = [part for part in named if not (part.key == "volume" and _is_weak(part))]
         keys = dict.fromkeys(part.key for part in strong or named)
-        if not keys and any(part.kind == VALUE and part.key == "topic" for part in self.parts):
-            keys = {"volume": None}  # "refunds per week"
+        if not keys and self._counts():
+            keys = {"volume": None}
         return tuple(dict.fromkeys(self._at_p90(key) for key in keys))
+
+    def _counts(self) -> bool:
+        """Whether they ask how many without saying so: "refunds per week", "chats by hour", "busiest hour"."""
+        split = any(part.kind == SPLIT for part in self.parts)
+        values = {part.key for part in self.parts if part.kind == VALUE}
+        return "topic" in values or (split and ("channel" in values or "busiest" in self.ignored))
 
     def _at_p90(self, key: str) -> str:
         other = key.replace("_median", "_p90")

@@ -156,7 +156,7 @@ class _Made:
         end = self.end_of(key)
         where = (end, period.start)
         if where not in self._facts:
-            self._facts[where] = self._narrowed(self._fetched(end, period))
+            self._facts[where] = self._narrowed(self._fetched(end, period), end)
         return self._facts[where]
 
     def end_of(self, key: str) -> str:
@@ -180,14 +180,14 @@ class _Made:
             agent=int(agent) if agent.isdigit() else None,
         )
 
-    def _narrowed(self, facts: Facts) -> Facts:
+    def _narrowed(self, facts: Facts, end: str) -> Facts:
         if not self.query.filters:
             return facts
         self.sides.learn(facts)
         wanted = [(DIMENSIONS[one.dimension], frozenset(one.values)) for one in self.query.filters]
 
         def fits(fact: Fact) -> bool:
-            return all(values.intersection(self.sides.of(what, fact, timedelta(0))) for what, values in wanted)
+            return all(values.intersection(self.sides.of(what, fact, timedelta(0), end)) for what, values in wanted)
 
         return msgspec.structs.replace(
             facts, talks=list(filter(fits, facts.talks)), rated=list(filter(fits, facts.rated)),
