@@ -25,7 +25,8 @@ DRAWN = (
 # On a real, small desk.
 SERVED = (
     "/desk/inbox/waiting", "/desk/conversations/1", "/desk/people/1", "/desk/knowledge", "/desk/knowledge/new",
-    "/desk/numbers", "/desk/forecast", "/desk/followups", "/desk/listening", "/desk/wall",
+    "/desk/numbers", "/desk/reports", "/desk/reports/new", "/desk/forecast", "/desk/followups",
+    "/desk/listening", "/desk/wall",
     "/desk/settings/inboxes", "/desk/settings/brands", "/desk/settings/agents", "/desk/settings/surveys",
     "/desk/settings/analytics", "/desk/website", "/desk/inbox/pressing", "/desk/incidents", "/desk/settings/triage",
     "/desk/settings/costs", "/desk/lab", "/desk/lab/new",

@@ -37,7 +37,8 @@ class Groups:
         self.place, code = place[order], code[order]
         first = np.flatnonzero(np.diff(code, prepend=-1))
         last = np.append(first, len(code))[1:]
-        self.ends = dict(zip(self._keys(code[first]), zip(first.tolist(), last.tolist(), strict=True), strict=True))
+        ends: list[tuple[int, int]] = list(zip(first.tolist(), last.tolist(), strict=True))
+        self.ends = dict(zip(self._keys(code[first]), ends, strict=True))
 
     def _keys(self, codes: Whole) -> list[tuple[int, ...]]:
         columns = []

@@ -6,7 +6,7 @@ one was not, there is no query, only what the rest would give. A slip of typing 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -36,17 +36,20 @@ FILLERS = _these(
     "a an the of in on at for to from with was is are were be been being do does did have has had we our us you your i "
     "me my it its that this these those there what whats how much long show give tell list please can could would "
     "should get see want like know find out and or over all any about their they them customers customer people "
-    "person median typical usually take takes took figure figures report chart table trend overview by per each every "
+    "person median typical usually take takes took figure figures report chart table overview by per each every "
     "split which across grouped broken down desk whole answered handled came come arrive arrived received got had "
-    "rate share percentage percent many when who then as time times"
+    "rate share percentage percent many when who then as time times answer reply question questions write writes wrote"
 )
 RANKING = _these("worst best highest lowest most fewest least slowest fastest busiest top bottom biggest "
                     "smallest")  # fmt: skip
-COMPARING = ("compared with the period before", "compared to the period before", "compared with the previous period",
-             "compared to the previous period", "against the period before", "versus the period before",
-             "compared with before", "compared to before", "than before", "vs before", "versus before",
-             "period over period", "week on week", "month on month", "month over month", "week over week",
-             "compared", "compare")  # fmt: skip
+COMPARING = ("compared with the period before", "compared to the period before",
+             "compared with the previous period", "compared to the previous period", "against the period before",
+             "versus the period before", "compared with before", "compared to before", "than before", "vs before",
+             "versus before", "than the week before", "vs the week before", "versus the week before",
+             "compared with the week before", "compared to the week before", "period over period", "week on week",
+             "compare to the week before", "compare with the week before", "compare to the period before",
+             "compare with the period before", "compare to before", "compare with before", "month on month",
+             "month over month", "week over week", "compared", "compare")  # fmt: skip
 ENDING = ("by when they were closed", "by when they closed", "by closing date", "by close date", "by date of closing",
           "by when they ended", "by end date", "by period of work")  # fmt: skip
 HINTS = {
@@ -243,18 +246,22 @@ class _Reading:
         cued = place > 0 and self.words[place - 1] in CUES
         for took in range(min(MOST_WORDS, len(self.words) - place), 0, -1):
             key = tuple(map(_stem, self.words[place : place + took]))
-            if meant := self._one_of(self.known.get(key, []), cued):
+            beside = {_stem(word) for word in self.words[max(0, place - 1) : place + took + 1]}
+            if meant := self._one_of(self.known.get(key, []), cued, beside):
                 return meant, took
         return None
 
-    def _one_of(self, meant: Sequence[Name], cued: bool) -> Name | None:
+    def _one_of(self, meant: Sequence[Name], cued: bool, beside: Set[str]) -> Name | None:
+        """What a name means here. "Delivery" may be a topic and a team: a topic, unless "team" stands beside it."""
         if not meant:
             return None
         order = (SPLIT, VALUE, MEASURE) if cued else (MEASURE, VALUE, SPLIT)
-        first = sorted(meant, key=lambda one: order.index(one.kind))
-        kinds = [one for one in first if one.kind == first[0].kind]
-        same = {(one.key, one.value) for one in kinds}
-        return kinds[0] if len(same) == 1 else None  # two people of one name: neither is guessed
+        kind = min((one.kind for one in meant), key=order.index)
+        mine = [one for one in meant if one.kind == kind]
+        named = [one for one in mine if kind == VALUE and beside & set(map(_stem, DIMENSIONS[one.key].names))]
+        mine = named or [one for one in mine if one.key != "team"] or mine
+        same = {(one.key, one.value) for one in mine}
+        return mine[0] if len(same) == 1 else None  # two people of one name: neither is guessed
 
     def _mended(self, place: int) -> tuple[Name, int] | None:
         for took in range(min(4, len(self.words) - place), 0, -1):
@@ -293,6 +300,9 @@ class _Reading:
         if len(measures) > MOST_MEASURES:
             raise Refused(f"That is more than {MOST_MEASURES} measures in one report.")
         periods = [part.key for part in self.parts if part.kind == PERIOD]
+        compared = any(part.kind == COMPARE for part in self.parts)
+        if compared and periods == ["this_week", "last_week"]:
+            periods = ["this_week"]  # the same weekdays before are those of last week
         if len(set(periods)) > 1:
             raise Refused("It names two periods. Ask for one, and compare it with the one before.")
         values = self._values()
@@ -301,7 +311,7 @@ class _Reading:
             by=self._splits(values),
             filters=tuple(Filter(key, found) for key, found in values.items()),
             period=periods[0] if periods else "28d",
-            compare=self._beside_before(values),
+            compare=self._beside_before(values) or (compared and periods == ["this_week"]),
             counted=next((part.key for part in self.parts if part.kind == COUNTED), "began"),
         )
         return check(query, self.now)
@@ -310,9 +320,15 @@ class _Reading:
         named = [part for part in self.parts if part.kind == MEASURE]
         strong = [part for part in named if not (part.key == "volume" and _is_weak(part))]
         keys = dict.fromkeys(part.key for part in strong or named)
-        if not keys and any(part.kind == VALUE and part.key == "topic" for part in self.parts):
-            keys = {"volume": None}  # "refunds per week"
+        if not keys and self._counts():
+            keys = {"volume": None}
         return tuple(dict.fromkeys(self._at_p90(key) for key in keys))
+
+    def _counts(self) -> bool:
+        """Whether they ask how many without saying so: "refunds per week", "chats by hour", "busiest hour"."""
+        split = any(part.kind == SPLIT for part in self.parts)
+        values = {part.key for part in self.parts if part.kind == VALUE}
+        return "topic" in values or (split and ("channel" in values or "busiest" in self.ignored))
 
     def _at_p90(self, key: str) -> str:
         other = key.replace("_median", "_p90")

@@ -75,6 +75,8 @@ def _so_many(words: Sequence[str], today: date) -> Match | None:
 def _since(words: Sequence[str], today: date) -> Match | None:
     if len(words) < 2 or words[0] not in ("since", "from", "after"):
         return None
+    if words[0] == "from" and (same := _within_month(words[1:], today)):
+        return same
     found = _day(words[1:], today)
     if found is None:
         return None
@@ -87,11 +89,23 @@ def _since(words: Sequence[str], today: date) -> Match | None:
 def _between(words: Sequence[str], today: date) -> Match | None:
     if not words or words[0] != "between":
         return None
+    if same := _within_month(words[1:], today):
+        return same
     found = _day(words[1:], today)
     if found is None:
         return None
     rest = _until(words[1 + found[2] :], today)
     return (f"{found[0]}..{rest[0]}", 1 + found[2] + rest[1]) if rest else None
+
+
+def _within_month(words: Sequence[str], today: date) -> Match | None:
+    """After "between" or "from": 1 and 15 October."""
+    if len(words) < 4 or words[1] not in ("and", "to"):
+        return None
+    first, last = _of_month([words[0], *words[3:]], today), _of_month(words[2:], today)
+    if first is None or last is None or first[0] >= last[0] or first[0].month != last[0].month:
+        return None
+    return f"{first[0]}..{last[0]}", 3 + last[2]
 
 
 def _until(words: Sequence[str], today: date) -> tuple[date, int] | None:

@@ -52,7 +52,7 @@ Index("ix_model_requests_conversation", _A.conversation, _A.at)
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Off until it is switched on. url: up to and with `/v1`. per_conversation, per_day: requests. tokens: a day's.
 
-    tone: how the brand speaks, in a sentence. rewrites, summaries, drafts: what it is asked for.
+    tone: how the brand speaks, in a sentence. rewrites, summaries, drafts, reports: what it is asked for.
     """
 
     on: bool = False
@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rewrites: bool = True
     summaries: bool = True
     drafts: bool = True
+    reports: bool = True
 
 
 def settings(conn: Connection) -> Settings:

@@ -46,7 +46,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def may_ask(conn: Connection) -> bool:
-    return language_model.settings(conn).on
+    now = language_model.settings(conn)
+    return now.on and now.reports
 
 
 def proposed(model: Model, question: str, values: Mapping[str, Mapping[str, str]], now: datetime) -> Query | None:

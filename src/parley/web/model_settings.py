@@ -46,6 +46,7 @@ class Form(msgspec.Struct):
     rewrites: str = ""
     summaries: str = ""
     drafts: str = ""
+    reports: str = ""
 
 
 @get(HERE, opt=ADMIN, include_in_schema=False)
@@ -82,6 +83,7 @@ async def keep(request: Asked, room: Room) -> Answer:
         rewrites=bool(form.rewrites),
         summaries=bool(form.summaries),
         drafts=bool(form.drafts),
+        reports=bool(form.reports),
     )
     await room.do(language_model.keep, new)
     return seen_other(HERE)

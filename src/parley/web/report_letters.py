@@ -76,19 +76,16 @@ def _table(page: ReportPage) -> str:
     if not page.lines:
         return ""
     head = "".join(f"<th{_CELL}>{escape(name)}</th>" for name in page.heading)
-    head += "".join(
-        f"<th{_CELL}>{escape(name)}</th><th{_CELL}>{escape(t('95 % interval'))}</th><th{_CELL}>n</th>"
-        for name, _ in page.measures
-    )
-    rows = "".join(
-        "<tr>" + "".join(f"<td{_CELL}>{escape(name)}</td>" for name in line.names)
-        + "".join(
-            f"<td{_CELL}><strong>{escape(cell.value)}</strong></td><td{_CELL}>{escape(cell.interval)}</td>"
-            f"<td{_CELL}>{escape(cell.n)}</td>"
-            for cell in line.cells
-        ) + "</tr>"
-        for line in page.lines[:MOST_LINES]
-    )  # fmt: skip
+    for name, spread in page.measures:
+        interval = f"<th{_CELL}>{escape(t('95 % interval'))}</th>" if spread else ""
+        head += f"<th{_CELL}>{escape(name)}</th>{interval}<th{_CELL}>n</th>"
+    rows = ""
+    for line in page.lines[:MOST_LINES]:
+        cells = "".join(f"<td{_CELL}>{escape(name)}</td>" for name in line.names)
+        for cell in line.cells:
+            interval = f"<td{_CELL}>{escape(cell.interval)}</td>" if cell.has_interval else ""
+            cells += f"<td{_CELL}><strong>{escape(cell.value)}</strong></td>{interval}<td{_CELL}>{escape(cell.n)}</td>"
+        rows += f"<tr>{cells}</tr>"
     return f'<table style="border-collapse:collapse"><tr>{head}</tr>{rows}</table>'
 
 

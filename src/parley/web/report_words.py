@@ -1,6 +1,6 @@
 """Reports in words: names of values, queries as addresses and back, figures and periods as people say them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -62,10 +62,18 @@ def _date(dimension: str, value: str) -> str:
 
 
 def names_for(conn: Connection, room: Room, who: Viewer) -> Names:
-    return names_in(conn, room.channels, room.inboxes(), who)
+    """What the viewer may know of. On a large desk, topics are those of a while ago: finding them takes long."""
+    topics: list[str] = room.reports.ask(conn, topics_of, who).report
+    return names_in(conn, room.channels, room.inboxes(), who, topics)
 
 
-def names_in(conn: Connection, channels: Mapping[str, Channel], inboxes: Mapping[int, Inbox], who: Viewer) -> Names:
+def names_in(
+    conn: Connection,
+    channels: Mapping[str, Channel],
+    inboxes: Mapping[int, Inbox],
+    who: Viewer,
+    topics: Sequence[str] = (),
+) -> Names:
     """What the viewer may know of."""
     brands = {str(b.id): b.name for b in setup.all_brands(conn).values() if who.brands is None or b.id in who.brands}
     used = {box.channel for box in inboxes.values() if who.brands is None or box.brand in who.brands}
@@ -76,7 +84,7 @@ def names_in(conn: Connection, channels: Mapping[str, Channel], inboxes: Mapping
         "brand": brands,
         "team": {team.name: team.name for team in prepared.teams(conn)} if told else {},
         "agent": {str(one.id): one.name for one in agents if told or one.id == who.agent},
-        "topic": {tag: tag for tag in sorted({*_topics(conn, who), *prepared.tags(conn)})},
+        "topic": {tag: tag for tag in sorted({*topics, *prepared.tags(conn)})},
         "language": dict(LANGUAGES),
         "handled": {key: t(label) for key, label in HANDLED.items()},
         "weekday": {str(number): t(name) for number, name in enumerate(WEEKDAYS)},
@@ -84,7 +92,7 @@ def names_in(conn: Connection, channels: Mapping[str, Channel], inboxes: Mapping
     })  # fmt: skip
 
 
-def _topics(conn: Connection, who: Viewer) -> list[str]:
+def topics_of(conn: Connection, who: Viewer, now: datetime) -> list[str]:
     """Tags in use where the viewer may look."""
     if who.brands is None and who.role in LEADS:
         return inbox.common_tags(conn, MOST_TOPICS)
