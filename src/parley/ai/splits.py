@@ -38,7 +38,7 @@ class Groups:
         first = np.flatnonzero(np.diff(code, prepend=-1))
         last = np.append(first, len(code))[1:]
         ends: list[tuple[int, int]] = list(zip(first.tolist(), last.tolist(), strict=True))
-        self.ends = dict(zip(self._keys(code[first]), ends, strict=True))
+        self.ends: dict[tuple[int, ...], tuple[int, int]] = dict(zip(self._keys(code[first]), ends, strict=True))
 
     def _keys(self, codes: Whole) -> list[tuple[int, ...]]:
         columns = []
