@@ -366,10 +366,10 @@ def _groups(here: Told, few: int, by: str, called: Callable[[int], str]) -> tupl
 
     facts, nothing = here.facts, Told(_of(here.facts, by, NONE), here.now)
     columns = (facts.talks[by], facts.open[by], *(getattr(rows, by) for rows in _beside(facts)))
-    groups = []
-    for value in distinct(columns):
-        numbers = _numbers(Told(_of(facts, by, value), here.now), nothing, ([], []), few)
-        groups.append(Group(key=called(value), numbers=numbers))
+    groups, values = [], distinct(columns)
+    for value in values:
+        mine = here if len(values) == 1 else Told(_of(facts, by, value), here.now)  # all are one: nothing to sort anew
+        groups.append(Group(key=called(value), numbers=_numbers(mine, nothing, ([], []), few)))
     return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
 
 
