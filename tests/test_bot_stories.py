@@ -10,6 +10,7 @@ from harness.waiting import eventually
 from parley.ai.encoder import encoder
 from parley.core import events as e
 from parley.core.manner import Term
+from parley.core.tone import Tone
 from parley.demo import build, knowledge
 from parley.services import orders, people, proof, setup
 from parley.services.knowledge import write as written
@@ -78,6 +79,21 @@ def test_words_that_the_brand_does_not_say_are_said_otherwise_or_left_to_people(
     else:
         [card] = shop.events(e.HandoffAsked)
         assert f"words that the brand does not use (“{word}”)" in card.event.reason  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("does", ["warn", "refuse"])
+def test_an_answer_that_does_not_sound_like_the_brand_is_left_to_people_where_that_is_refused(
+    shop: StoryDesk, does: str
+) -> None:
+    def keep(tx) -> None:  # type: ignore[no-untyped-def]
+        look = setup.all_brands(tx.conn)[shop.brand].look
+        tone = Tone(rules={"sentence": does}, words=2)
+        setup.change_brand(tx, shop.brand, "Larkspur", msgspec.structs.replace(look, tone=tone))
+
+    shop.change(keep)
+    shop.visitor("lee").says("can I return shoes I wore once?")
+    cards = shop.events(e.HandoffAsked)
+    assert [("brand's tone" in card.event.reason) for card in cards] == ([True] if does == "refuse" else [])  # type: ignore[union-attr]
 
 
 def test_a_person_is_called_when_asked_for_and_briefed(shop: StoryDesk) -> None:
