@@ -354,6 +354,7 @@ async def knowledge() -> Response[str]:
 async def article(id: int) -> Response[str]:
     return page(
         "desk/article.html",
+        lead=True,
         shell=desk.shell("knowledge"),
         article=samples.article(id),
         origins=samples.ORIGINS,
