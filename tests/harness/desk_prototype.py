@@ -355,6 +355,7 @@ async def knowledge() -> Response[str]:
 async def article(id: int) -> Response[str]:
     return page(
         "desk/article.html",
+        lead=True,
         shell=desk.shell("knowledge"),
         article=samples.article(id),
         origins=samples.ORIGINS,
