@@ -38,7 +38,7 @@ class Sides:
 
     def fitting(self, filters: Collection[Filter], rows: Rows, at: Whole) -> Flags:
         """Which rows have a value that each filter wants."""
-        fits = at == at
+        fits: Flags = at == at
         for one in filters:
             split = self.split(one.dimension, rows, at)
             named = {value: self.name(one.dimension, value) for value in set(split.value.tolist())}
