@@ -10,6 +10,8 @@ from parley.log.readers import rebuild
 from parley.log.record import head
 
 READERS = ("numbers", "work", "answers", "topics", "journeys", "promises")
+REPORT = "measure=volume&measure=human_median&measure=csat&period=182d&compare=1"
+SPLITS = ("day", "week&by=channel", "agent", "topic")
 
 
 @dataclass
@@ -40,6 +42,7 @@ def kinds(seed: int = 5) -> dict[str, Callable[[], str]]:
         "forecast and staffing": of("/desk/forecast"),
         "follow-ups": lambda: "/desk/followups",
         "listening": lambda: "/desk/listening",
+        "a report": lambda: f"/desk/reports/new?{REPORT}&by={chance.choice(SPLITS)}",
         "journeys": of("/desk/journeys", 7, 28),
         "website": of("/desk/website", 7, 28),
         "wall board": lambda: "/desk/wall",

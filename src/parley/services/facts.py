@@ -269,8 +269,8 @@ def only(*, talks: "Talks | None" = None, still_open: "Talks | None" = None) -> 
     nothing = Talks.read(None)
     of, none = talks if talks is not None else nothing, nothing.began
     no = of.began < 0
-    rated, said, made = (kind(*(none for _ in kind._fields)) for kind in (Rated, Said, Made))
-    return Facts(of, no, no, no, rated, said, made, nothing if still_open is None else still_open)
+    beside: list[Any] = [kind(*(none for _ in kind._fields)) for kind in (Rated, Said, Made)]
+    return Facts(of, no, no, no, *beside, nothing if still_open is None else still_open)
 
 
 def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None) -> Facts:
