@@ -51,7 +51,7 @@ def test_a_draft_becomes_a_version_that_a_brand_switches_on(web: WebDesk, admin:
     assert "never published" in admin.get(HERE).text
     assert admin.get(f"{HERE}/opening").status_code == 404, "a draft is met by nobody"
     page = admin.get(f"{HERE}/opening/draft").text
-    assert "Nothing wrong: 3 steps, 1 conversations" in page
+    assert "Nothing wrong. Steps: 3, conversations: 1" in page
     assert "<svg" in page
     published = admin.post(f"{HERE}/opening/versions", data={"text": opening(), "seen": "1"})
     assert published.headers["location"] == f"{HERE}/opening"
@@ -279,7 +279,7 @@ def test_an_admin_writes_mends_tries_publishes_and_returns(own_desk: WebDesk, br
                            "document.activeElement.selectionEnd)")  # fmt: skip
     assert chosen.strip() == "- when: shop == Galway"
     page.keyboard.type("      - when: shop == 'Galway'")
-    expect(page.locator(".editor-check")).to_contain_text("Nothing wrong: 3 steps")
+    expect(page.locator(".editor-check")).to_contain_text("Nothing wrong. Steps: 3")
     expect(page.locator(".editor-check svg")).to_be_visible()
     page.get_by_role("button", name="Save draft").press("Enter")
     page.get_by_role("button", name="Hold its conversations").click()

@@ -36,7 +36,7 @@ class Prove(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """Something to look up; None means that there is no such thing, which `missing` says."""
+    """Something to look up; None means that there is no such thing, which `missing` says: empty where it never is."""
 
     name: str
     find: Callable[[Facts], Any]
@@ -321,7 +321,8 @@ def _line(step: Step) -> str:
             listed = f" ({' / '.join(step.choices)})" if step.choices else ""
             return f"Ask: {step.question}{listed}"
         case Look():
-            return f"Look up {step.name.replace('_', ' ')}; if there is none: {step.missing}"
+            missing = f"; if there is none: {step.missing}" if step.missing else ""
+            return f"Look up {step.name.replace('_', ' ')}{missing}"
         case Use():
             return f"Ask {step.tool.replace('_', ' ')} for {step.name.replace('_', ' ')}; if none: {step.missing}"
         case Rule():

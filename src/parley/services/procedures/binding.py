@@ -81,7 +81,7 @@ class _Binding:
             case layout.Use():
                 return (p.Use(of.call_it, of.use, self.arguments(read["given"]), of.missing),)
             case layout.Decide():
-                return (p.Look(of.decide, self._table(read["rows"]), "-"),)
+                return (p.Look(of.decide, self._table(read["rows"]), ""),)
             case layout.Require():
                 return (self._require(of, read),)
             case layout.Confirm():
