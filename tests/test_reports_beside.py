@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.desk import START, StoryDesk
 from parley.core.query import DONE, Filter, Query
-from parley.services import reporting
+from parley.services import costs, figures, reporting
 from parley.services.inbox import SYSTEM
+from parley.services.numbers import Choice
 from test_monday import DAY, HOUR, Told, lived
 
 NOW = START + 1 * HOUR
@@ -88,3 +90,20 @@ def test_what_is_open_is_split_by_more_than_its_beginning(desk: StoryDesk) -> No
             cases = desk.record.ask(reporting.cases, SYSTEM, query, "open", row.keys, now)
             assert len(cases) == (0 if row.numbers[0].few else row.numbers[0].n)
             assert all(case.running for case in cases)
+
+
+def test_costs_are_split_like_on_the_numbers_page_and_carry_their_currency(desk_of_long_waits: StoryDesk) -> None:
+    desk = desk_of_long_waits
+    query = Query(measures=("cost",), by=("channel",))
+    none = desk.record.ask(reporting.report, SYSTEM, query, NOW).totals[0]
+    assert (none.n, none.value) == (0, None), "nobody said what an hour costs"
+    desk.change(lambda tx: costs.keep(tx, costs.Costs(currency="EUR", hour=30, messages={"email": 0.5})))
+    page = desk.record.ask(figures.report, SYSTEM, Choice(), NOW)
+    for compare in (False, True):
+        found = desk.record.ask(reporting.report, SYSTEM, msgspec.structs.replace(query, compare=compare), NOW)
+        assert found.currency == page.currency == "EUR"
+        assert found.totals[0].value == page.number("cost").value
+        assert found.totals[0].n == 3
+        cells = {row.keys[0]: row.numbers[0].value for row in found.rows}
+        assert cells == {one.key: next(n.value for n in one.numbers if n.key == "cost") for one in page.channels}
+    assert found.totals[0] == page.number("cost")

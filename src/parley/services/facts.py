@@ -179,6 +179,11 @@ class Source:
         talks = _talks(self.conn.execute(question).scalar(), heads=heads)
         return talks.where(talks.having(**self.wanted))
 
+    def nothing(self) -> Facts:
+        """Facts of a period in which nothing happened."""
+        found = only()
+        return found._replace(cost=None if self.costs.hour is None else found.talks.began.astype(float))
+
     def ended(self, end: str, period: Period) -> "Talks":
         """By a moment that ended something in them, a column of `measured`, whenever they began. Their column `ended`
         has it."""
@@ -267,10 +272,12 @@ def only(*, talks: "Talks | None" = None, still_open: "Talks | None" = None) -> 
     from parley.ai.columns import Talks
 
     nothing = Talks.read(None)
-    of, none = talks if talks is not None else nothing, nothing.began
-    no = of.began < 0
-    beside: list[Any] = [kind(*(none for _ in kind._fields)) for kind in (Rated, Said, Made)]
-    return Facts(of, no, no, no, *beside, nothing if still_open is None else still_open)
+    of = nothing if talks is None else talks
+    no, none = of.began < 0, [nothing.began] * len(Made._fields)
+    return Facts(
+        of, no, no, no, Rated(*none[: len(Rated._fields)]), Said(*none[: len(Said._fields)]), Made(*none),
+        nothing if still_open is None else still_open,
+    )  # fmt: skip
 
 
 def facts_of(conn: Connection, who: Viewer, choice: Choice, period: Period, now: datetime | None = None) -> Facts:

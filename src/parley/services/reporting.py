@@ -52,6 +52,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     period: Period
     compared_with: Period | None
     time_zone: str = "UTC"
+    currency: str = ""
     calendar: str = "calendar time, 24 hours a day"
     definitions: int = VERSION
     totals: tuple[Number, ...]
@@ -89,8 +90,9 @@ def report(conn: Connection, who: Viewer, query: Query, now: datetime) -> Found:
     made = _Made(conn, who, query, now)
     rows, left_out = made.rows()
     return Found(
-        query=query, period=made.this, compared_with=made.that, totals=made.totals(), rows=rows, left_out=left_out
-    )
+        query=query, period=made.this, compared_with=made.that, currency=made.source.costs.currency,
+        totals=made.totals(), rows=rows, left_out=left_out,
+    )  # fmt: skip
 
 
 def cases(conn: Connection, who: Viewer, query: Query, key: str, group: Sequence[str], now: datetime) -> list[Case]:
@@ -120,7 +122,7 @@ class _Made:
         self.filters = [one for one in query.filters if not _chosen_by(one.dimension, one.values)]
         told = (*query.by, *(one.dimension for one in self.filters))
         self.heads = heads and all(key in ("channel", "brand") or DIMENSIONS[key].kind != "set" for key in told)
-        self.nothing = Told(only(), micros(now))
+        self.nothing = Told(self.source.nothing(), micros(now))
         self._sides: Sides | None = None
         self._facts: dict[datetime, Facts] = {}
         self._told: dict[tuple[str, str, datetime], Told] = {}

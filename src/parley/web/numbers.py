@@ -140,10 +140,11 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         kept=_query(choice, period=None),
         picks=picks_of(names, choice),
         figures=tuple(
-            _in_currency(figure(n, choice, found), n, found) for n in map(found.number, (*TOP_LINE, *_asked(found)))
+            in_currency(figure(number, choice, found), number, found.currency)
+            for number in map(found.number, (*TOP_LINE, *_asked(found)))
         ),
         charts=charts(found, names),
-        every=tuple(_in_currency(figure(number, choice), number, found) for number in found.numbers),
+        every=tuple(in_currency(figure(number, choice), number, found.currency) for number in found.numbers),
         methods=_methods(),
         csv=f"/desk/numbers.csv?{_query(choice)}",
         calendar=_calendar(found),
@@ -232,10 +233,10 @@ def figure(number: Number, choice: Choice, found: Report | None = None) -> views
     )
 
 
-def _in_currency(told: views.Figure, number: Number, found: Report) -> views.Figure:
-    if DEFINITIONS[number.key].unit != "money" or not number.n or not found.currency:
+def in_currency(told: views.Figure, number: Number, currency: str) -> views.Figure:
+    if DEFINITIONS[number.key].unit != "money" or number.value is None or not currency:
         return told
-    return msgspec.structs.replace(told, value=f"{told.value} {found.currency}")
+    return msgspec.structs.replace(told, value=f"{told.value} {currency}")
 
 
 def value_of(number: Number) -> str:

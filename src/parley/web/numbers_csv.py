@@ -32,12 +32,12 @@ def as_csv(found: Report) -> str:
 def _cells(number: Number, found: Report) -> list[Any]:
     change: stats.Change = number.change
     return [
-        number.key, _unit(number, found), number.value, number.low, number.high, number.n, number.running,
+        number.key, unit_of(number, found.currency), number.value, number.low, number.high, number.n, number.running,
         number.left_out, number.before, number.n_before, change.value, change.interval.low, change.interval.high,
         int(change.clear), found.period.start.isoformat(), found.period.end.isoformat(), found.time_zone,
     ]  # fmt: skip
 
 
-def _unit(number: Number, found: Report) -> str:
+def unit_of(number: Number, currency: str) -> str:
     unit = DEFINITIONS[number.key].unit
-    return found.currency if unit == "money" and found.currency else unit
+    return currency if unit == "money" and currency else unit

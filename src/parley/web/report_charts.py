@@ -77,7 +77,7 @@ def _whisker(mark: Mark) -> plots.Whisker:
 def _mark(found: Found, row: Row, names: Names, href: Href, place: int, key: str) -> Mark:
     number = row.numbers[place]
     words = [names.of(what, value) for what, value in zip(found.query.by, row.keys, strict=True)]
-    shown = numbers.figure(number, Choice())
+    shown = numbers.in_currency(numbers.figure(number, Choice()), number, found.currency)
     told = [f"{', '.join(words)}: {shown.value}", *([shown.interval] if shown.interval else []), f"n = {number.n}"]
     value = None if number.few else number.value
     empty = MEASURES[key].unit == "conversations" and not number.n

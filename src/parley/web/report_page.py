@@ -267,13 +267,13 @@ def of(found: Found, names: Names, as_of: datetime, path: str = "/desk/reports/c
         title=title(found.query, names),
         query=asked,
         form=form(found.query, names),
-        figures=tuple(_figure(number, href(number.key, ()), whole=True) for number in found.totals),
+        figures=tuple(_figure(number, found, href(number.key, ()), whole=True) for number in found.totals),
         charts=report_charts.charts(found, names, href),
         heading=tuple(t(DIMENSIONS[key].label) for key in found.query.by),
         measures=tuple(
             (t(DEFINITIONS[key].label), MEASURES[key].unit != "conversations") for key in found.query.measures
         ),
-        lines=tuple(_line(row, found.query, names, href) for row in found.rows),
+        lines=tuple(_line(row, found, names, href) for row in found.rows),
         compare=found.query.compare,
         notes=_notes(found),
         calendar=calendar(found),
@@ -282,22 +282,22 @@ def of(found: Found, names: Names, as_of: datetime, path: str = "/desk/reports/c
     )
 
 
-def _figure(number: Number, href: str, *, whole: bool = False) -> views.Figure:
-    shown = numbers.figure(number, Choice())
+def _figure(number: Number, found: Found, href: str, *, whole: bool = False) -> views.Figure:
+    shown = numbers.in_currency(numbers.figure(number, Choice()), number, found.currency)
     definition = DEFINITIONS[number.key]
     said = f"{shown.definition} {t(definition.spread)}" if whole else shown.definition
     return msgspec.structs.replace(shown, href=href if shown.href else "", definition=said)
 
 
-def _line(row: Row, query: Query, names: Names, href: report_charts.Href) -> Line:
+def _line(row: Row, found: Found, names: Names, href: report_charts.Href) -> Line:
     cells = []
     for number in row.numbers:
-        shown = _figure(number, href(number.key, row.keys))
+        shown = _figure(number, found, href(number.key, row.keys))
         cells.append(
             Cell(value=shown.value, interval=shown.interval, n=str(number.n), note=shown.note, change=shown.change,
                  tone=shown.tone, href=shown.href, has_interval=MEASURES[number.key].unit != "conversations")
         )  # fmt: skip
-    words = tuple(names.of(key, value) for key, value in zip(query.by, row.keys, strict=True))
+    words = tuple(names.of(key, value) for key, value in zip(found.query.by, row.keys, strict=True))
     return Line(names=words, cells=tuple(cells))
 
 

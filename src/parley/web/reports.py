@@ -28,6 +28,7 @@ from parley.services.saved_reports import Saved
 from parley.web import numbers, present, report_page, views
 from parley.web.desk import Answer, html, seen_other
 from parley.web.forms import read_form
+from parley.web.numbers_csv import unit_of
 from parley.web.report_page import Asked, Kept, Lost, ReportPage
 from parley.web.report_words import NONE, WEEKDAYS, Names, address, names_for, query_of, title
 from parley.web.security import ACT, Caller
@@ -475,7 +476,7 @@ def as_csv(found: Found) -> str:
         for number in shown:
             change = number.change
             table.writerow([
-                *keys, number.key, DEFINITIONS[number.key].unit, number.value, number.low, number.high, number.n,
+                *keys, number.key, unit_of(number, found.currency), number.value, number.low, number.high, number.n,
                 number.running, number.left_out, number.before, number.n_before, change.value, change.interval.low,
                 change.interval.high, int(change.clear), int(number.few), found.period.start.isoformat(),
                 found.period.end.isoformat(), found.time_zone,
