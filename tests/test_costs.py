@@ -168,7 +168,7 @@ def test_costs_are_said_in_settings_and_told_alike_everywhere(web: WebDesk) -> N
         numbers = boss.get("/api/v1/numbers").json()["report"]["numbers"]
         return next(one for one in numbers if one["key"] == "cost")
 
-    eventually(lambda: told().get("value", 0) > 0)
+    eventually(lambda: (told()["value"] or 0) > 0)
     assert told()["value"] == pytest.approx(28.5 * LONGEST / 3600)
     rows = csv.DictReader(io.StringIO(boss.get("/desk/numbers.csv").text))
     line = next(row for row in rows if row["figure"] == "cost" and row["scope"] == "all")

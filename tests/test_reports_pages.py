@@ -14,10 +14,14 @@ from harness.axe import violations
 from harness.desk import StoryDesk
 from harness.web import WebDesk, serving
 from parley.core.query import Query
+from parley.core.semantics import MEASURES
 from parley.log.readers import catch_up
-from parley.services import language_model, saved_reports, setup
+from parley.services import costs, language_model, saved_reports, setup
 from parley.services.inbox import Viewer
+from parley.web.report_charts import axis_of
+from parley.web.report_page import GROUPS
 from parley.web.report_words import address, query_of
+from parley.web.series_plots import Mark
 from test_desk_pages import CHROMIUM
 
 needs_chromium = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="no Chromium at /usr/bin/chromium")
@@ -54,6 +58,24 @@ def figures_of(page: str) -> list[str]:
 
 
 # ── the builder and its figures ─────────────────────────────────────────────────────────────
+
+
+def test_the_form_offers_every_measure_once() -> None:
+    assert sorted(key for _, keys in GROUPS for key in keys) == sorted(MEASURES)
+
+
+def test_costs_stand_in_their_currency_and_their_whole_interval_is_drawn(web: WebDesk) -> None:
+    web.story.change(lambda tx: costs.keep(tx, costs.Costs(currency="EUR", hour=30)))
+    lead = web.signed_in("lea", "lead")
+    asked = "measure=cost&by=topic&period=7d"
+    page = lead.get(f"/desk/reports/new?{asked}").text
+    rows = list(csv.DictReader(io.StringIO(lead.get(f"/desk/reports.csv?{asked}").text)))
+    assert {row["unit"] for row in rows} == {"EUR"}
+    assert figures_of(page) == [f"{float(rows[0]['value']):,.2f} EUR"]
+    assert '<option value="cost" selected' in page
+    marks = [Mark(name=row["topic"], value=float(row["value"]), high=float(row["high"])) for row in rows[1:]]
+    assert len(marks) == 2
+    assert all(float(row["high"]) <= axis_of("cost", marks).high for row in rows[1:])
 
 
 def test_page_table_and_api_give_the_same_figures(web: WebDesk) -> None:

@@ -19,6 +19,10 @@ class Split(NamedTuple):
     place: Whole
     value: Whole
 
+    def values(self) -> list[int]:
+        found: list[int] = np.unique(self.value).tolist()
+        return found
+
     def having(self, values: Sequence[int], size: int) -> Flags:
         """Which of so many rows have one of these values."""
         found = np.zeros(size, bool)

@@ -41,7 +41,7 @@ class Sides:
         fits: Flags = at == at
         for one in filters:
             split = self.split(one.dimension, rows, at)
-            named = {value: self.name(one.dimension, value) for value in set(split.value.tolist())}
+            named = {value: self.name(one.dimension, value) for value in split.values()}
             fits &= split.having([value for value, name in named.items() if name in one.values], len(fits))
         return fits
 

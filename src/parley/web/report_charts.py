@@ -173,9 +173,10 @@ def axis_of(key: str, marks: Sequence[Mark]) -> Axis:
     if unit == "of 7":
         return Axis(low=1, high=7, marks=[(n, str(n)) for n in (1, 3, 5, 7)])
     top = max(max(mark.value or 0, mark.before or 0) for mark in marks) or 1
+    if unit in ("seconds", "money"):  # with the intervals, unless they are much longer than what they are about
+        top = max(top, min(max((mark.high or 0 for mark in marks), default=0), top * 1.6))
     if unit == "seconds":
-        bounds = [mark.high for mark in marks if mark.high is not None]
-        return _time_axis(max(top, min(max(bounds, default=0), top * 1.6)))
+        return _time_axis(top)
     scale = ticks(top, 3)
     return Axis(low=0, high=scale[-1], marks=[(mark, f"{mark:g}") for mark in scale])
 

@@ -18,7 +18,9 @@ from parley.web.words import translate as t
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("How many", ("volume", "open", "open_age_median", "open_age_p90")),
-    ("How fast", ("human_median", "human_p90", "bot_median", "bot_p90", "resolution_median", "resolution_p90")),
+    ("How fast", ("human_median", "human_p90", "right_median", "right_p90", "bot_median", "bot_p90",
+                  "resolution_median", "resolution_p90")),
+    ("Costs", ("cost",)),
     ("Promises", ("first_kept", "next_kept", "resolution_kept")),
     ("Solved", ("no_repeat", "one_touch", "no_reopen", "first_contact_closed", "said_solved", "reopened",
                 "transferred")),
