@@ -47,3 +47,5 @@ if (phone && form && screen) {
   const again = () => void look().catch(() => undefined).then(() => setTimeout(again, EVERY));
   setTimeout(again, EVERY);
 }
+
+export {};
