@@ -263,7 +263,7 @@ def by_label(conn: Connection, label: Column[str], number: Column[int], first: i
     """Which conversations, from one to another, have each label of a table."""
     from parley.ai.columns import columns
 
-    question = select(label, _word(cast(number, Text), " ")).where(number >= first, number <= last)
+    question = select(label, _word(cast(number, Text), " ")).where(number >= first, number <= last, label != "")
     return {name: columns(word, 1)[0] for name, word in conn.execute(question.group_by(label).order_by(label))}
 
 

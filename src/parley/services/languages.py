@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, Index, String, Table, delete, insert
+from sqlalchemy import Column, Index, String, Table, insert, update
 
 from parley.core import events as e
 from parley.core.language import language_of
@@ -22,23 +22,28 @@ Index("ix_spoken_message", _S.message)
 
 
 class LanguageReader:
-    """A row for each conversation whose first words tell a language. Words that were erased tell nothing any more."""
+    """A row for each conversation, with the language of its first words as they stand: empty where they tell none, or
+    were taken back or erased."""
 
     name = "languages"
     in_step = False
     batch = 2000
     rest = 0.5
-    kinds = (e.MessageReceived, e.WordsErased)
+    kinds = (e.MessageReceived, e.MessageEdited, e.MessageWithdrawn, e.WordsErased)
     tables = (spoken,)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        gone = [r.event.message for r in batch if isinstance(r.event, e.WordsErased)]
         firsts = {r.event.message: r.subject_id for r in batch if is_first(r)}  # type: ignore[union-attr]
-        rows = []
-        for message, words in words_of(tx.conn, [m for m in firsts if m not in gone]).items():
-            if language := language_of(first_words(words), ""):
-                rows.append({"conversation": firsts[message], "message": message, "language": language})
+        changed = {r.event.message for r in batch if not isinstance(r.event, e.MessageReceived)} - set(firsts)  # type: ignore[union-attr]
+        told = {
+            message: language_of(first_words(words), "")
+            for message, words in words_of(tx.conn, [*firsts, *changed]).items()
+        }
+        rows = [
+            {"conversation": number, "message": message, "language": told.get(message, "")}
+            for message, number in firsts.items()
+        ]
         if rows:
             tx.conn.execute(insert(spoken), rows)
-        for message in gone:
-            tx.conn.execute(delete(spoken).where(_S.message == message))
+        for message in sorted(changed):
+            tx.conn.execute(update(spoken).where(_S.message == message).values(language=told.get(message, "")))

@@ -650,12 +650,14 @@ def _feed(conn: Connection, caller: Caller, who: Viewer, after: int, limit: int)
 
 
 def _may_know(r: e.Recorded, states: Mapping[int, State], caller: Caller, who: Viewer) -> bool:
-    """Conversations by `can_see`; people for those who see all brands; colleagues for leads."""
+    """Conversations by `can_see`, brands by whom serves them; people for those who see all; colleagues for leads."""
     kind = r.stream.partition("/")[0]
     if kind == "conversation":
         return r.subject_id in states and can_see(who, states[r.subject_id])
     if kind == "person":
         return who.brands is None
+    if kind == "brand":
+        return who.brands is None or r.subject_id in who.brands
     return kind == "agent" and caller.agent.role in ("admin", "lead") and who.brands is None
 
 
