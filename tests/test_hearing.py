@@ -6,7 +6,6 @@ import pytest
 
 from harness.desk import StoryDesk
 from parley.ai.encoder import encoder
-from parley.core import events as e
 from parley.core.redacting import redacted
 from parley.services import hearing
 from parley.services.inbox import SYSTEM, Viewer
@@ -73,10 +72,8 @@ def test_a_theme_named_by_a_message_loses_its_name_with_the_words(desk: StoryDes
     assert len(whole.quotes) == 4
     talk = whole.quotes[0].conversation
     assert desk.record.ask(hearing.themes_of, SYSTEM, [talk])[talk][1] == topic.name
-    erased = e.WordsErased(message=topic.message, reason="asked for")
     named = next(quote for quote in whole.quotes if quote.message == topic.message)
-    desk.change(lambda tx: tx.append(e.conversation(named.conversation), [erased], "agent/1"))
-    desk.change(lambda tx: tx.erase(topic.message))
+    desk.erases(topic.message, named.conversation)
     again = desk.record.ask(hearing.theme, SYSTEM, topic.message)
     assert again is not None
     assert again.topic.name == "…"

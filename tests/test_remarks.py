@@ -147,7 +147,7 @@ def test_words_that_are_gone_are_no_quote_and_new_words_are_heard_anew(desk: Sto
     lee = desk.visitor("lee").says("The price is fair.", id="l")
     (kim,) = desk.record.ask(remarks.quotes, SYSTEM, "quality", now=desk.clock.now).quotes
     assert seen(desk)["price"].positive == 1
-    desk.change(lambda tx: tx.erase(kim.message))
+    desk.erases(kim.message, kim.conversation)
     assert desk.record.ask(remarks.quotes, SYSTEM, "quality", now=desk.clock.now).quotes == ()
     assert seen(desk)["quality"].n == 1, "that it was said stays in the figures"
     lee.says("The website crashed.", id="e", edits="l")

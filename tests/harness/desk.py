@@ -179,6 +179,11 @@ class StoryDesk:
     def change(self, job: Callable[[log.Tx], Any]) -> Any:
         return self.record.do(job)
 
+    def erases(self, message: int, conversation: int) -> None:
+        """A message's words are erased, and that is said."""
+        gone = e.WordsErased(message=message, reason="asked for")
+        self.change(lambda tx: (tx.erase(message), tx.append(e.conversation(conversation), [gone], "agent/1")))
+
     def inbox(self, number: int) -> Inbox:
         return self.desk.inboxes()[number]
 
