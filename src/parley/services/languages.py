@@ -21,6 +21,9 @@ _S = spoken.c
 Index("ix_spoken_message", _S.message)
 
 
+ENOUGH = 500  # letters tell a language; a whole mail would keep others waiting
+
+
 class LanguageReader:
     """A row for each conversation, with the language of its first words as they stand: empty where they tell none, or
     were taken back or erased."""
@@ -36,7 +39,7 @@ class LanguageReader:
         firsts = {r.event.message: r.subject_id for r in batch if is_first(r)}  # type: ignore[union-attr]
         changed = {r.event.message for r in batch if not isinstance(r.event, e.MessageReceived)} - set(firsts)  # type: ignore[union-attr]
         told = {
-            message: language_of(first_words(words), "")
+            message: language_of(first_words(words)[:ENOUGH], "")
             for message, words in words_of(tx.conn, [*firsts, *changed]).items()
         }
         rows = [

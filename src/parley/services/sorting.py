@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from parley.ai.likened import Likened
     from parley.ai.noticing import Products
 
+RESTS = 2  # times as long as it reads
 OLD = timedelta(days=1)
 YEAR = timedelta(days=365)
 UNHAPPY = -0.8
@@ -95,7 +96,7 @@ class SortingFollower:
 
     name = "sorting"
     kinds = (e.MessageReceived, e.PromiseNear, e.PromiseBroken, e.TriageCorrected)
-    batch = 50
+    batch = 10
 
     def __init__(self, by_meaning: bool) -> None:
         self.sense = Sense(by_meaning)
@@ -107,8 +108,12 @@ class SortingFollower:
         heard = [r for r in batch if _is_news(r) and now - r.at <= OLD]
         if not heard:
             return {}
+        began = time.monotonic()
         with record.reading() as conn:
-            return read_all(conn, self.sense, heard)
+            found = read_all(conn, self.sense, heard)
+        if len(batch) == self.batch:  # where much waits, customers and their answers come first
+            time.sleep(min(2.0, RESTS * (time.monotonic() - began)))
+        return found
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Read] | None) -> None:
         policy = findings.policy(tx.conn)
