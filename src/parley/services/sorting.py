@@ -118,18 +118,20 @@ class SortingFollower:
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Read] | None) -> None:
         policy = findings.policy(tx.conn)
         there = _skills_there(tx.conn)
+        known = inbox.states(tx.conn, sorted({r.subject_id for r in batch if r.stream.startswith("conversation/")}))
         for r in batch:
             if isinstance(r.event, e.PromiseNear | e.PromiseBroken) and tx.at - r.at <= OLD:
                 name = "promise_broken" if isinstance(r.event, e.PromiseBroken) else "promise_near"
                 signal(tx, r.subject_id, e.Noticed(signal=name, fact=r.event.promise))
+                known.pop(r.subject_id, None)
             elif isinstance(r.event, e.MessageReceived) and prepared and r.event.message in prepared:
-                self._sort(tx, r.subject_id, r.event, prepared[r.event.message], policy, there)
+                state = known.pop(r.subject_id, None) or _as_it_is(tx, r.subject_id)
+                self._sort(tx, state, r.event, prepared[r.event.message], policy, there)
 
     def _sort(
-        self, tx: Tx, number: int, said: e.MessageReceived, read: Read, policy: rules.Policy, there: set[str]
+        self, tx: Tx, state: State, said: e.MessageReceived, read: Read, policy: rules.Policy, there: set[str]
     ) -> None:
-        tx.flush()
-        state, before = inbox.states(tx.conn, [number])[number], findings.finding(tx.conn, number)
+        number, before = state.id, findings.finding(tx.conn, state.id)
         verdict = rules.decide(read.noticed, policy, there)
         waited = before is not None and state.asked_at is not None and state.asked_at < before.at
         fact = e.Triaged(
@@ -148,6 +150,12 @@ class SortingFollower:
             fact = _after(before, fact, waited)
         _found(tx, state, before, fact, verdict.tags)
         duplicates.suspect(tx, number, read.suspects)
+
+
+def _as_it_is(tx: Tx, number: int) -> State:
+    """After what this very job said of it."""
+    tx.flush()
+    return inbox.states(tx.conn, [number])[number]
 
 
 def signal(tx: Tx, number: int, sign: e.Noticed) -> None:
