@@ -22,6 +22,7 @@ logger = logging.getLogger("parley.readers")
 BATCH = 500
 LAG = 200  # events that a follower may leave behind it unmarked when none of them is of its kinds
 REST = 0.002  # seconds from a nudge to the look: what happens meanwhile is taken together
+LONGEST_REST = 5.0
 LOOK_SECONDS = 0.5
 POLL_SECONDS = 2.0
 
@@ -32,7 +33,8 @@ class Follower(Protocol):
     `prepare` may be slow and runs outside any transaction; `act` runs in the transaction that also
     moves the place. kinds: what it follows. batch: how many events it takes at a time. A reader or
     follower may have a `rest` of its own: seconds from a nudge to its look, so that on a busy day it takes many at
-    once, and those whom a customer waits for go first.
+    once, and those whom a customer waits for go first. One that thinks long may have `rests`: while more than a batch
+    waits, it rests so many times as long as a batch took, at most five seconds.
     """
 
     name: str
@@ -156,7 +158,7 @@ class Following:
         while not self._stop.is_set():
             nudge.clear()
             try:
-                catch_up(self.record, who)
+                self._catch_up(who)
                 pause = POLL_SECONDS
             except (Busy, Conflict) as error:
                 logger.info("%s waits: %s", who.name, error)
@@ -167,6 +169,11 @@ class Following:
                 time.sleep(0.2)
             nudge.wait(pause)
             self._stop.wait(getattr(who, "rest", REST))
+
+    def _catch_up(self, who: Reader | Follower) -> None:
+        rests, began = getattr(who, "rests", 0.0), time.monotonic()
+        while step(self.record, who) and not self._stop.wait(min(LONGEST_REST, rests * (time.monotonic() - began))):
+            began = time.monotonic()
 
     def stop(self) -> None:
         self._stop.set()

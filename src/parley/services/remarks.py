@@ -4,7 +4,6 @@ A follower reads what customers write, say to surveys and publish as reviews, an
 it. Words are not kept here: quotes are read from the messages, so that what is erased is gone.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -47,7 +46,6 @@ BY = "bot/listening"
 WEEKS = 8
 WEEK = 7 * 86_400 * 1_000_000  # microseconds
 LEVEL = 0.99  # at which a change is told
-RESTS = 4  # times as long as it reads, where there is much to read
 MOST = 50  # quotes on a page
 GENERAL = "general"  # what is said of nothing in particular stands last
 
@@ -168,13 +166,14 @@ class RemarkFollower:
     kinds = (e.MessageReceived, e.MessageEdited, e.MessageWithdrawn, e.SurveyAnswered)
     batch = 100
     rest = 1.0
+    rests = 4.0
 
     def __init__(self, by_meaning: bool) -> None:
         self.by_meaning = by_meaning
 
     def prepare(self, record: Record, batch: Sequence[e.Recorded]) -> dict[int, Told]:
-        """By brand. With rests between where much waits: customers come first."""
-        began, since = time.monotonic(), record.clock() - timedelta(weeks=WEEKS)
+        """By brand."""
+        since = record.clock() - timedelta(weeks=WEEKS)
         heard = {one.message: one for r in batch if (one := _heard(r)) and one.at >= since}
         if not heard:
             return {}
@@ -182,10 +181,7 @@ class RemarkFollower:
             said = {n: words.text[: words.fold] for n, words in words_of(conn, list(heard)).items()}
             talks = {one.conversation for one in heard.values()}
             brands = {row.id: row.brand for row in among(conn, _C.id, talks, of=(_C.id, _C.brand))}
-        found = _told([heard[n] for n in said], [said[n] for n in said], brands, self._moods())
-        if self.by_meaning and len(batch) == self.batch:
-            time.sleep(min(5.0, RESTS * (time.monotonic() - began)))
-        return found
+        return _told([heard[n] for n in said], [said[n] for n in said], brands, self._moods())
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Told]) -> None:
         for brand, found in prepared.items():

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from parley.ai.likened import Likened
     from parley.ai.noticing import Products
 
-RESTS = 2  # times as long as it reads
 OLD = timedelta(days=1)
 YEAR = timedelta(days=365)
 UNHAPPY = -0.8
@@ -97,6 +96,7 @@ class SortingFollower:
     name = "sorting"
     kinds = (e.MessageReceived, e.PromiseNear, e.PromiseBroken, e.TriageCorrected)
     batch = 10
+    rests = 2.0
 
     def __init__(self, by_meaning: bool) -> None:
         self.sense = Sense(by_meaning)
@@ -108,12 +108,8 @@ class SortingFollower:
         heard = [r for r in batch if _is_news(r) and now - r.at <= OLD]
         if not heard:
             return {}
-        began = time.monotonic()
         with record.reading() as conn:
-            found = read_all(conn, self.sense, heard)
-        if len(batch) == self.batch:  # where much waits, customers and their answers come first
-            time.sleep(min(2.0, RESTS * (time.monotonic() - began)))
-        return found
+            return read_all(conn, self.sense, heard)
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Read] | None) -> None:
         policy = findings.policy(tx.conn)
