@@ -38,6 +38,7 @@ from parley.core.errors import Busy, NotFound, Refused, SendFailed
 from parley.log.many import among, drop_among
 from parley.log.record import Record, Tx, add_rows, change_rows, stream
 from parley.log.tables import Id, Moment, metadata
+from parley.services.working import first_of
 
 logger = logging.getLogger("parley.delivery")
 
@@ -297,7 +298,7 @@ class DeliveryWorker:
                 under_way |= {asyncio.create_task(self._send_and_note(row)) for row in due}
                 await asyncio.sleep(REST)
                 if not due or len(under_way) >= self.at_once:
-                    await _first_of(wake, under_way)
+                    await first_of(wake, under_way)
                 under_way = {task for task in under_way if not _is_over(task)}
         finally:
             unsubscribe()
@@ -371,15 +372,6 @@ class DeliveryWorker:
         mine = delete(leases).where(leases.c.message == row.message, leases.c.worker == self.name)
         if tx.conn.execute(mine).rowcount:
             tx.append(e.conversation(row.conversation), _facts(row, outcome, tx.at), "delivery")
-
-
-async def _first_of(wake: asyncio.Event, under_way: set[asyncio.Task[None]], seconds: float = 2.0) -> None:
-    """Until there is news or a place is free; at most some seconds, because tries may fall due."""
-    news = asyncio.create_task(wake.wait())
-    try:
-        await asyncio.wait({news, *under_way}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        news.cancel()
 
 
 def _is_over(task: asyncio.Task[None]) -> bool:

@@ -19,6 +19,7 @@ from parley.log.record import Record, Tx, add_rows
 from parley.log.tables import Id, Moment, metadata
 from parley.services.delivery import backoff
 from parley.services.files import Store
+from parley.services.working import keep_working
 
 logger = logging.getLogger("parley.fetching")
 
@@ -145,21 +146,7 @@ class FetchWorker:
 
     async def run(self) -> None:
         """Until cancelled."""
-        wake, loop = asyncio.Event(), asyncio.get_running_loop()
-        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set), (e.FilesAwaited,))
-        tasks: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                wake.clear()
-                tasks = {task for task in tasks if not task.done()}
-                due = await asyncio.to_thread(self._due, AT_ONCE - len(tasks)) if len(tasks) < AT_ONCE else []
-                tasks |= {asyncio.create_task(self._fetch_and_note(row)) for row in due}
-                await asyncio.sleep(REST)
-                await _first_of(wake, tasks if len(tasks) >= AT_ONCE else set())
-        finally:
-            unsubscribe()
-            for task in tasks:
-                task.cancel()
+        await keep_working(self.record, (e.FilesAwaited,), AT_ONCE, self._due, self._fetch_and_note, REST)
 
     async def round(self) -> int:
         """Fetch what is due now. Returns how many were tried."""
@@ -223,12 +210,3 @@ def _fact(row: Any, outcome: e.File | FetchFailed, now: datetime) -> e.Event:
         return e.FileMissed(message=row.message, number=row.number, tries=tries, reason=str(outcome))
     pause = timedelta(seconds=outcome.retry_after) if outcome.retry_after else backoff(tries)
     return e.FileDelayed(message=row.message, number=row.number, tries=tries, next_try=now + pause, reason=str(outcome))
-
-
-async def _first_of(wake: asyncio.Event, tasks: set[asyncio.Task[None]], seconds: float = 2.0) -> None:
-    """Until there is news or a place is free; at most some seconds, because tries may fall due."""
-    news = asyncio.create_task(wake.wait())
-    try:
-        await asyncio.wait({news, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        news.cancel()

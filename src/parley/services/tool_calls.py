@@ -38,6 +38,7 @@ from parley.log.tables import Id, Moment, metadata
 from parley.services import tools
 from parley.services.tool_requests import TRIES, Outcome
 from parley.services.tools import Tool
+from parley.services.working import keep_working
 
 logger = logging.getLogger("parley.tools")
 
@@ -291,20 +292,7 @@ class CallWorker:
 
     async def run(self) -> None:
         """Until cancelled."""
-        wake, loop = asyncio.Event(), asyncio.get_running_loop()
-        unsubscribe = self.record.on_news(lambda seq: loop.call_soon_threadsafe(wake.set), (e.ToolCalled,))
-        tasks: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                wake.clear()
-                tasks = {task for task in tasks if not task.done()}
-                due = await asyncio.to_thread(self._due, AT_ONCE - len(tasks)) if len(tasks) < AT_ONCE else []
-                tasks |= {asyncio.create_task(self._make_and_note(call)) for call in due}
-                await _first_of(wake, tasks if len(tasks) >= AT_ONCE else set())
-        finally:
-            unsubscribe()
-            for task in tasks:
-                task.cancel()
+        await keep_working(self.record, (e.ToolCalled,), AT_ONCE, self._due, self._make_and_note)
 
     async def round(self) -> int:
         """Make the calls that wait now. Returns how many there were."""
@@ -406,12 +394,3 @@ def _note(tx: Tx, work: Work, outcome: Outcome) -> None:
     tx.append(e.conversation(row.conversation), [fact], BY)
     if answer is not None:
         tx.say(answer, e.Words(text=msgspec.json.encode(outcome.values).decode()))
-
-
-async def _first_of(wake: asyncio.Event, tasks: set[asyncio.Task[None]], seconds: float = 2.0) -> None:
-    """Until there is news or a place is free; at most some seconds, because a call may have been left lying."""
-    news = asyncio.create_task(wake.wait())
-    try:
-        await asyncio.wait({news, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        news.cancel()
