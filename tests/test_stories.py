@@ -7,6 +7,7 @@ import pytest
 from harness.desk import START, StoryDesk
 from parley.core import events as e
 from parley.core.errors import Conflict, NotAllowed, NotFound, Refused
+from parley.log import record as log
 from parley.services import delivery, people
 from parley.services.inbox import SYSTEM, Viewer
 
@@ -213,3 +214,13 @@ def test_customers_see_their_own(desk: StoryDesk) -> None:
     kim = desk.conversations()[1].person
     assert [row.preview for row in desk.view("all", Viewer(person=kim))] == ["Hi"]
     assert desk.view("all", Viewer()) == []
+
+
+def test_a_nul_in_what_is_said_stops_nobody(desk: StoryDesk) -> None:
+    """PostgreSQL keeps none in a text: such a message was tried again and again, and those behind it waited."""
+    kim = desk.visitor("kim").says("a\x00b")
+    kim.says("And this comes after it.")
+    assert desk.words() == ["ab", "And this comes after it."]
+    assert desk.conversation.preview == "And this comes after it."
+    note = desk.agent("ana").notes("c\x00d")
+    assert desk.record.ask(log.words_of, [note])[note].text == "cd"

@@ -5,6 +5,7 @@ Runs in this process, or for a backlog in a second one (see reading_apart.py).
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -54,13 +55,32 @@ def read_one(one: Unread, channels: Mapping[str, Channel]) -> Heard:
         return msgspec.structs.replace(heard, trouble=one.trouble or "Its inbox was removed meanwhile.")
     channel = channels[one.inbox.channel]
     try:
-        said = channel.read(one.delivery, one.inbox)
+        said = [_storable(what) for what in channel.read(one.delivery, one.inbox)]
         return msgspec.structs.replace(heard, said=said, secrets=[secrets_of(channel, what) for what in said])
     except Unreadable as error:
         return msgspec.structs.replace(heard, trouble=str(error))
     except Exception as error:
         logger.exception("Delivery %s cannot be read", one.delivery.id)
         return msgspec.structs.replace(heard, trouble=f"It cannot be read ({type(error).__name__}).")
+
+
+def _storable(said: Inbound) -> Inbound:
+    """Without NUL characters, which PostgreSQL cannot keep in a text; the raw delivery has them still."""
+    if isinstance(said, InboundMessage) and said.fold is not None and "\x00" in said.text:
+        said = msgspec.structs.replace(said, fold=said.fold - said.text[: said.fold].count("\x00"))
+    kept: Inbound = _without_nul(said)
+    return kept
+
+
+def _without_nul(what: Any) -> Any:
+    if isinstance(what, str):
+        return what.replace("\x00", "")
+    if isinstance(what, tuple | list):
+        return type(what)(map(_without_nul, what))
+    if isinstance(what, msgspec.Struct):
+        there = {name: getattr(what, name) for name in what.__struct_fields__}
+        return msgspec.structs.replace(what, **{name: _without_nul(value) for name, value in there.items()})
+    return what
 
 
 def secrets_of(channel: Channel, said: Inbound) -> Secrets:

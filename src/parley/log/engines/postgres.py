@@ -7,6 +7,7 @@ and a reader standing at 8 would never see 7. The lock is held for one grouped t
 import re
 import threading
 import time
+from functools import cache
 from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event, text
@@ -71,8 +72,10 @@ class Postgres:
         if state.startswith("53"):
             return "The database server is out of disk, memory or connections. Nothing was changed."
         if state.startswith(("08", "57P")) or getattr(error, "connection_invalidated", False) or not state:
-            name = type(original).__module__.partition(".")[0]
-            return _unreachable(str(original)) if name == "psycopg" else None
+            import psycopg
+
+            gone = isinstance(original, psycopg.OperationalError | psycopg.InterfaceError)
+            return _unreachable(str(original)) if gone else None
         return None
 
     def close(self) -> None:
@@ -84,11 +87,24 @@ class Postgres:
 
 
 def _prepare(connection: Any, _: Any) -> None:
+    connection.adapters.register_dumper(str, _without_nul())
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
         cursor.execute("SET synchronous_commit = on")
         cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
     connection.commit()
+
+
+@cache
+def _without_nul() -> Any:
+    """PostgreSQL keeps no NUL in a text, SQLite does; whoever wrote one meant nothing by it."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class WithoutNul(StrDumperUnknown):
+        def dump(self, text: str) -> Any:
+            return super().dump(text.replace("\x00", ""))
+
+    return WithoutNul
 
 
 def _unreachable(said: str) -> str:
