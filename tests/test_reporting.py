@@ -12,7 +12,7 @@ from parley.core.measure import DEFINITIONS
 from parley.core.query import DONE, Filter, Query
 from parley.core.semantics import DIMENSIONS, MEASURES, PERIODS, check, stretch
 from parley.log.record import Tx
-from parley.services import figures, reporting, setup
+from parley.services import figures, findings, reporting, setup
 from parley.services.inbox import SYSTEM, Viewer
 from parley.services.numbers import Choice
 from parley.services.reporting import Found
@@ -135,6 +135,18 @@ def test_the_language_of_first_words(desk: StoryDesk) -> None:
     desk.settle()
     rows = desk.record.ask(reporting.report, SYSTEM, query, desk.clock.now).rows
     assert {row.keys[0]: row.numbers[0].n for row in rows} == {"en": 1, "": 2}, "words that are gone tell nothing"
+    desk.rebuilds()
+
+
+def test_a_language_that_an_agent_set_counts(desk: StoryDesk) -> None:
+    desk.visitor("max").says("Wo ist mein Paket? Ich habe es noch nicht und möchte bitte wissen, wann es kommt.")
+    desk.settle()
+    ana = desk.agent("ana").viewer
+    desk.change(lambda tx: findings.correct(tx, 1, ana, "language", "nl"))
+    desk.settle()
+    query = Query(measures=("volume",), by=("language",))
+    rows = desk.record.ask(reporting.report, SYSTEM, query, desk.clock.now).rows
+    assert [row.keys[0] for row in rows] == ["nl"]
     desk.rebuilds()
 
 

@@ -31,24 +31,9 @@ LANGUAGES = {
 
 
 def language_of(text: str, default: str = "en") -> str:
-    """The language with clearly the most small words: two more than any other, or, of at least two, one more than those
-    that have no word beside its own ("por favor" is Portuguese as well, "una factura, por favor" is not). Else the
-    default."""
-    said = re.findall(r"[^\W\d_]+", text.lower()[:2000])
-    found = {name: [word for word in said if word in words] for name, words in _words().items()}
-    best = max(found, key=lambda name: len(found[name]))
-    mine = found.pop(best)
-
-    def beaten(theirs: list[str]) -> bool:
-        ahead = len(mine) - len(theirs)
-        return ahead >= 2 or (ahead == 1 and len(mine) >= 2 and set(theirs) <= set(mine))
-
-    return best if all(map(beaten, found.values())) else default
-
-
-@cache
-def _words() -> dict[str, frozenset[str]]:
-    return {name: frozenset(words.split()) for name, words in _SMALL.items()}
+    """Of the languages that letters and surveys are written in, the one that a text is in; else the default."""
+    found = told(text)
+    return found if found in LANGUAGES else default
 
 
 # ── for sorting what comes in ───────────────────────────────────────────────────────────────

@@ -14,7 +14,6 @@ from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.channel import InboundRating
 from parley.core.errors import NotFound, Refused
-from parley.core.language import language_of
 from parley.core.opinions import SCALES
 from parley.core.questionnaire import (
     USUAL,
@@ -28,11 +27,10 @@ from parley.core.questionnaire import (
     score_in,
 )
 from parley.core.survey_words import TEXT
-from parley.log import record as log
 from parley.log.many import among
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
-from parley.services import calls, consent, inbox, replies, setup, threads
+from parley.services import calls, consent, inbox, languages, replies, setup, threads
 
 surveys = Table(
     "surveys",
@@ -138,10 +136,9 @@ def ended(conn: Connection, state: talk.State, by: str) -> Ended:
 
 
 def spoken_in(conn: Connection, state: talk.State) -> str:
-    """The language of the customer's last words."""
+    """The language to ask a customer in."""
     last = replies.last_received(conn, state)
-    words = log.words_of(conn, [last.message]).get(last.message) if last else None
-    return language_of(words.text[: words.fold] if words else "")
+    return languages.spoken_in(conn, state, last.message if last else None)
 
 
 def delay(conn: Connection) -> timedelta:

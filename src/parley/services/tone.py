@@ -9,7 +9,7 @@ from parley.core.channel import Channel
 from parley.core.conversation import State
 from parley.core.language import language_of
 from parley.log import record as log
-from parley.services import people, setup
+from parley.services import languages, people, setup
 
 
 def of_brand(conn: Connection, brand: int) -> rules.Tone:
@@ -43,7 +43,7 @@ def _about(
     heard: e.MessageReceived | None,
     channel: Channel | None,
 ) -> rules.About:
-    language = language_of(text, _spoken(conn, heard))
+    language = language_of(text, languages.spoken_in(conn, state, heard.message if heard else None))
     tone = brand.look.tone
     if agent is None:
         return rules.About(language=language, machine=True)
@@ -58,11 +58,6 @@ def _about(
         name=name if formal else name.partition(" ")[0],
         closing=rules.goodbye(language, formal, me.name if formal and me else me.name.split()[0] if me else ""),
     )
-
-
-def _spoken(conn: Connection, heard: e.MessageReceived | None) -> str:
-    words = log.words_of(conn, [heard.message]).get(heard.message) if heard else None
-    return language_of(words.text[: words.fold] if words else "")
 
 
 def _answered(conn: Connection, conversation: int) -> bool:
