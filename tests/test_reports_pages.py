@@ -5,13 +5,13 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from harness.axe import violations
 from harness.desk import StoryDesk
+from harness.model import Stub, answers
 from harness.web import WebDesk, serving
 from parley.core.query import Query
 from parley.core.semantics import MEASURES
@@ -188,19 +188,20 @@ def test_asking_tells_nobody_what_is_not_theirs(web: WebDesk) -> None:
     assert "Larkspur" not in far.get(f"/desk/reports/new?{BY_CHANNEL}").text
 
 
-def test_a_model_may_propose_and_is_checked(web: WebDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    stub = Stub()
+    yield stub
+    stub.close()
+
+
+def test_a_model_may_propose_and_is_checked(web: WebDesk, stub: Stub) -> None:
     said = ['{"measures": ["volume"], "by": ["channel"], "period": "7d"}', "SELECT * FROM agents"]
-    seen: list[Any] = []
-
-    def call(now: Any, messages: Any) -> tuple[str, int]:
-        seen.append(messages)
-        return said.pop(0), 10
-
-    monkeypatch.setattr(language_model, "_call", call)
+    stub.say = lambda handler: answers(handler, said.pop(0))
     lead = web.signed_in("lea", "lead")
     question = "what floods us, write kim@example.com"
     assert "language model" not in lead.get("/desk/reports/ask", params={"q": question}).text
-    on = language_model.Settings(on=True, url="http://127.0.0.1:1/v1", name="m", per_conversation=0)
+    on = language_model.Settings(on=True, url=stub.url, name="m", per_conversation=0)
     web.story.change(lambda tx: language_model.keep(tx, on))
     try:
         assert "Let the language model propose" in lead.get("/desk/reports/ask", params={"q": question}).text
@@ -209,8 +210,8 @@ def test_a_model_may_propose_and_is_checked(web: WebDesk, monkeypatch: pytest.Mo
         page = lead.get(answer.headers["location"]).text
         assert "The language model reads the question like this" in page
         assert figures_of(page) == ["8"]
-        assert "kim@example.com" not in str(seen)
-        assert "Ana" not in str(seen)
+        assert "kim@example.com" not in str(stub.asked)
+        assert "Ana" not in str(stub.asked)
         answer = lead.post("/desk/reports/proposal", data={"q": question})
         assert answer.headers["location"].startswith("/desk/reports/ask?"), "what is no query is nothing"
         assert "made no report of it either" in lead.get(answer.headers["location"]).text
