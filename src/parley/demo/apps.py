@@ -5,6 +5,7 @@ An app knows how its platform posts what a customer writes and how it proves tha
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -59,7 +60,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
-class App:
+class App(ABC):
     """One platform, for one brand. ways: how a customer may write there, where there are several.
 
     posts: it tells the desk at once, else the desk comes and looks. public: everybody reads it. tells: of messages
@@ -73,22 +74,22 @@ class App:
     service: Platform
     hook = ""  # the address to which it posts
 
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Of the desk's inbox, so that it finds the simulator in the platform's place."""
-        raise NotImplementedError
 
     @classmethod
     def address(cls, who: Who) -> str:
         """Under which the platform knows them."""
         return who.id
 
+    @abstractmethod
     def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post | None:
         """What is posted when they write. None: it stands there until the desk looks."""
-        raise NotImplementedError
 
+    @abstractmethod
     def took(self, asked: Asked, said: Said) -> Taken | None:
         """The message in a question that the platform said yes to."""
-        raise NotImplementedError
 
     def news(self, who: Who, name: str, state: str) -> Post | None:
         """What is posted when a message of the desk's was delivered, or read."""
