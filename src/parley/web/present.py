@@ -574,7 +574,8 @@ def _worth(bought: Sequence[orders.Order]) -> tuple[tuple[str, str], ...]:
     if not counted:
         return ()
     sum_ = sum(o.cents for o in counted) / 100
-    return ((t("Bought"), t("{sum} in {n} orders", sum=f"{counted[0].currency} {sum_:,.2f}", n=len(counted))),)
+    words = t("{sum} in one order") if len(counted) == 1 else t("{sum} in {n} orders")
+    return ((t("Bought"), words.format(sum=f"{counted[0].currency} {sum_:,.2f}", n=len(counted))),)
 
 
 def _earlier(lens: Lens, state: State, current: bool, score: int | None) -> views.EarlierLine:
