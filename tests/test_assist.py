@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from harness.axe import violations
 from harness.desk import StoryDesk
@@ -131,16 +131,6 @@ def test_what_became_of_drafts_is_counted_and_rebuilt(desk: StoryDesk) -> None:
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDesk]:
     with served(tmp_path_factory.mktemp("desk")) as web:
         yield web
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=45_000)
-    with sync_playwright() as play:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")

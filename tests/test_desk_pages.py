@@ -7,14 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.axe import violations
 from harness.desk_server import prototype
 from harness.web import WebDesk, served
 from parley.core import events as e
 
-CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # On invented data, in states that a short story hardly reaches.
 DRAWN = (
     "/desk/inbox/waiting", "/desk/inbox/mentions", "/desk/conversations/1", "/desk/conversations/2",
@@ -34,14 +33,6 @@ SERVED = (
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="no Chromium at /usr/bin/chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

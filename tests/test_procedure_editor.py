@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.axe import violations
 from harness.tool_server import System, says, system
@@ -240,15 +240,6 @@ CHROMIUM = Path("/usr/bin/chromium")
 in_browser = pytest.mark.skipif(
     not CHROMIUM.exists() or not (DIST / "manifest.json").exists(), reason="no Chromium, or the pages are not built"
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.axe import violations
 from harness.desk import StoryDesk
@@ -22,7 +22,6 @@ from parley.web.report_charts import axis_of
 from parley.web.report_page import GROUPS
 from parley.web.report_words import address, query_of
 from parley.web.series_plots import Mark
-from test_desk_pages import CHROMIUM
 
 needs_chromium = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="no Chromium at /usr/bin/chromium")
 
@@ -254,14 +253,6 @@ def test_save_share_change_delete(web: WebDesk) -> None:
 
 
 # ── in a browser ────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 def signed_in(web: WebDesk, browser: Browser, script: bool = True) -> Page:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.axe import violations
 from harness.chat import Server
@@ -74,16 +74,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     show.desk.bot.brain.warm(show.desk.record)
     yield Company(show, server.url)
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=45_000)
-    with sync_playwright() as play:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield chromium
-        chromium.close()
 
 
 def panel(page: Page) -> Any:

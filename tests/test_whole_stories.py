@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from harness.chat import Server
 from harness.dovecot import Dovecot, dovecot, needs_dovecot
@@ -30,7 +30,6 @@ from parley.web.server import make_app
 from parley.web.templating import DIST
 
 CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 
 pytestmark = [
@@ -76,15 +75,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     show.desk.bot.brain.warm(show.desk.record)
     yield Company(show, server.url)
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=45_000)
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def panel(page: Page) -> FrameLocator:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
@@ -23,7 +23,6 @@ from parley.services import inbox, people, proof
 from parley.web.templating import DIST
 
 CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium"),
@@ -39,14 +38,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatDesk]:
 
 
 expect.set_options(timeout=45_000)  # the machine may be busy with other tests
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -450,6 +441,21 @@ def test_a_forged_signature_proves_nothing(desk: ChatDesk) -> None:
         line.recv(timeout=10)
     person = desk.talks_of(token)[0].person
     assert [i.kind for i in desk.desk.record.ask(people.identities_of, person)] == ["visitor"]
+
+
+def test_send_pressed_while_a_file_is_on_its_way_sends_both(kim: Visitor) -> None:
+    kim.opens()
+    held: list[Route] = []
+    kim.page.route("**/widget/shop/files", lambda route: held.append(route))
+    chooser = kim.panel.locator("input[type=file]")
+    with kim.page.expect_request("**/widget/shop/files"):
+        chooser.set_input_files({"name": "heel.png", "mimeType": "image/png", "buffer": PNG})
+    kim.says("The heel came off")
+    expect(kim.panel.get_by_text("Uploading")).to_be_visible()
+    assert kim.panel.locator(".mine").count() == 0
+    held.pop().continue_()
+    kim.panel.get_by_role("img", name="heel.png").wait_for()
+    assert said(kim) == ["The heel came off"]
 
 
 def test_a_file_of_somebody_else_is_not_found(kim: Visitor, desk: ChatDesk) -> None:

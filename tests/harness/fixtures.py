@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from harness.web import WebDesk, served
 # tests share their cores, and a test that is only slow must not fail.
 PATIENCE = 45_000
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 try:
     from playwright.sync_api import expect
 except ImportError:
@@ -21,6 +25,8 @@ except ImportError:
 else:
     expect.set_options(timeout=PATIENCE)
 
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ADMIN = os.environ.get("PARLEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
@@ -88,3 +94,16 @@ def bot_desk(tmp_path: Path, engine_url: str) -> Iterator[StoryDesk]:
         story.rebuilds()
     finally:
         story.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A real Chromium for the stories of a file; they are skipped where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()

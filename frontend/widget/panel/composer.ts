@@ -28,6 +28,7 @@ export class Composer {
   private uploads: Upload[] = [];
   private lastTyped = 0;
   private rest = 0;
+  private due = false; // sent as soon as its files are with the desk
 
   constructor(
     private hands: ComposerHands,
@@ -78,9 +79,11 @@ export class Composer {
       one.ref = await this.hands.upload(file);
     } catch (error) {
       this.uploads = this.uploads.filter((other) => other !== one);
+      this.due = false;
       this.complain((error as Error).message);
     }
     this.dressed();
+    if (this.due) this.send();
   }
 
   private complain(sentence: string) {
@@ -89,6 +92,7 @@ export class Composer {
 
   private send() {
     const text = this.box.value.trim();
+    this.due = !this.ready(text) && this.uploads.length > 0;
     if (!this.ready(text)) return;
     this.hands.say(text, this.uploads);
     this.uploads = [];
@@ -104,6 +108,7 @@ export class Composer {
   }
 
   private changed() {
+    this.due = false;
     this.dressed();
     this.hands.draft(this.box.value);
     clearTimeout(this.rest);

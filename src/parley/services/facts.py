@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
-    and_,
     case,
     cast,
     func,
@@ -242,7 +241,7 @@ class Source:
         question = select(_word(line, " ")).join_from(conversation.table, measured, conversation == _M.conversation)
         question = question.join(measured_channels, _N.channel == _M.channel).where(_visible(self.who))
         chosen = ((_M.channel, self.choice.channel), (_M.brand, self.choice.brand), (_M.agent, self.choice.agent))
-        return question.where(and_(*(column == value for column, value in chosen if value is not None)))
+        return question.where(*(column == value for column, value in chosen if value is not None))
 
     def _read(self, question: Select[Any], kind: Any) -> Any:
         """The earliest first."""
