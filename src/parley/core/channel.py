@@ -30,6 +30,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
     rings: it rings in a customer's pocket: a lone STOP ends it, and quiet hours hold back what was not asked for.
+    copies: others can get a copy of an answer, openly or unseen by the rest.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
     window: how long after the customer's last word there they can be answered, where the platform ends that.
     costs: what sending there costs, in words, where that is known.
@@ -59,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
     rings: bool = False
+    copies: bool = False
     buttons: bool = False
     window: timedelta | None = None
     costs: str = ""
@@ -320,6 +322,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     references: external ids of the conversation so far, oldest first.
     purpose: reply, code, survey, notice, bulk. choices: (label, value or link) pairs, shown as buttons
     where the channel has them and as a numbered list or links where it has not.
+    cc, bcc: who gets a copy; nobody but the server learns of bcc.
     handed: people have the matter, so that no machine answers what comes next. template: what the text is made from.
     """
 
@@ -339,6 +342,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False
     handed: bool = False
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     files: tuple[Attached, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     unsubscribe_url: str | None = None
