@@ -263,7 +263,7 @@ export function send(thenClose = false, later?: Later): void {
   draftOf(id, here)[kind] = "";
   saved.set(id, JSON.stringify([drafts.get(id)?.reply ?? "", drafts.get(id)?.note ?? ""]));
   files.delete(id);
-  if (kind === "reply") copies.forget(id);
+  if (kind === "reply") copies.sent(id, here);
   showFiles(here);
   pane.append(turn, true);
   painted("send");

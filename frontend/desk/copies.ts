@@ -24,7 +24,11 @@ export function keep(id: number, here: HTMLFormElement): void {
   typed.set(id, read(here));
 }
 
-export const forget = (id: number): void => void typed.delete(id);
+/** Those who openly got this answer get the next one too; nobody gets an unseen copy of a mail by oversight. */
+export function sent(id: number, here: HTMLFormElement): void {
+  typed.delete(id);
+  fill(here, { cc: read(here).cc, bcc: "" });
+}
 
 export function read(here: HTMLFormElement): Copies {
   return { cc: field(here, "cc")?.value ?? "", bcc: field(here, "bcc")?.value ?? "" };

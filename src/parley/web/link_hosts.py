@@ -11,6 +11,8 @@ _TAG = re.compile(r'<(?:[^>"]|"[^"]*")*>')
 _IGNORED = re.compile(r"[\t\r\n]")  # by browsers, anywhere in an address
 _WEB = re.compile(r"\s*https?:[/\\]*([^/\\?#]*)", re.I)
 _NAMED = re.compile(r"(?:^|[\s(\[<\"'“@/])((?:[\w-]+\.)+[^\W\d_][\w-]*[^\W_])", re.I)
+# What stands behind the dot of a file's name more often than of a host's.
+_FILES = {"pdf", "doc", "docx", "xls", "xlsx", "csv", "txt", "png", "jpg", "jpeg", "gif", "htm", "html", "ics", "eml"}
 
 
 def shown(html: str) -> str:
@@ -51,7 +53,8 @@ def host_of(address: str) -> str:
 
 def misnamed(words: str, host: str) -> bool:
     """Whether the words name a host, and neither it nor one above or below it is where the link leads."""
-    named = [one.lower().removeprefix("www.") for one in _NAMED.findall(words)]
+    found = (one for one in _NAMED.findall(words) if one.rpartition(".")[2].lower() not in _FILES)
+    named = [one.lower().removeprefix("www.") for one in found]
     bare = host.removeprefix("www.")
     return bool(named) and not any(_kin(_plain(one), bare) for one in named)
 

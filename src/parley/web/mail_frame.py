@@ -59,7 +59,8 @@ PAGE = (
     "body{{margin:0;padding:8px;font:14px/1.5 system-ui,sans-serif;color:#1d1d24;background:#fff;"
     "overflow-wrap:anywhere}}"
     "img{{max-width:100%;height:auto}}table{{max-width:100%}}blockquote{{margin:0 0 0 8px;padding-left:8px;"
-    "border-left:2px solid #ccc}}.leads-to{{margin-left:4px;padding:0 5px;border:1px solid #b45309;border-radius:4px;"
+    "border-left:2px solid #ccc}}"
+    ".leads-to{{margin-left:4px;padding:0 5px;border:1px solid #b45309;border-radius:4px;white-space:nowrap;"
     "color:#92400e;background:#fffbeb;font:12px/1.4 system-ui,sans-serif}}.leads-to::before{{content:'→ '}}"
     "</style></head><body>{html}</body></html>"
 )
