@@ -28,9 +28,9 @@ def test_r9_a_mailbox_watched_by_two_that_are_cut_off_loses_and_doubles_nothing(
 
 @needs_dovecot
 def test_r9_a_desk_that_is_killed_while_it_fetches_loses_and_doubles_nothing() -> None:
-    figures = fetching_killed.trial(60, 4, 2)
+    figures = fetching_killed.trial(60, 5, 2)
     assert figures["score"] == 1, figures
-    assert figures["kills"] == 4
+    assert (figures["kills"], figures["killed in an outage"]) == (5, 1)
 
 
 def test_s1_guessed_tokens_open_nothing() -> None:
