@@ -351,10 +351,14 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What the peer said when it accepted a message. `delivered`: it surely reached the device."""
+    """What the peer said when it accepted a message. `delivered`: it surely reached the device.
+
+    left_out: a sentence about copies that it did not take, each with why.
+    """
 
     provider_id: str | None = None
     delivered: bool = False
+    left_out: str = ""
 
 
 # (inbox id, provider's id of the delivery, raw bytes) → True when new, False when seen before.

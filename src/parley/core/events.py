@@ -366,11 +366,14 @@ class CallTranscribed(Event, frozen=True, tag="call_transcribed"):
 
 
 class Sent(Event, frozen=True, tag="sent"):
-    """The peer accepted a message of ours. `provider_id` is the peer's name for it."""
+    """The peer accepted a message of ours. `provider_id` is the peer's name for it. `left_out`: which copies it did not
+    take, and why.
+    """
 
     message: int
     provider_id: str | None = None
     tries: int = 1
+    left_out: str = ""
 
 
 class Delivered(Event, frozen=True, tag="delivered"):

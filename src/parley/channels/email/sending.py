@@ -99,8 +99,7 @@ async def hand_over(
         await client.connect()
         await log_in(client, settings)
         await _envelope(client, inbox.address, recipient, ours if ours and await _reports_on_request(client) else "")
-        for other in others:
-            await _also_to(client, other)
+        refused = [said for other in others if (said := await _also_to(client, other))]
         answer = await client.data(raw, timeout=ANSWER_SECONDS)
     except aiosmtplib.SMTPException as problem:
         raise _failed(problem, settings) from problem
@@ -112,7 +111,7 @@ async def hand_over(
         raise SendFailed(f"{_server(settings)} could not be reached: {problem}.") from problem
     finally:
         await leave(client)
-    return Receipt(provider_id=_queue_name(answer.message))
+    return Receipt(provider_id=_queue_name(answer.message), left_out=" ".join(refused)[:1000])
 
 
 async def log_in(client: aiosmtplib.SMTP, settings: EmailSettings) -> None:
@@ -163,10 +162,13 @@ async def _reports_on_request(client: aiosmtplib.SMTP) -> bool:
     return client.supports_extension("dsn")
 
 
-async def _also_to(client: aiosmtplib.SMTP, other: str) -> None:
-    """A copy that is refused must not stop the mail to the person it is for."""
-    with suppress(aiosmtplib.SMTPRecipientRefused):
+async def _also_to(client: aiosmtplib.SMTP, other: str) -> str:
+    """A copy that is refused must not stop the mail to the person it is for; why it was is told."""
+    try:
         await client.rcpt(normal_with_case(other))
+    except aiosmtplib.SMTPRecipientRefused as problem:
+        return f"The copy to {other} was refused: {_said(problem)}."
+    return ""
 
 
 def _failed(problem: aiosmtplib.SMTPException, settings: EmailSettings) -> SendFailed:
