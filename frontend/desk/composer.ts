@@ -24,6 +24,7 @@ const unsent = new Map<string, Unsent>();
 const files = new Map<number, File[]>();
 /** What went along with an answer that can still be taken back. */
 const along = new Map<string, { copies: copies.Copies; files: File[] }>();
+const TAKEN_BACK = 8; // answers of which that is remembered: files are large
 let draftTimer = 0;
 /** r or n pressed before the conversation had come. */
 let asked: Mode | null = null;
@@ -243,6 +244,8 @@ export function send(thenClose = false, later?: Later): void {
   if (!box.value.trim() && !added.length) return box.focus();
   const kind = mode(here);
   if (kind === "reply" && !new FormData(here).get("via")) return void say(t("No channel reaches this person right now. Write a note instead."), true);
+  const bad = kind === "reply" ? copies.wrong(here) : "";
+  if (bad) return void (say(t("“{address}” is not a mail address.", { address: bad }), true), copies.add(here));
   if (kind === "reply" && !tone.passes(here, box, () => send(thenClose, later))) return;
   const body = new FormData(here);
   body.delete("files");
@@ -256,7 +259,7 @@ export function send(thenClose = false, later?: Later): void {
   if (later?.unless) body.set("unless", "1");
   if (kind === "reply") told(body);
   body.set("seen", pane.main().dataset.seq ?? "");
-  if (kind === "reply") along.set(client, { copies: copies.read(here), files: added });
+  if (kind === "reply") remember(client, { copies: copies.read(here), files: added });
   const turn = blank(kind, box.value, added, here, client);
   unsent.set(client, { conversation: id, url: `/desk/conversations/${id}/${kind === "note" ? "notes" : "replies"}`, form: body, turn });
   box.value = "";
@@ -269,6 +272,11 @@ export function send(thenClose = false, later?: Later): void {
   painted("send");
   void deliver(client);
   if (thenClose) close();
+}
+
+function remember(client: string, what: { copies: copies.Copies; files: File[] }): void {
+  along.set(client, what);
+  if (along.size > TAKEN_BACK) along.delete(along.keys().next().value as string);
 }
 
 async function deliver(client: string): Promise<void> {

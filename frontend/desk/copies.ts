@@ -74,6 +74,14 @@ export function onlyThem(here: HTMLFormElement, id: number): void {
   keep(id, here);
 }
 
+/** The first of what is typed there that cannot be an address; the server has the last word. */
+export function wrong(here: HTMLFormElement): string {
+  if (!carried(here)) return "";
+  const { cc, bcc } = read(here);
+  const parts = `${cc},${bcc}`.split(/[,;]/).map((part) => part.trim()).filter(Boolean);
+  return parts.find((part) => !/[^\s@<>]+@[^\s@<>]+/.test(part)) ?? "";
+}
+
 /** What stands there as a line of text, for the answer on the screen; empty where nobody else gets it. */
 export function told(here: HTMLFormElement): string[] {
   if (!carried(here)) return [];
