@@ -24,6 +24,7 @@ _ATOM = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9._~=-]+")
 _ID = re.compile(r"[!-;=?-~]{1,900}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
+_COPY = re.compile(r"(?!.*=\?)[!#-'*+./-9=?A-Z^-~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
 
@@ -84,7 +85,8 @@ def blind(message: Outbound) -> list[str]:
 
 
 def _writable(addresses: tuple[str, ...]) -> list[str]:
-    return [one for one in addresses if looks_like_mail(normal("mail", one)) and one.isascii()]
+    """What is surely one address and nothing else, also to a server that decodes words where none may stand."""
+    return [one for one in addresses if looks_like_mail(normal("mail", one)) and _COPY.fullmatch(one.strip())]
 
 
 def _sender_name(message: Outbound, inbox: Inbox) -> str:
