@@ -1,7 +1,5 @@
 """Slack: signed, once each, answered in the thread, refusals told."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -15,22 +13,7 @@ from parley.channels.slack import channel
 from parley.channels.slack.facts import place_of
 from parley.channels.slack.payload import escaped, plain
 from parley.core import events as e
-from parley.demo.simulators.server import Asked, Platform, Said, as_json
-
-SECRET = "signing secret"
-
-
-class SlackService(Platform):
-    """Answers as Slack does: 200, and whether it was ok inside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.error = ""
-
-    def answer(self, asked: Asked) -> Said:
-        if self.error:
-            return as_json({"ok": False, "error": self.error})
-        return as_json({"ok": True, "channel": asked.json["channel"], "ts": f"17672256{len(self.asked):02}.000001"})
+from parley.demo.simulators.slack import SECRET, TOKEN, SlackService, signed
 
 
 @pytest.fixture
@@ -41,12 +24,7 @@ def slack() -> Iterator[SlackService]:
 
 @pytest.fixture
 def door(web: WebDesk, slack: SlackService) -> Door:
-    return Door(web, channel, {"token": "xoxb", "signing_secret": SECRET, "api": slack.url})
-
-
-def signed(body: bytes, at: float, secret: str = SECRET) -> dict[str, str]:
-    proof = hmac.new(secret.encode(), f"v0:{int(at)}:".encode() + body, hashlib.sha256).hexdigest()
-    return {"x-slack-request-timestamp": str(int(at)), "x-slack-signature": f"v0={proof}"}
+    return Door(web, channel, {"token": TOKEN, "signing_secret": SECRET, "api": slack.url})
 
 
 def event(number: int, where: str = "D7", **more: Any) -> bytes:
