@@ -475,7 +475,7 @@ def ways(
         identity = _likeliest(fitting, history, inbox, lines)
         why_not = ""
         if identity is None:
-            why_not = f"No {manifest.label.lower()} address of theirs is known."
+            why_not = "No address of theirs is known there."
         elif not manifest.sends or manifest.spoken:
             why_not = f"{manifest.label} takes no written answer. Choose another channel."
         elif inbox.id not in used and not manifest.starts:
