@@ -17,7 +17,7 @@ from parley.core.questionnaire import steps
 from parley.core.survey_words import ANSWER, TEXT
 from parley.log import record as log
 from parley.log.record import utc_now
-from parley.services import consent, file_links, inbox, people, proof, setup, surveys, threads
+from parley.services import consent, file_links, inbox, people, proof, setup, sign_offs, surveys, threads
 from parley.services.files import Store
 
 
@@ -56,6 +56,8 @@ class Dispatch:
         purpose = "survey" if event.purpose == "survey" else "reply"
         linked = self._linked(channel, event, recorded.at)
         text, options = _offered(channel, event, words.text)
+        if channel and event.purpose == "reply" and event.template is None and not options:
+            text = sign_offs.under(text, sign_offs.line(conn, channel, state, _writer(conn, recorded.by)))
         return Outbound(
             message=event.message,
             conversation=state.id,

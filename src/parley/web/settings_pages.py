@@ -1,8 +1,9 @@
 """Settings: inboxes with their health, brands, agents, API tokens, and what is one's own."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from parley.core.language import LANGUAGES
 from parley.core.tone import Tone
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
-from parley.services import access, inbox, listening, prepared, setup
+from parley.services import access, inbox, listening, prepared, setup, sign_offs
 from parley.web import formats, present, tone, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
@@ -51,7 +52,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
         page=views.SettingsPage(
             tab=tab,
             inboxes=_inboxes(conn, room, caller) if tab == "inboxes" else (),
-            brands=_brands(conn, caller) if tab in ("brands", "inboxes") else (),
+            brands=_brands(conn, room, caller) if tab in ("brands", "inboxes") else (),
             agents=_agents(conn) if tab == "agents" else (),
             teams=_teams(conn) if tab == "agents" else (),
             tokens=_tokens(conn, caller) if tab == "tokens" else (),
@@ -59,6 +60,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
             signature=setup.signature(conn, caller.agent.id) if tab == "you" else "",
             may_change=may_change or tab == "tokens",
             tone=tone.choices(Tone()) if tab == "brands" else views.ToneChoices(),
+            signs=_signs(room, ()) if tab == "brands" else (),
         ),
     )  # fmt: skip
 
@@ -99,7 +101,17 @@ def _inbox_line(
     )
 
 
-def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
+def _signs(room: Room, chosen: Collection[str]) -> tuple[tuple[str, str, bool], ...]:
+    """Channels under whose messages a line may stand."""
+    fitting = (
+        (name, c.manifest.label)
+        for name, c in room.channels.items()
+        if c.manifest.offered and sign_offs.may_stand(c.manifest)
+    )
+    return tuple((name, label, name in chosen) for name, label in sorted(fitting, key=lambda one: one[1].casefold()))
+
+
+def _brands(conn: Connection, room: Room, caller: Caller) -> tuple[views.BrandLine, ...]:
     count: dict[int, int] = {}
     for number in conn.execute(setup.inboxes.select()):
         count[number.brand] = count.get(number.brand, 0) + 1
@@ -108,7 +120,11 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
             terms=manner.written(b.look.terms), tone=tone.choices(b.look.tone),
-            letters=(*((code, one.sign_off, one.footer) for code, one in b.look.letters.items()), ("", "", "")),
+            letters=(
+                *((code, one.sign_off, one.footer, one.short) for code, one in b.look.letters.items()),
+                ("", "", "", ""),
+            ),
+            short=b.look.short, signs=_signs(room, b.look.signs),
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands
@@ -217,6 +233,9 @@ class BrandForm(msgspec.Struct):
     footer: str = ""
     language: list[str] = []
     sign_off_in: list[str] = []
+    short: str = ""
+    short_in: list[str] = []
+    signs: list[str] = []
     footer_in: list[str] = []
     terms: str = ""
     no_logo: str = ""
@@ -270,6 +289,8 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
         colour=form.colour[:40],
         sign_off=_lines(form.sign_off, 500),
         footer=_lines(form.footer, 1000),
+        short=form.short.strip()[:120],
+        signs=tuple(sorted(set(form.signs))),
         letters=_letters(form),
         terms=manner.terms_of(form.terms),
         tone=tone.read(form) if form.tone_rule else before.tone,
@@ -280,10 +301,10 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
 
 def _letters(form: BrandForm) -> dict[str, setup.Letter]:
     """By language; one that was not chosen, or has no words of its own, is left out."""
-    given = zip(form.language, form.sign_off_in, form.footer_in, strict=False)
+    given = zip_longest(form.language, form.sign_off_in, form.footer_in, form.short_in, fillvalue="")
     letters = {
-        code: setup.Letter(sign_off=_lines(sign_off, 500), footer=_lines(footer, 1000))
-        for code, sign_off, footer in given
+        code: setup.Letter(sign_off=_lines(sign_off, 500), footer=_lines(footer, 1000), short=short.strip()[:120])
+        for code, sign_off, footer, short in given
     }
     return {code: one for code, one in letters.items() if code in LANGUAGES and one != setup.Letter()}
 
