@@ -18,7 +18,7 @@ from parley.core.offering import offered
 from parley.demo.apps import APPS, Whatsapp
 from parley.demo.simulators.server import Asked, Said
 
-POSTED = [app for app in APPS if app.posts]
+POSTED = [app for app in APPS if app.posts and not app.calls]
 
 
 @pytest.fixture(params=POSTED, ids=lambda app: app.key)

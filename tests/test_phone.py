@@ -90,7 +90,7 @@ def stall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stall]:
     made.server.stop()
 
 
-@pytest.mark.parametrize("app", APPS, ids=lambda app: app.key)
+@pytest.mark.parametrize("app", [app for app in APPS if not app.calls], ids=lambda app: app.key)
 def test_what_kim_writes_reaches_the_desk_and_the_answer_her_phone(stall: Stall, app: type[App]) -> None:
     stall.writes(app.key, f"Is the {app.key} open?", stars="4" if app.stars else "0")
     if not app.posts:
@@ -182,6 +182,25 @@ def _shows_a_button(stall: Stall, app: str) -> bool:
 
 def _either(said: Any, *words: str) -> bool:
     return any(said(one) for one in words)
+
+
+def test_kim_calls_is_answered_and_hangs_up(stall: Stall) -> None:
+    stall.writes("call", "You call the shop")
+    for label in ("The shop picks up", "Hang up"):
+        eventually(partial(_shows, stall, "call", f">{label}</button>"))
+        at = re.findall(rf'action="([^"]+)/choice"><button name="label" value="{label}"', stall.shows("call"))[-1]
+        httpx.post(f"{stall.url}{at}/choice", data={"label": label})
+    ended = partial(stall.record.ask, log.read, 0, 1_000_000, (e.CallEnded,))
+    eventually(lambda: bool(ended()))
+    history = stall.record.ask(log.stream, ended()[-1].stream)
+    assert [type(r.event) for r in history if isinstance(r.event, e.CallAnswered | e.CallEnded)] == [
+        e.CallAnswered, e.CallEnded,
+    ]  # fmt: skip
+    assert "</button>" not in stall.shows("call")
+
+
+def _shows(stall: Stall, app: str, words: str) -> bool:
+    return words in stall.shows(app)
 
 
 def test_an_app_costs_nothing_until_it_is_opened(tmp_path: Path) -> None:

@@ -29,26 +29,26 @@ function chosen(picture: HTMLInputElement | null) {
 
 async function send(event: SubmitEvent) {
   event.preventDefault();
-  const box = form!.querySelector("textarea")!;
+  const box = form!.querySelector<HTMLTextAreaElement | HTMLInputElement>("[name=text]")!;
   const words = new FormData(form!);
   const picture = form!.querySelector<HTMLInputElement>("[name=picture]");
   if (!box.value.trim() && !picture?.files?.length) return;
   const kept = box.value;
-  box.value = "";
+  if (box.type !== "hidden") box.value = "";
   const answer = await fetch(form!.action, { method: "POST", body: words }).catch(() => null);
   if (!answer?.ok) box.value = kept;
   else if (picture) picture.value = "";
   chosen(picture);
   await look();
   down();
-  box.focus();
+  if (box.type !== "hidden") box.focus();
 }
 
 if (phone && form && screen) {
   down();
   form.addEventListener("submit", (event) => void send(event));
   form.addEventListener("change", () => chosen(form.querySelector("[name=picture]")));
-  form.querySelector("textarea")!.addEventListener("keydown", (event) => {
+  form.querySelector("textarea")?.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     form.requestSubmit();

@@ -73,14 +73,16 @@ class App(ABC):
     """One platform, for one brand. ways: how a customer may write there, where there are several.
 
     posts: it tells the desk at once, else the desk comes and looks. public: everybody reads it. tells: of messages
-    delivered and read. bot: a machine may answer there. pictures: they can be sent to the desk.
+    delivered and read. bot: a machine may answer there. pictures: they can be sent to the desk. calls: one rings there
+    and writes nothing.
     """
 
     key = label = channel = ""
     ways: ClassVar[Mapping[str, str]] = {}
-    posts, public, stars, bot, tells, pictures = True, False, False, True, True, False
+    posts, public, stars, bot, tells, pictures, calls = True, False, False, True, True, False, False
 
     service: Platform
+    path = ""  # behind the inbox's address
     hook = ""  # the address to which it posts
 
     @abstractmethod
@@ -111,6 +113,10 @@ class App(ABC):
     def presses(self, who: Who, name: str, label: str, value: str) -> Post | None:
         """What is posted when a button is pressed; where there are none, the words are sent."""
         return self.says(who, name, label, "", 0)
+
+    def goes_on(self, value: str) -> tuple[tuple[str, str], ...]:
+        """What the customer can do next after they wrote (an empty value), or pressed this."""
+        return ()
 
 
 class Meta(App):
@@ -468,7 +474,7 @@ class Slack(App):
         self.service = self.slack = slack.SlackService()
 
     def settings(self) -> dict[str, Any]:
-        return {"token": slack.TOKEN, "signing_secret": slack.SECRET, "api": self.service.url}
+        return {"token": slack.TOKEN, "signing_secret": slack.SECRET, "api": self.service.url, "look_back_minutes": 0}
 
     @classmethod
     def address(cls, who: Who) -> str:
@@ -589,8 +595,47 @@ class Review(App):
         return Taken(to=self.authors.get(review, ""), text=asked.json["comment"], name=named, about=review)
 
 
+class Calls(App):
+    """The telephone itself: a telephone system in the shop's cellar tells the desk of each call, as Zammad's interface
+    for such systems has it. Nobody speaks; the customer plays both ends."""
+
+    key, channel = "call", "cti"
+    label, bot, tells, calls = "Call", False, False, True
+    path = "/the-demo-s-own-telephone-system"
+    PICKS_UP, HANGS_UP = ("The shop picks up", "answer"), ("Hang up", "hangup")
+
+    def __init__(self) -> None:
+        self.service = Platform()
+        self.ringing: dict[str, str] = {}  # customer → the call's name
+
+    def settings(self) -> dict[str, Any]:
+        return {"path_token": self.path[1:], "country_code": "353"}
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return f"+{who.number}"
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        self.ringing[who.id] = name
+        return self._post(who, event="newCall", queue="Shop")
+
+    def presses(self, who: Who, name: str, label: str, value: str) -> Post:
+        more = {"user": ["Orla Brennan"]} if value == "answer" else {"cause": "normalClearing"}
+        return self._post(who, event=value, **more)
+
+    def goes_on(self, value: str) -> tuple[tuple[str, str], ...]:
+        return {"": (self.PICKS_UP, self.HANGS_UP), "answer": (self.HANGS_UP,)}.get(value, ())
+
+    def _post(self, who: Who, **told: Any) -> Post:
+        call = {"callId": self.ringing.get(who.id, "none"), "from": who.number, "to": "353209139000", "direction": "in"}
+        return Post(body=json.dumps(call | told).encode(), headers={"content-type": "application/json"})
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        return None
+
+
 APPS: tuple[type[App], ...] = (
-    Whatsapp, Sms, Telegram, Messenger, Instagram, X, Mastodon, Review, Line, Viber, Slack,
+    Whatsapp, Sms, Calls, Telegram, Messenger, Instagram, X, Mastodon, Review, Line, Viber, Slack,
 )  # fmt: skip
 
 

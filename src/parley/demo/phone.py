@@ -105,7 +105,7 @@ class Phone:
 
     def _install(self, app: App, brand: str) -> Installed:
         inbox = self.desk.record.do(partial(_inbox, app=app, brand=brand))
-        app.hook = f"{self.url}/hooks/{inbox}"
+        app.hook = f"{self.url}/hooks/{inbox}{app.path}"
         self.desk.record.do(lambda tx: setup.change_inbox(tx, inbox, settings=app.settings()))
         made = Installed(app=app, inbox=inbox)
         app.service.heard = partial(self._heard, made)
@@ -123,6 +123,7 @@ class Phone:
                 public=kind.public,
                 stars=kind.stars,
                 pictures=kind.pictures,
+                calls=kind.calls,
                 unread=self.line(key, brand, mail).unread,
             )
             for key, kind in self.apps.items()
@@ -166,6 +167,7 @@ class Phone:
         line = there.lines.setdefault(mail, Line(who=who(mail)))
         self._names += 1
         told = {"name": str(self._names), "way": way, "stars": stars, "picture": picture}
+        told["choices"] = there.app.goes_on("")
         bubble = self._add(line, mine=True, text=text[:LONGEST], **told)
         if picture:
             post: Post | None = there.app.shows(line.who, bubble.name, bubble.text, picture)
@@ -190,7 +192,8 @@ class Phone:
         if line is None or pressed is None or value is None:
             raise NotFound("There is no such button any more.")
         self._names += 1
-        bubble = self._add(line, mine=True, text=label, name=str(self._names))
+        pressed.choices = () if there.app.calls else pressed.choices  # what was done is done
+        bubble = self._add(line, mine=True, text=label, name=str(self._names), choices=there.app.goes_on(value))
         if post := there.app.presses(line.who, pressed.name, label, value):
             self._begin(self._post(there, line, bubble, post.body, post.headers))
 

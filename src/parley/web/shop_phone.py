@@ -18,7 +18,10 @@ from parley.web.state import Room
 
 
 class App(View, frozen=True, kw_only=True):
-    """ways: how one may write there, where there are several. unread: messages that were not looked at yet."""
+    """ways: how one may write there, where there are several. unread: messages that were not looked at yet.
+
+    calls: one rings there and writes nothing.
+    """
 
     key: str
     label: str
@@ -27,6 +30,7 @@ class App(View, frozen=True, kw_only=True):
     stars: bool
     unread: int
     pictures: bool
+    calls: bool
 
 
 class Bubble(View, frozen=True, kw_only=True):
