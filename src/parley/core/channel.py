@@ -34,6 +34,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     quick: how many choices one message can show whose words the customer says by pressing; more of them, and those of
     channels without, are a numbered list.
     window: how long after the customer's last word there they can be answered, where the platform ends that.
+    patience: how long the platform posts a webhook again that nobody took; zero where it promises nothing, None where
+    nothing is posted, or what was missed is looked up.
     costs: what sending there costs, in words, where that is known.
     vouches: the platform shows who writes, so that a sender is who they say they are.
     calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
@@ -64,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     buttons: bool = False
     quick: int = 0
     window: timedelta | None = None
+    patience: timedelta | None = None
     costs: str = ""
     vouches: bool = False
     calls: bool = False

@@ -1,7 +1,7 @@
 """Settings: inboxes with their health, brands, agents, API tokens, and what is one's own."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
@@ -13,14 +13,14 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core import manner
-from parley.core.channel import Channel, Inbox
+from parley.core.channel import Channel, Inbox, Manifest
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
 from parley.core.language import LANGUAGES
 from parley.core.tone import Tone
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
-from parley.services import access, inbox, listening, prepared, setup, sign_offs
+from parley.services import absence, access, inbox, listening, prepared, setup, sign_offs
 from parley.web import formats, present, tone, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
@@ -73,14 +73,39 @@ def _inboxes(conn: Connection, room: Room, caller: Caller) -> tuple[views.InboxL
     brands, last = setup.all_brands(conn), listening.last_received(conn)
     passed = listening.passed_over(conn)
     shown = [i for i in room.inboxes().values() if caller.viewer.brands is None or i.brand in caller.viewer.brands]
-    return tuple(_inbox_line(room, brands, last, passed, box) for box in shown)
+    return tuple(_inbox_line(room, conn, brands, last, passed, box) for box in shown)
+
+
+def _gap(room: Room, conn: Connection, manifest: Manifest) -> Iterator[str]:
+    """What may be lost since the desk was away for longer than the platform tries."""
+    found = absence.lately_lost(conn, manifest, room.record.clock())
+    if found:
+        away, part = found
+        ended = f"{away.until:%d %b %H:%M} UTC"
+        yield translate(
+            "The desk was away for {long} until {ended}. What was sent in the first {part} may be lost here: ask "
+            "whoever wrote about that time, or look in the app.",
+            long=_hours(away.length),
+            ended=ended,
+            part=_hours(part),
+        )
+
+
+def _hours(span: timedelta) -> str:
+    minutes = max(1, round(span.total_seconds() / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def _inbox_line(
-    room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int, Any], passed: Mapping[int, int], box: Inbox
+    room: Room,
+    conn: Connection,
+    brands: Mapping[int, setup.Brand],
+    last: Mapping[int, Any],
+    passed: Mapping[int, int],
+    box: Inbox,
 ) -> views.InboxLine:
     channel = room.channels[box.channel]
-    problems = tuple(channel.check(box))
+    problems, gap = tuple(channel.check(box)), tuple(_gap(room, conn, channel.manifest))
     said = room.health.said.get(box.id)
     received = last.get(box.id)
     return views.InboxLine(
@@ -90,14 +115,14 @@ def _inbox_line(
         channel=channel.manifest.label,
         glyph=channel.manifest.glyph,
         address=box.address,
-        health="bad" if problems else "good" if received or said else "quiet",
+        health="bad" if problems else "warn" if gap else "good" if received or said else "quiet",
         said=said.sentence if said else "",
         said_at=said.at if said else None,
         received_at=received,
         passed=passed.get(box.id, 0),
         silent=bool(received and room.record.clock() - received > SILENT),
         with_bot=box.with_bot,
-        problems=problems,
+        problems=(*problems, *gap),
     )
 
 

@@ -52,6 +52,7 @@ class Instagram:
         text_limit=LONGEST,
         quick=meta.QUICK,
         window=timedelta(hours=24),
+        patience=timedelta(days=7),
         vouches=True,
         rings=True,
         settings=InstagramSettings,

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import uuid
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -114,6 +115,7 @@ class Line:
         threads="identity",
         text_limit=LONGEST,
         quick=QUICK,
+        patience=timedelta(),
         vouches=True,
         rings=True,
         settings=LineSettings,

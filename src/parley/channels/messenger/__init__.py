@@ -63,6 +63,7 @@ class Messenger:
         quick=meta.QUICK,
         files=True,
         window=timedelta(hours=24),
+        patience=timedelta(days=7),
         vouches=True,
         rings=True,
         settings=MessengerSettings,

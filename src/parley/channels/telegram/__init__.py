@@ -5,6 +5,7 @@ group where the bot is, and is told of, comes in as theirs and is answered in pr
 not for the group. What is posted in channels is kept and not read.
 """
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -187,6 +188,7 @@ class Telegram:
         threads="identity",
         text_limit=sending.LONGEST,
         file_limit=20 * 1024 * 1024,
+        patience=timedelta(hours=24),
         vouches=True,
         rings=True,
         settings=TelegramSettings,

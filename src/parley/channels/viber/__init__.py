@@ -1,5 +1,6 @@
 """Viber: a bot's conversations come in by webhook, answers go out through its REST interface (developers.viber.com)."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -99,6 +100,7 @@ class Viber:
         threads="identity",
         text_limit=7000,
         quick=QUICK,
+        patience=timedelta(),
         vouches=True,
         rings=True,
         settings=ViberSettings,

@@ -57,6 +57,7 @@ class Whatsapp:
         files=True,
         quick=sending.ROWS,
         window=timedelta(hours=24),
+        patience=timedelta(days=7),
         costs="free within 24 hours",
         vouches=True,
         rings=True,
