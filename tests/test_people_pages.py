@@ -2,9 +2,26 @@
 
 from pathlib import Path
 
+import pytest
+
 from harness.web import served
 from parley.core.channel import Address
 from parley.services import people
+from parley.web.formats import initials
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Mara Lindqvist", "ML"),
+        ("kim@customer.test", "K"),
+        ("+353 20 913 0001", "01"),
+        ("353209130001", "01"),
+        ("", ""),
+    ],
+)
+def test_everybody_has_something_on_their_mark(name: str, shown: str) -> None:
+    assert initials(name) == shown
 
 
 def test_a_merge_by_hand_can_be_undone_and_old_links_lead_on(tmp_path: Path) -> None:
