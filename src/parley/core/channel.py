@@ -203,11 +203,15 @@ class InboundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class InboundRating(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A survey answered in the channel, with the token that was sent along. question: which one, where it was told."""
+    """A survey answered in the channel, with the token that was sent along. question: which one, where it was told.
+
+    call: the name of the call at whose end it was given, in place of a token.
+    """
 
     sender: Address
     score: int
-    token: str
+    token: str = ""
+    call: str = ""
     comment: str = ""
     question: str | None = None
 
@@ -442,6 +446,10 @@ class Speaking(Protocol):
 @runtime_checkable
 class PuttingThrough(Protocol):
     """A channel whose callers wait until somebody of us takes them; see its manifest's `queues`."""
+
+    def caller(self, asked: bytes) -> Address | None:
+        """Who is on the phone when the platform asks this, where that is known."""
+        ...
 
     async def put_through(self, inbox: Inbox, call: str, agent: str, mail: str) -> None:
         """Let the phone of this agent ring for a call that waits. Raises `Refused` where they have none here."""

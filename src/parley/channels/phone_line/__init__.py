@@ -15,6 +15,7 @@ from parley.channels.phone_line.menu import Caller
 from parley.channels.phone_line.settings import NEEDED, PhoneLineSettings
 from parley.channels.twilio import API, fields_of, login, must_be_signed
 from parley.core.channel import (
+    Address,
     Attached,
     Delivery,
     Door,
@@ -65,6 +66,10 @@ class PhoneLine:
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         return await sending.read_out(message, inbox)
+
+    def caller(self, asked: bytes) -> Address | None:
+        number = dict(fields_of(asked)).get("From", "")
+        return Address(kind="phone", value=number) if number.startswith("+") else None
 
     async def put_through(self, inbox: Inbox, call: str, agent: str, mail: str) -> None:
         await sending.put_through(inbox, call, agent, mail)
