@@ -10,7 +10,6 @@ from parley.core.channel import Address
 from parley.services import people
 from parley.web.formats import initials
 
-
 MET = datetime(2026, 9, 1, tzinfo=UTC)
 
 
