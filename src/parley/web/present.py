@@ -374,6 +374,8 @@ def composer(
     ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history, now=lens.now)
     last = replies.last_received(lens.conn, state, history)
     usual = replies.usual_way(ways, last)
+    shut = [way for way in ways if last and way.inbox.id == last.inbox]
+    closed_last = shut[0] if shut and not any(way.open for way in ways) else None  # says why nothing can be sent
     wishes = _wishes(lens.conn, [way.identity.id for way in ways if way.identity])
     choices = tuple(
         views.ChannelChoice(
@@ -385,7 +387,7 @@ def composer(
             open=way.open,
             reason=t(way.why_not) if way.why_not else _away(way, lens.now),
             note=", ".join(_noted(lens, way, wishes)),
-            chosen=way is usual,
+            chosen=way is (usual or closed_last),
         )
         for way in sorted(ways, key=lambda way: not way.open)
     )
