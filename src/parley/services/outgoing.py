@@ -77,6 +77,7 @@ class Dispatch:
             automatic=event.automatic,
             handed=state.status != talk.BOT,
             cc=event.cc,
+            bcc=event.bcc,
             files=() if linked else self.store.attach(event.files),
             choices=options or self._choices(conn, event, state),
             unsubscribe_url=self._leaving(event),

@@ -1,6 +1,7 @@
 """Settings: inboxes with their health, brands, agents, API tokens, and what is one's own."""
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import zip_longest
@@ -451,7 +452,7 @@ def _inbox_html(
         address=typed.get("address") or (box.address if box else suggested.get("address", "")),
         brands=brands,
         typed=typed,
-        steps=steps,
+        steps=[(step, good, *_apart(sentence)) for step, good, sentence in steps],
         problem=problem,
         snippet=snippet(box, room.url) if snippet and box else "",
         problems=door.check(box) if box else (),
@@ -459,6 +460,17 @@ def _inbox_html(
         can_send=hasattr(door, "send_to_oneself"),
         hook=f"{room.url.rstrip('/')}/hooks/{box.id}" if box and isinstance(door, Webhook) else "",
     )
+
+
+_DNS_LINE = re.compile(r'\S+\. [A-Z]+ "[^"]*"')  # as zone files have it
+
+
+def _apart(sentence: str) -> tuple[str, str, str]:
+    """(what was found, the line to add to the DNS, what is said after it), so that the line can be copied."""
+    line = _DNS_LINE.search(sentence)
+    if line is None:
+        return sentence, "", ""
+    return sentence[: line.start()].rstrip(), line[0], sentence[line.end() :].lstrip()
 
 
 def _suggested(door: Channel, brands: list[setup.Brand], inboxes: Iterable[Inbox]) -> dict[str, Any]:

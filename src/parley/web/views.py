@@ -198,6 +198,7 @@ class Message(View, frozen=True, kw_only=True):
     subject: str = ""
     to: str = ""
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     files: tuple[FileLink, ...] = ()
     awaited: tuple[str, ...] = ()
     transcripts: tuple[Transcript, ...] = ()
@@ -303,6 +304,7 @@ class ChannelChoice(View, frozen=True, kw_only=True):
     """A way to reach the person: their address on one of our inboxes. Closed ones say why.
 
     note: when they last wrote there, how it is known that it is them, what they want there, and what it costs.
+    copies: others can get a copy; cc: who gets one when all are answered. html: pictures can stand inside the words.
     """
 
     identity: int
@@ -314,6 +316,9 @@ class ChannelChoice(View, frozen=True, kw_only=True):
     reason: str = ""
     note: str = ""
     chosen: bool = False
+    copies: bool = False
+    cc: tuple[str, ...] = ()
+    html: bool = False
 
 
 class TemplateChoice(View, frozen=True, kw_only=True):
