@@ -1,0 +1,136 @@
+"""Rows of whole days as columns, kept in memory: a day is read again when something has happened to one of its rows.
+
+Whoever keeps the rows marks the day of each row that an event changes with the event's place in the log. A day that was
+read is used as long as its mark is the same, so nothing is ever older than the tables. Marks are read before rows: what
+changes in between is read twice, never missed.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Column, Connection, Integer, Table, select
+
+from parley.core.measure import DAY
+from parley.log.many import drop_among
+from parley.log.readers import REBUILT
+from parley.log.record import add_lines
+from parley.log.tables import Id, counters, metadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST = 256 * 2**20  # bytes that are kept, of all kinds together
+
+
+def marks(name: str) -> Table:
+    """A table of days (since 1970) and the place in the log of what last happened to them."""
+    return Table(
+        name,
+        metadata,
+        Column("day", Integer, primary_key=True, autoincrement=False),
+        Column("seq", Id, nullable=False),
+    )
+
+
+def mark(conn: Connection, table: Table, days: Mapping[int, int]) -> None:
+    drop_among(conn, table.c.day, sorted(days))
+    add_lines(conn, table, ("day", "seq"), sorted(days.items()))
+
+
+class Kind(NamedTuple):
+    """Rows of one sort. read: those from one moment to another, by the moment in their first column."""
+
+    marks: Table
+    read: "Callable[[Connection, int, int], NDArray[Any]]"
+
+
+Mark = tuple[int, int]
+
+
+class Rows:
+    """The blocks of some days as one table, whose columns are put together when they are asked for."""
+
+    def __init__(self, blocks: "Sequence[NDArray[Any]]") -> None:
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return sum(map(len, self.blocks))
+
+    def __getitem__(self, name: str) -> "NDArray[Any]":
+        import numpy as np
+
+        return np.concatenate([block[name] for block in self.blocks])
+
+
+class Days:
+    """What one process keeps of one database, the least lately used forgotten first."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self.most, self.size = most, 0
+        self._kept: OrderedDict[tuple[str, int], tuple[Mark, NDArray[Any]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def rows(self, conn: Connection, kind: Kind, first: int, last: int) -> Rows:
+        """Of all days from the first to the last."""
+        import numpy as np
+
+        wanted = self._marked(conn, kind, first, last)
+        found = {day: block for day, mark in wanted.items() if (block := self._found(kind, day, mark)) is not None}
+        for start, end in _runs(day for day in wanted if day not in found):
+            rows = kind.read(conn, start * DAY, end * DAY)
+            edges = np.searchsorted(rows[_first(rows)], [day * DAY for day in range(start, end + 1)]).tolist()
+            for day in range(start, end):
+                found[day] = rows[edges[day - start] : edges[day - start + 1]].copy()
+                self._keep(kind, day, wanted[day], found[day])
+        return Rows([found[day] for day in wanted])
+
+    def _marked(self, conn: Connection, kind: Kind, first: int, last: int) -> dict[int, Mark]:
+        of = kind.marks.c
+        rebuilt = conn.execute(select(counters.c.value).where(counters.c.name == REBUILT)).scalar() or 0
+        known = {row.day: row.seq for row in conn.execute(select(of.day, of.seq).where(of.day.between(first, last)))}
+        return {day: (rebuilt, known.get(day, 0)) for day in range(first, last + 1)}
+
+    def _found(self, kind: Kind, day: int, mark: Mark) -> "NDArray[Any] | None":
+        with self._lock:
+            kept = self._kept.get((kind.marks.name, day))
+            if kept is None or kept[0] != mark:
+                return None
+            self._kept.move_to_end((kind.marks.name, day))
+            return kept[1]
+
+    def _keep(self, kind: Kind, day: int, mark: Mark, rows: "NDArray[Any]") -> None:
+        with self._lock:
+            before = self._kept.pop((kind.marks.name, day), None)
+            self._kept[kind.marks.name, day] = mark, rows
+            self.size += rows.nbytes - (before[1].nbytes if before else 0)
+            while self.size > self.most:
+                _, (_, gone) = self._kept.popitem(last=False)
+                self.size -= gone.nbytes
+
+
+def _first(rows: "NDArray[Any]") -> str:
+    return str(rows.dtype.names[0]) if rows.dtype.names else ""
+
+
+def _runs(days: Iterable[int]) -> Sequence[tuple[int, int]]:
+    """Days that follow each other, as (first, behind the last)."""
+    found: list[tuple[int, int]] = []
+    for day in days:
+        if found and found[-1][1] == day:
+            found[-1] = found[-1][0], day + 1
+        else:
+            found.append((day, day + 1))
+    return found
+
+
+_of: "WeakKeyDictionary[Any, Days]" = WeakKeyDictionary()
+_making = threading.Lock()
+
+
+def days_of(conn: Connection) -> Days:
+    """What this process keeps of a connection's database."""
+    with _making:
+        return _of.setdefault(conn.engine, Days())
