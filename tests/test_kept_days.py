@@ -9,7 +9,7 @@ from harness.desk import StoryDesk
 from parley.ai.columns import counted, distinct, places
 from parley.app import FIGURES
 from parley.log.readers import rebuild
-from parley.services import facts, figures
+from parley.services import facts, figures, kept_reports
 from parley.services.days import Days
 from parley.services.figures import Report
 from parley.services.inbox import SYSTEM
@@ -77,6 +77,20 @@ def test_what_nothing_happened_to_is_not_read_again(desk: StoryDesk, monkeypatch
     assert days == {1}, "the day of the second conversation alone"
     assert report(desk).number("volume").value == 2
     assert len(read) == 1
+
+
+def test_a_large_desk_reads_ahead(desk: StoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.visitor("kim").says("Hello")
+    desk.settle()
+    monkeypatch.setattr(kept_reports, "SETTLED", 0.0)
+    asked: list[int] = []
+    monkeypatch.setattr(facts, "read_ahead", lambda conn, now: asked.append(1))
+    for many, times in ((10, 0), (1, 1)):
+        reports = kept_reports.Reports(desk.record, many=many)
+        reports.open()
+        reports._ahead.join(10)
+        reports.close()
+        assert len(asked) == times, "only where the history is long"
 
 
 def test_tables_made_anew_are_read_anew(desk: StoryDesk) -> None:

@@ -4,7 +4,7 @@ The database hands a hundred thousand conversations over as one word, and numpy 
 time would take a second. numpy is loaded with the first question; a desk that just starts does without it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 REPEAT_DAYS = 7
 MEASURES = ("nps", "ces", SOLVED)
+BESIDE = ("rated", "said", "made")
+AHEAD = 2 * 91  # days
 NONE = -1  # where a number is not known
 _M, _R, _A, _P, _N = measured.c, ratings.c, answers.c, promises.c, measured_channels.c
 
@@ -183,17 +185,18 @@ class Source:
         brand, channel, inbox = (owners[name][place] for name in ("brand", "channel", "inbox"))
         return Made(conversation, at, brand, channel, inbox, kind >> 1, due, met, kind & 1)
 
-    def facts(self, period: Period, *, beside: bool = True) -> Facts:
-        """beside: with surveys, answers and promises."""
+    def facts(self, period: Period, *, beside: Collection[str] = BESIDE) -> Facts:
+        """beside: with which of surveys, answers and promises."""
         start, end = micros(period.start), micros(period.end)
         of, until = self.talks.between(start, end), min(end + REPEAT_DAYS * DAY, self.now)
         again = self.talks.between(start, until).came_again(REPEAT_DAYS)[: len(of)]
         mine = of.having(**self.wanted)
         talks = of.where(mine)
-        nothing, at = talks.where(talks.began < 0), (start, end) if beside else (0, 0)
+        nothing = talks.where(talks.began < 0)
+        at = {name: (start, end) if name in beside else (0, 0) for name in BESIDE}
         return Facts(
             talks, talks.began <= self.now - REPEAT_DAYS * DAY, again[mine], talks.among(self._unhappy(talks)),
-            self._rated(*at), self._said(*at), self._made(*at), nothing,
+            self._rated(*at["rated"]), self._said(*at["said"]), self._made(*at["made"]), nothing,
             costs.of_talks(self.conn, self.costs, talks, self.channels) if self.costs.hour is not None else None,
         )  # fmt: skip
 
@@ -316,6 +319,13 @@ def talks_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> "
     """The conversations alone."""
     source = Source(conn, who, choice, period.start, period.end)
     return source.talks.where(source.talks.having(**source.wanted))
+
+
+def read_ahead(conn: Connection, now: datetime) -> None:
+    """Read what the longest period of the numbers page will be asked for first, so that nobody waits for it."""
+    last = micros(now) // DAY
+    for kind in (_TALKS, _MADE):
+        days_of(conn).rows(conn, kind, last - AHEAD, last)
 
 
 def _read_talks(conn: Connection, start: int, end: int) -> "NDArray[Any]":

@@ -17,7 +17,7 @@ from parley.core.coded import CLOCKS
 from parley.core.errors import NotFound
 from parley.core.measure import DAY, DEFINITIONS, SECOND, VERSION, micros, moment
 from parley.core.opinions import SOLVED
-from parley.services.facts import MEASURES, NONE, Facts, Source, those
+from parley.services.facts import BESIDE, MEASURES, NONE, Facts, Source, those
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Period, before, may_choose, period_of
 from parley.services.promised import KINDS
@@ -423,7 +423,8 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
     if key.startswith("open"):
         found, n = _open_cases(source.open(heads=False), at)
     else:
-        beside = key not in QUESTIONS and key.rpartition("_")[0] not in CLOCKS and key != "volume"
+        alone = key in QUESTIONS or key.rpartition("_")[0] in CLOCKS or key == "volume"
+        beside = () if alone else BESIDE
         found, n = cases_of(source.facts(period, beside=beside), key, at)
     return found if n >= _few(who, choice) else []
 

@@ -152,6 +152,7 @@ def _routes(room: Room) -> list[ControllerRouterHandler]:
 async def _open(room: Room) -> AsyncIterator[None]:
     room.door.when_forgotten.append(room.hub.close_those_of)
     room.visitors.open()
+    room.reports.open()
     await room.hub.open()
     await room.switchboard.open()
     try:
@@ -159,6 +160,7 @@ async def _open(room: Room) -> AsyncIterator[None]:
     finally:
         await room.switchboard.close()
         await room.hub.close()
+        room.reports.close()
         room.visitors.close()
 
 
