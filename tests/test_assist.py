@@ -103,6 +103,14 @@ def test_nothing_is_drafted_where_nothing_fits(desk: StoryDesk) -> None:
     assert (found.draft, found.macros, found.similar) == ("", (), ())
 
 
+def test_nothing_is_drafted_for_somebody_who_mourns(desk: StoryDesk) -> None:
+    fill(desk)
+    desk.visitor("kim").says("My husband died last week. Can I return the shoes he wore once?")
+    found = offered(desk, desk.conversation.id)
+    assert (found.draft, found.source) == ("", "")
+    assert found.question
+
+
 def test_what_became_of_drafts_is_counted_and_rebuilt(desk: StoryDesk) -> None:
     desk.visitor("kim").says("hello")
     number = desk.conversation.id

@@ -105,6 +105,12 @@ def test_nobody_is_asked_too_often(desk: StoryDesk) -> None:
     assert [r.event.reason for r in desk.events(e.SurveyDropped)] == ["asked recently"]  # type: ignore[union-attr]
 
 
+def test_nobody_who_mourns_is_asked_how_it_was(desk: StoryDesk) -> None:
+    asked(desk, NPS, words="My husband passed away in May. Please take his name off your letters.")
+    assert [r.event.reason for r in desk.events(e.SurveyDropped)] == ["a grave matter"]  # type: ignore[union-attr]
+    assert [sent.text for sent in desk.outbox] == ["On its way."]
+
+
 def test_customers_are_asked_in_their_language(desk: StoryDesk) -> None:
     asked(desk, NPS, words="Guten Tag, wo ist mein Paket? Ich warte nun schon die zweite Woche und es kommt nicht.")
     assert desk.outbox[-1].text.startswith("Wie wahrscheinlich ist es, dass Sie Larkspur")

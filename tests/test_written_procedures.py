@@ -1,6 +1,7 @@
 """Procedures that a company writes itself, held in a chat from the first word to the undo, over a system of its own."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from harness.desk import StoryDesk
 from harness.tool_server import Asked, System, says, slowly, system
 from parley.core import events as e
+from parley.core.trial import Change
 from parley.log import record as log
 from parley.log.readers import catch_up
 from parley.rehearsal import rehearse
-from parley.services import approvals, proof, requests, setup, tool_calls, tools
+from parley.services import approvals, candidates, proof, replays, requests, setup, tool_calls, tools
+from parley.services.inbox import Viewer
 from parley.services.procedures import kept, written
 from parley.services.procedures.talks import Part
 from parley.services.tools import Parameter, Picked, Tool
@@ -407,6 +410,57 @@ def test_a_brands_limits_hold_in_a_rehearsal(other: System) -> None:
 
 
 # ── what was said in private, and whatever else customers write ─────────────────────────────
+
+
+STOCK = """\
+procedure: look_for_stock
+title: Look for stock
+wish: asks what is there
+skill: orders
+begins:
+  - what do you have in stock
+steps:
+  - use: stock
+    call_it: found
+    missing: Nothing is there.
+  - say: "{found.pieces} are there."
+"""
+
+
+def test_a_replay_asks_no_other_system_and_goes_on_with_what_is_given_for_it(company: StoryDesk, other: System) -> None:
+    def build(tx: Any) -> None:
+        stock = Tool(
+            name="stock", title="Stock", address=f"{other.url}/stock", personal=False, rehearsed='{"n": 12}',
+            answer=(Picked(name="pieces", path="n", kind="number"),),
+        )  # fmt: skip
+        tools.keep(tx, stock, {}, "agent/1")
+        kept.draft(tx, "look_for_stock", STOCK, "agent/1", None)
+        kept.publish(tx, "look_for_stock", STOCK, "agent/1")
+        look = setup.Look(bot_does=("hold_parcel_here", "look_for_stock"))
+        setup.change_brand(tx, company.brand, "Larkspur", look)
+
+    company.change(build)
+    company.desk.setup_changed()
+    other.answers(says({"n": 7}))
+    company.visitor("lou").says("what do you have in stock?")
+    assert heard(company) == "7 are there."
+    depot(other)
+    to_the_yes(company).says("yes please")
+    asked, now = [one.path for one in other.asked], company.clock.now
+    assert {"/stock", "/holds"} <= set(asked)
+    who = Viewer(agent=1, role="lead", brands=None)
+    number = company.change(lambda tx: candidates.make(tx, "Bolder", Change(promise=0.6), who))
+    replay = company.desk.lab.begin(number, now - timedelta(days=1), now + timedelta(hours=1), True, who)
+    company.desk.lab.wait(600)
+    with company.record.reading() as conn:
+        done = replays.summary(conn, candidates.replay(conn, replay, who), now)
+        lines = {line.said: line for line in replays.shown(conn, replay, who, "").rows}
+    assert (done.result.trouble, done.result.messages) == ("", 7)
+    assert [one.path for one in other.asked] == asked
+    stock, hold = lines["what do you have in stock?"], lines["Hello, please hold my parcel"]
+    assert (stock.old.source, stock.new.source) == ("look_for_stock", "look_for_stock")
+    assert stock.old.text == stock.new.text == "12 are there."
+    assert hold.old.source == "hold_parcel_here"
 
 
 def test_taking_a_message_back_takes_back_what_was_told_of_it(company: StoryDesk, other: System) -> None:

@@ -149,9 +149,11 @@ class Desk:
             self.record, "parley.replay", by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
         )
         self.health = listening.Health()
-        self.ear = hearing.Ear(self.record, config.ai == "meaning")
+        self.ear = hearing.Ear(self.record, config.ai == "meaning", self.intake.crowded)
         self.teller = measuring.Teller(self.record, self.channels)
-        self._following = Following(self.record, [*behind_readers_of(self.readers), *self.followers])
+        self._following = Following(
+            self.record, [*behind_readers_of(self.readers), *self.followers], self.intake.crowded
+        )
         self._news = News(self.record, self.look_at_setup)
         self._tasks: list[asyncio.Task[Any]] = []
         self._listeners: dict[str, asyncio.Task[Any]] = {}

@@ -110,15 +110,7 @@ class Stage:
 
     async def _answer(self, tool: Tool, *_: Any) -> Outcome:
         """What another system says here."""
-        said = self.answers.get(tool.name, tool.rehearsed.replace("@", self.place))
-        match said:
-            case "down":
-                return Outcome(fate="failed", sentence="It cannot be reached.", tries=3)
-            case "uncertain":
-                return Outcome(fate="uncertain", sentence="It did not answer in time.", tries=1)
-            case "none":
-                return Outcome(fate="refused" if tool.acts else "none", sentence="It knows no such thing.", tries=1)
-        return tool_requests.read(tool, tool_requests.Answer(status=200, headers={}, body=said.encode()))
+        return tool_requests.rehearsed(tool, self.answers.get(tool.name, tool.rehearsed.replace("@", self.place)))
 
     def hold(self, talk: talks.Talk) -> talks.Result:
         scene = Scene(self, talk)

@@ -1,9 +1,11 @@
 """Plays a day once more to two bots, in a process of its own on a desk in a folder of its own.
 
 It is given everything it needs (`services/replay_script.py`) and never opens the record: nothing that happens here can
-reach a real conversation, a customer or an order. Codes are "mailed" to nobody, tools act on copies of the orders.
+reach a real conversation, a customer or an order. Codes are "mailed" to nobody, procedures act on copies of the orders,
+other systems are not asked: they answer what their connection gives for rehearsals.
 """
 
+import asyncio
 import os
 import re
 import shutil
@@ -28,8 +30,9 @@ from parley.core.conversation import State
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import metadata
-from parley.services import access, inbox, orders, requests
+from parley.services import access, inbox, orders, requests, tool_requests
 from parley.services.replay_script import Frame, Line, Script, Talk, Turn
+from parley.services.tools import Tool
 from parley.services.trials import Trial
 
 AT_ONCE = 100  # messages between two signs of life
@@ -72,6 +75,7 @@ class Stage:
         self.desk = Desk(config, clock=lambda: self.now, channels=shut)
         self.record, self.bot = self.desk.record, self.desk.bot
         self.bot.model = None
+        self.desk.caller.make = _rehearsed
         self.shift = 0
         self.record.do(self._build)
         self.desk.setup_changed()
@@ -108,6 +112,7 @@ class Stage:
         batch: list[e.Recorded] = self.record.do(lambda tx: self._said(tx, turns, first))
         prepared = self.bot.prepare(self.record, batch)
         failed = self._answer(batch, prepared)
+        failed |= self._hear_systems(before)
         found = self._outcomes(before)
         told = []
         for _, turn in turns:
@@ -129,6 +134,26 @@ class Stage:
                 except Exception as error:
                     failed[r.event.message - self.shift] = f"{type(error).__name__}: {error}"[:200]  # type: ignore[union-attr]
             return failed
+
+    def _hear_systems(self, seen: int) -> dict[int, str]:
+        """What other systems answer here is what the bot goes on with. Returns what failed, as `_answer` does."""
+        because, failed = dict[int, int](), dict[int, str]()
+        while asyncio.run(self.desk.caller.round()):
+            for r in self.record.ask(log.read, seen, 100_000, (e.ToolCalled, e.ToolAnswered)):
+                seen = r.seq
+                if isinstance(r.event, e.ToolCalled):
+                    because[r.event.call] = r.event.because
+                elif isinstance(r.event, e.ToolAnswered) and (trouble := self._go_on(r)):
+                    failed[because[r.event.call] - self.shift] = trouble
+        return failed
+
+    def _go_on(self, r: e.Recorded) -> str:
+        """What went wrong when the bot heard of an answer; empty where nothing did."""
+        try:
+            self.record.do(lambda tx: self.bot.act(tx, [r], None))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"[:200]
+        return ""
 
     def _said(self, tx: Tx, turns: Sequence[tuple[Talk, Turn]], first: bool) -> list[e.Recorded]:
         """The customers' words, in conversations that are still with this bot."""
@@ -160,6 +185,10 @@ class Stage:
             if about is not None:
                 found[about - self.shift] = outcome([r.event for r in events], said)
         return found
+
+
+async def _rehearsed(tool: Tool, *_: Any) -> tool_requests.Outcome:
+    return tool_requests.rehearsed(tool, tool.rehearsed)
 
 
 def _everybody(script: Script, change: t.Change | None, states: Mapping[int, State]) -> dict[int, Trial]:

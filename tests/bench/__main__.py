@@ -116,7 +116,7 @@ class Bench:
         rows = []
         with served(config) as server:
             for count in self.given.desks:
-                one = asyncio.run(live.desks(server.port, secret, key, count))
+                one = asyncio.run(live.desks(server, secret, key, count))
                 self.note(f"live {count} desks p95 ms", one.p95)
                 rows.append((str(count), f"{one.p50:.0f}", f"{one.p95:.0f}", str(one.missed)))
         table("customer's message to agents' screens (live stream)", ("desks", "p50 ms", "p95 ms", "missed"), rows)
@@ -162,6 +162,7 @@ class Bench:
             secret = session(desk)
         rows = []
         with served(config) as server:
+            server.rest()
             for name, address in pages.kinds(count).items():
                 page = pages.measure(server, secret, name, address, self.given.times, self.given.seconds)
                 self.note(f"{name} p95 ms", page.p95)

@@ -27,8 +27,14 @@ class Live:
     missed: int
 
 
-async def desks(port: int, secret: str, token: str, count: int, messages: int = 20) -> Live:
-    """Open so many live desks, send messages one after another, and note when each desk hears of each."""
+async def desks(server: Served, secret: str, token: str, count: int, messages: int = 20) -> Live:
+    """Open so many live desks, send messages one after another, and note when each desk hears of each.
+
+    Models load with the first message that a desk ever hears, and that one is not measured.
+    """
+    port = server.port
+    await asyncio.to_thread(_say, port, token, "first", "Where is my parcel?")
+    await asyncio.to_thread(server.rest)
     heard: dict[str, list[float]] = {}
     streams = [asyncio.create_task(_listen(port, secret, heard)) for _ in range(count)]
     await asyncio.sleep(1 + count / 150)
@@ -102,7 +108,7 @@ PAUSE = (2.0, 6.0)  # seconds in which a person reads and types the next questio
 async def bot(server: Served, chats: int, questions: int = 4) -> Bot:
     """So many visitors chat at once, each asking one question after another until a person is called."""
     port = server.port
-    await _at_rest(server)
+    await asyncio.to_thread(server.rest)
     taken = [one for some in await asyncio.gather(*(_chat(port, n, questions) for n in range(chats))) for one in some]
     answered = [one for one in taken if one is not None]
     return Bot(chats, *percentiles(answered or [0.0]), len(taken) - len(answered))
@@ -111,14 +117,6 @@ async def bot(server: Served, chats: int, questions: int = 4) -> Bot:
 async def wake(server: Served) -> None:
     """The models load with the first question, and then read the articles for their meaning."""
     await _chat(server.port, 0, 1, patience=90)
-
-
-async def _at_rest(server: Served) -> None:
-    while True:
-        before = server.cpu()
-        await asyncio.sleep(1)
-        if server.cpu() - before < 0.1:
-            return
 
 
 async def _chat(port: int, number: int, questions: int, patience: float = 15) -> list[float | None]:

@@ -68,6 +68,17 @@ class Served:
                 total += sum(int(value) for value in _stat(pid)[11:13])
         return total / TICKS
 
+    def rest(self, most: float = 60) -> None:
+        """Wait until nothing goes on: what a desk does once after its start is not what its pages cost.
+
+        most: seconds; a desk that never rests is measured as it is.
+        """
+        until, quiet = time.monotonic() + most, 0
+        while quiet < 2 and time.monotonic() < until:
+            before = self.cpu()
+            time.sleep(1)
+            quiet = quiet + 1 if self.cpu() - before < 0.05 else 0
+
     def memory(self) -> float:
         """Resident megabytes."""
         pages = 0

@@ -706,7 +706,7 @@ class SurveyAsked(Event, frozen=True, tag="survey_asked"):
 
 
 class SurveyDropped(Event, frozen=True, tag="survey_dropped"):
-    """A due survey was not asked: `reason` (reopened, fatigue, no channel)."""
+    """A due survey was not asked: `reason` (reopened, asked recently, a grave matter, no channel)."""
 
     survey: int
     reason: str

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 
 _SMALL = {
     "en": "the and is are was you your my it this that have has not with for i we can do does did where when what "
@@ -207,6 +207,7 @@ _LETTERS = {
     "fr": "œçêèû", "da": "æø", "no": "æø", "sv": "åä", "fi": "ä",
 }  # fmt: skip
 """Letters that no other language told here writes, or few: each word with one counts as half a small word."""
+_LETTERED = {c: [name for name, letters in _LETTERS.items() if c in letters] for c in "".join(_LETTERS.values())}
 
 
 TWINS = {"da", "no"}
@@ -214,16 +215,17 @@ TWINS = {"da", "no"}
 
 def told(text: str) -> str:
     """The language a message is in, or "" where it does not tell. Also scripts of their own."""
-    said = text[:2000]
-    letters = sum(c.isalpha() for c in said)
-    for name, script in _SCRIPTS:
-        count = len(re.findall(f"[{script}]", said))
-        if count >= 2 and count > (0.1 if name == "ja" else 0.4) * letters:
-            return "uk" if name == "ru" and _UKRAINIAN.search(said) else name
+    return _told(text[:2000])
+
+
+@lru_cache(500)  # several ask about the same message one after another
+def _told(said: str) -> str:
+    if found := _by_script(said):
+        return found
     words = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", said.lower())
     if len(words) < 2:
         return ""
-    points = {name: _points(words, small, _LETTERS.get(name, "")) for name, small in _told_by().items()}
+    points = _points(words)
     first, second, third = sorted(points, key=lambda name: -points[name])[:3]
     if {first, second} == TWINS:  # a short text may be either; somebody who reads one reads the other
         second = third
@@ -232,14 +234,38 @@ def told(text: str) -> str:
     return first if alone or (points[first] >= 1.5 and ahead >= min(1.0, 0.2 * points[first])) else ""
 
 
-def _points(words: list[str], small: dict[str, float], letters: str) -> float:
-    return sum(max(small.get(word, 0.0), 0.5 * any(c in letters for c in word)) for word in words)
+def _by_script(said: str) -> str:
+    if said.isascii():
+        return ""
+    letters = sum(c.isalpha() for c in said)
+    for name, script in _SCRIPTS:
+        count = len(re.findall(f"[{script}]", said))
+        if count >= 2 and count > (0.1 if name == "ja" else 0.4) * letters:
+            return "uk" if name == "ru" and _UKRAINIAN.search(said) else name
+    return ""
+
+
+def _points(words: list[str]) -> dict[str, float]:
+    """How much speaks for each language: a small word by how few share it, one with a telling letter a half."""
+    points, small = dict.fromkeys(_MORE, 0.0), _small()
+    for word, times in Counter(words).items():
+        weighs = small.get(word, _NOTHING)
+        if not word.isascii():
+            lettered = dict.fromkeys((name for c in set(word) for name in _LETTERED.get(c, ())), 0.5)
+            weighs = {name: max(weighs.get(name, 0.0), lettered.get(name, 0.0)) for name in weighs.keys() | lettered}
+        for name, weight in weighs.items():
+            points[name] += times * weight
+    return points
+
+
+_NOTHING: dict[str, float] = {}
 
 
 @cache
-def _told_by() -> dict[str, dict[str, float]]:
-    """Small words of each language; one that several share says as much less."""
-    lists = (_SMALL, _MORE, _SHOP, _COMMON)
-    every = {name: {word for known in lists for word in known.get(name, "").split()} for name in _MORE}
-    shared = Counter(word for words in every.values() for word in words)
-    return {name: {word: 1 / shared[word] ** 0.5 for word in words} for name, words in every.items()}
+def _small() -> dict[str, dict[str, float]]:
+    """Word → the languages in which it is a small one; one that several share says as much less."""
+    lists, found = (_SMALL, _MORE, _SHOP, _COMMON), dict[str, set[str]]()
+    for name in _MORE:
+        for word in {word for known in lists for word in known.get(name, "").split()}:
+            found.setdefault(word, set()).add(name)
+    return {word: dict.fromkeys(names, 1 / len(names) ** 0.5) for word, names in found.items()}

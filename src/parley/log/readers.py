@@ -38,7 +38,8 @@ class Follower(Protocol):
     moves the place. kinds: what it follows. batch: how many events it takes at a time. A reader or
     follower may have a `rest` of its own: seconds from a nudge to its look, so that on a busy day it takes many at
     once, and those whom a customer waits for go first. One that thinks long may have `rests`: while more than a batch
-    waits, it rests so many times as long as a batch took, at most five seconds.
+    waits, it rests so many times as long as a batch took, and while there is a crowd at the door until that is over; at
+    most five seconds.
     """
 
     name: str
@@ -160,8 +161,11 @@ def _seldom_collecting() -> Iterator[None]:
 class Following:
     """Threads that keep readers and followers up to date until stopped."""
 
-    def __init__(self, record: Record, who: Sequence[Reader | Follower]) -> None:
-        self.record = record
+    def __init__(
+        self, record: Record, who: Sequence[Reader | Follower], crowded: Callable[[], bool] = lambda: False
+    ) -> None:
+        """crowded: whether much comes in just now, before which those stand back who think long."""
+        self.record, self.crowded = record, crowded
         self.who = tuple(w for w in who if not getattr(w, "in_step", False))
         self._nudges = {w.name: threading.Event() for w in self.who}
         self._stop = threading.Event()
@@ -197,9 +201,19 @@ class Following:
             self._stop.wait(getattr(who, "rest", REST))
 
     def _catch_up(self, who: Reader | Follower) -> None:
-        rests, began = getattr(who, "rests", 0.0), time.monotonic()
-        while step(self.record, who) and not self._stop.wait(min(LONGEST_REST, rests * (time.monotonic() - began))):
+        rests, more = getattr(who, "rests", 0.0), True
+        while more and not self._stop.is_set():
+            if rests:
+                self._stand_back()
             began = time.monotonic()
+            more = step(self.record, who)
+            if more and rests:
+                self._stop.wait(min(LONGEST_REST, rests * (time.monotonic() - began)))
+
+    def _stand_back(self) -> None:
+        until = time.monotonic() + LONGEST_REST
+        while self.crowded() and time.monotonic() < until and not self._stop.wait(0.1):
+            pass
 
     def stop(self) -> None:
         self._stop.set()

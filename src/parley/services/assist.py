@@ -21,7 +21,7 @@ from parley.core.redaction import redacted
 from parley.log import record as log
 from parley.log.record import Record, Tx
 from parley.log.tables import Id, Moment, metadata
-from parley.services import desk_notes, inbox, people, search, wording
+from parley.services import desk_notes, grave, inbox, people, search, wording
 from parley.services.inbox import Viewer, conversations, visible_to
 from parley.services.language_model import Model
 from parley.services.understanding import Brain
@@ -106,7 +106,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def offer(record: Record, brain: Brain, number: int, who: Viewer, model: Model | None = None) -> Offer:
-    """Slow where the articles have to be read first; NotFound where the viewer may not see the conversation.
+    """Slow where the articles have to be read first; NotFound where the viewer may not see the conversation. Where the
+    matter is grave nothing is drafted: those words are a human's own.
 
     model: words the draft in the brand's tone, where all that it says is held by the source.
     """
@@ -118,6 +119,9 @@ def offer(record: Record, brain: Brain, number: int, who: Viewer, model: Model |
         macros = fitting(desk_notes.macros(conn), question)
         similar = solved_like(conn, record.database.name, state, question, who)
         name = people.person(conn, state.person).name
+        alone = grave.is_grave(conn, number)
+    if alone:
+        return Offer(question=question, macros=tuple(macros[:3]), similar=tuple(similar[:3]))
     hits = brain.warm(record).library.search(question, str(state.brand), 3)
     body, kind, source = _best(brain, hits, macros, similar, question, state.brand)
     if model is not None and body and source:

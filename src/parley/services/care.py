@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, insert, select, update
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, insert, select, update
 
 from parley.core import events as e
 from parley.core.errors import NotAllowed, Refused
@@ -140,9 +140,12 @@ def _care(article: knowledge.Article, row: object, usual: Mapping[str, int]) -> 
     )  # fmt: skip
 
 
+_OWNED = select(_C.article).where(_C.owner == bindparam("owner"))
+
+
 def due_for(conn: Connection, owner: int, now: datetime) -> int:
     """How many articles this agent has to read over by now. Asked on every page: one look at an index, mostly empty."""
-    numbers = list(conn.execute(select(_C.article).where(_C.owner == owner)).scalars())
+    numbers = list(conn.execute(_OWNED, {"owner": owner}).scalars())
     if not numbers:
         return 0
     found = of(conn, knowledge.some(conn, numbers))

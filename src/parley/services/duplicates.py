@@ -279,13 +279,17 @@ class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
     into: bool
 
 
+_REPEATS = and_(_D.conversation == bindparam("number"), _D.verdict != "apart")
+_REPEATED = and_(_D.other == bindparam("number"), _D.verdict.in_(("merged", "linked")))
+_HANGING = select(duplicates).where(or_(_REPEATS, _REPEATED)).order_by(_D.at.desc()).limit(10)
+
+
 def of(conn: Connection, state: State, who: Viewer) -> list[Suspicion]:
     """What hangs together with a conversation, of what the viewer may see; what was held apart is left out. A mere
     suggestion stands where it can be acted on, in the later one."""
-    repeats = and_(_D.conversation == state.id, _D.verdict != "apart")
-    repeated = and_(_D.other == state.id, _D.verdict.in_(("merged", "linked")))
-    question = select(duplicates).where(or_(repeats, repeated))
-    rows = conn.execute(question.order_by(_D.at.desc()).limit(10)).all()
+    rows = conn.execute(_HANGING, {"number": state.id}).all()
+    if not rows:
+        return []
     others = inbox.states(conn, [_other(row, state.id) for row in rows])
     seen = {number: one for number, one in others.items() if inbox.can_see(who, one)}
     names = people.persons(conn, [one.person for one in seen.values()])

@@ -8,7 +8,7 @@ erased is gone.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,10 +68,13 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ear:
-    """Listens beside everything else, in a thread of its own. by_meaning: with the sentence encoder."""
+    """Listens beside everything else, in a thread of its own.
 
-    def __init__(self, record: Record, by_meaning: bool) -> None:
-        self.record, self.by_meaning = record, by_meaning
+    by_meaning: with the sentence encoder. crowded: whether much comes in just now; until then nothing is begun.
+    """
+
+    def __init__(self, record: Record, by_meaning: bool, crowded: Callable[[], bool] = lambda: False) -> None:
+        self.record, self.by_meaning, self.crowded = record, by_meaning, crowded
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="parley-hearing", daemon=True)
 
@@ -87,6 +90,9 @@ class Ear:
     def _work(self) -> None:
         pause = 10.0
         while not self._stop.wait(pause):
+            if self.crowded():
+                pause = 10.0
+                continue
             try:
                 self.listen()
             except Exception:

@@ -185,7 +185,7 @@ def _row(state: State) -> dict[str, Any]:
 def as_state(row: Any) -> State:
     fields = dict(zip(_FIELDS, row, strict=True))
     for name in ("tags", "skills"):
-        fields[name] = tuple(part for part in fields[name].split(",") if part)
+        fields[name] = tuple(part for part in fields[name].split(",") if part) if fields[name] else ()
     return State(**fields)
 
 

@@ -9,6 +9,7 @@ it can be taken back as one.
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    Select,
     String,
     Table,
     bindparam,
@@ -384,8 +386,13 @@ class Tied(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_ones(conn: Connection, who: Viewer, limit: int = 5) -> list[Incident]:
     """Those that run, newest first: asked on every page of the inbox."""
+    return _made(conn, conn.execute(_open(who), {"limit": limit}).all())
+
+
+@lru_cache(1024)
+def _open(who: Viewer) -> Select[Any]:
     question = select(incidents).where(_I.state == "open", inbox.of_brand(_I.brand, who))
-    return _made(conn, conn.execute(question.order_by(_I.told_at.desc()).limit(limit)).all())
+    return question.order_by(_I.told_at.desc()).limit(bindparam("limit", type_=Integer))
 
 
 def latest(conn: Connection, who: Viewer, limit: int = 100) -> list[Incident]:

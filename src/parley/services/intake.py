@@ -32,6 +32,8 @@ from parley.services.reading_apart import Readers
 logger = logging.getLogger("parley.intake")
 
 READ_AT_ONCE = 200
+CROWD = 24  # deliveries at once from which filing goes before all that thinks long
+CALM = 1.0  # seconds after a crowd
 FEW = 50  # deliveries after which a rest is due, so that more of them come together
 BYTES_AT_ONCE = 16 * 1024 * 1024  # many large deliveries must not stand in memory together
 RAW_IN_TABLE = 1024 * 1024
@@ -68,6 +70,7 @@ class Intake:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = False
+        self._crowded = -CALM
         self._thread: threading.Thread | None = None
 
     # taking: durable before acknowledged ────────────────────────────────────────────────────
@@ -152,6 +155,10 @@ class Intake:
             time.sleep(min(max(REST, time.monotonic() - began), LONGEST_REST))
             self._wake.wait(pause)
 
+    def crowded(self) -> bool:
+        """Whether many wait to be filed, or did a second ago."""
+        return time.monotonic() - self._crowded < CALM
+
     def drain(self, leisurely: bool = False) -> None:
         """Bring everything unread into conversations; the next batch is read while one is being filed.
 
@@ -186,6 +193,8 @@ class Intake:
             if size < BYTES_AT_ONCE:
                 batch.append(self._taken_out(row, known.get(row.inbox)))
                 size += len(batch[-1].delivery.raw)
+        if len(batch) >= CROWD:
+            self._crowded = time.monotonic()
         return batch
 
     def _taken_out(self, row: Any, inbox: Inbox | None) -> Unread:

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+)
 
 from parley.log.record import Tx, chunks
 from parley.log.tables import Moment, metadata
@@ -90,10 +102,17 @@ def by_number(conn: Connection, number: str) -> Order | None:
     return msgspec.json.decode(data, type=Order) if data is not None else None
 
 
+_OF_MAILS = (
+    select(orders.c.data)
+    .where(orders.c.mail.in_(bindparam("mails", expanding=True)))
+    .order_by(orders.c.placed_at.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 def of_mails(conn: Connection, mails: Sequence[str], limit: int = 20) -> list[Order]:
     """Orders placed with any of these addresses, newest first."""
     if not mails:
         return []
-    question = select(orders.c.data).where(orders.c.mail.in_([m.lower() for m in mails]))
-    rows = conn.execute(question.order_by(orders.c.placed_at.desc()).limit(limit)).scalars()
+    rows = conn.execute(_OF_MAILS, {"mails": [m.lower() for m in mails], "limit": limit}).scalars()
     return [msgspec.json.decode(data, type=Order) for data in rows]

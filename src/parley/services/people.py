@@ -5,7 +5,7 @@ what moved.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -466,12 +466,25 @@ def persons(conn: Connection, numbers: Sequence[int]) -> dict[int, Person]:
     return {row.id: Person(**row._mapping) for row in among(conn, people.c.id, set(numbers))}
 
 
+def names_of(conn: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """What many people are called: by the name they have, else by their most telling address."""
+    rows = among(conn, people.c.id, set(numbers), of=(people.c.id, people.c.name))
+    called: dict[int, str] = {row.id: row.name for row in rows}
+    nameless = [number for number, name in called.items() if not name]
+    addresses = addresses_of(conn, nameless) if nameless else {}
+    return called | {number: _by_address(number, addresses.get(number, ())) for number in nameless}
+
+
 def display_name(one: Person | None, addresses: Sequence[Identity] = ()) -> str:
     """A name to show: the person's, else their most telling address."""
-    if one and one.name:
-        return one.name
+    if one is None:
+        return "Somebody"
+    return one.name or _by_address(one.id, addresses)
+
+
+def _by_address(number: int, addresses: Sequence[Identity]) -> str:
     for kind in TELLING:
         for address in addresses:
             if address.kind == kind:
                 return address.value
-    return f"Visitor {one.id}" if one else "Somebody"
+    return f"Visitor {number}"

@@ -15,10 +15,11 @@ from parley.core.measure import micros
 from parley.core.trial import Change, Outcome
 from parley.log import record as log
 from parley.log.many import among
-from parley.services import knowledge, orders, people, requests, setup
+from parley.services import knowledge, orders, people, requests, setup, tools
 from parley.services.candidates import Candidate
 from parley.services.inbox import conversations
 from parley.services.numbers import measured
+from parley.services.procedures import kept
 
 MOST = 5000  # messages of a replay
 TURNS = 6  # of one conversation
@@ -169,6 +170,9 @@ def _rows(conn: Connection, change: Change, talks: Sequence[Talk]) -> dict[str, 
         "identities": addresses,
         "orders": list(shop.values()),
         "shop_requests": [row for row in made if row["conversation"] not in replayed],
+        "written_procedures": _all(conn, kept.written),
+        "procedure_versions": _all(conn, kept.versions),
+        "tools": [{**row, "secrets": b"{}"} for row in _all(conn, tools.tools)],
     }
 
 

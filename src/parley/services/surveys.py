@@ -30,7 +30,7 @@ from parley.core.survey_words import TEXT
 from parley.log.many import among
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
-from parley.services import calls, consent, inbox, languages, replies, setup, threads
+from parley.services import calls, consent, grave, inbox, languages, replies, setup, threads
 
 surveys = Table(
     "surveys",
@@ -218,6 +218,8 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
         return "a phone call"
     if consent.standing_against(tx.conn, last.identity, "survey"):
         return "not wanted"
+    if grave.is_grave(tx.conn, state.id):
+        return "a grave matter"
     recently = tx.at - timedelta(days=setup.setting(tx.conn, "survey_pause_days", PAUSE_DAYS))
     asked = select(_S.id).where(_S.person == state.person, _S.asked_at > recently).limit(1)
     return "asked recently" if tx.conn.execute(asked).first() else None

@@ -212,6 +212,18 @@ def _wait(answer: Answer) -> float:
     return float(said) if said.isdigit() else 0.0
 
 
+def rehearsed(tool: Tool, said: str) -> Outcome:
+    """What a connection answers where nobody is asked. said: down, uncertain, none, or the JSON that it gives."""
+    match said:
+        case "down":
+            return Outcome(fate="failed", sentence="It cannot be reached.", tries=3)
+        case "uncertain":
+            return Outcome(fate="uncertain", sentence="It did not answer in time.", tries=1)
+        case "none":
+            return Outcome(fate="refused" if tool.acts else "none", sentence="It knows no such thing.", tries=1)
+    return read(tool, Answer(status=200, headers={}, body=said.encode()))
+
+
 def read(tool: Tool, answer: Answer) -> Outcome:
     """The values of an answer. An act whose answer cannot be read was done all the same, as far as anybody knows."""
     try:

@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.log.record import Tx
-from parley.services import followups, hearing, remarks, setup
+from parley.services import followups, hearing, people, remarks, setup
 from parley.services.followups import Agreement, Tally, Task
 from parley.services.inbox import Viewer
 from parley.web import desk, formats, present, views
@@ -145,7 +145,7 @@ def _page(conn: Connection, room: Room, caller: Caller, state: str) -> tuple[vie
     found = followups.found(conn, who, state)
     tally = followups.tally(conn, who, now)
     lens = desk.lens(room, conn)
-    names = present.names(conn, [task.person for task in found])
+    names = people.names_of(conn, [task.person for task in found])
     counts = {"open": tally.open, "mine": tally.mine}
     about = _about(conn, who, [task.conversation for task in found])
     labels = {"open": t("Open"), "mine": t("Mine"), "done": t("Done")}

@@ -11,6 +11,7 @@ from parley.core import events as e
 from parley.core import touchpoints
 from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
+from parley.core.tone import Tone
 from parley.core.triage import PRIORITIES, USUAL
 from parley.core.visits import PAGE
 from parley.log import record as log
@@ -29,7 +30,6 @@ from parley.services import (
     setup,
     surveys,
     templates,
-    tone,
     topics,
     visits,
     voice,
@@ -100,6 +100,11 @@ class Lens:
     def face(self, agent: int | None) -> views.Face | None:
         known = self.agents.get(agent or 0)
         return agent_face(known) if known else None
+
+    def tone(self, brand: int) -> Tone:
+        """How a brand wants to sound."""
+        known = self.brands.get(brand)
+        return known.look.tone if known else Tone()
 
     def due(self, number: int) -> Due | None:
         """What is due next in a conversation."""
@@ -186,21 +191,13 @@ def tokens_counted(counts: Mapping[str, int], agent: int | None) -> dict[str, in
 
 
 def rows(lens: Lens, states: Sequence[State]) -> tuple[views.ListRow, ...]:
-    called = names(lens.conn, [s.person for s in states])
+    called = people.names_of(lens.conn, [s.person for s in states])
     numbers = [s.id for s in states]
     mentioned, owed = desk_notes.mentioned_in(lens.conn, numbers), dues(lens.conn, numbers)
     nobody = people.display_name(None)
     return tuple(
         _kept(lens, s, called.get(s.person, nobody), tuple(mentioned.get(s.id, ())), owed.get(s.id)) for s in states
     )
-
-
-def names(conn: Connection, persons: Iterable[int]) -> dict[int, str]:
-    """What people are called, by number; who has no name by an address."""
-    known = people.persons(conn, list(persons))
-    nameless = [p.id for p in known.values() if not p.name]
-    addresses = people.addresses_of(conn, nameless) if nameless else {}
-    return {number: people.display_name(one, addresses.get(number, ())) for number, one in known.items()}
 
 
 def _kept(lens: Lens, state: State, name: str, mentioned: tuple[int, ...], due: Due | None) -> views.ListRow:
@@ -401,7 +398,7 @@ def composer(
         templates=_templates(lens, ways) if may_write else (),
         draft=reply,
         draft_note=note,
-        sounds=not tone.of_brand(lens.conn, state.brand).silent,
+        sounds=not lens.tone(state.brand).silent,
         may_write=may_write,
         closed=closed,
     )
