@@ -71,27 +71,40 @@ class Days:
     def __init__(self, most: int = MOST) -> None:
         self.most, self.size = most, 0
         self._kept: OrderedDict[tuple[str, int], tuple[Mark, NDArray[Any]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def rows(self, conn: Connection, kind: Kind, first: int, last: int) -> Rows:
         """Of all days from the first to the last."""
+        wanted = self._marked(conn, kind, first, last)
+        found = self._all_found(kind, wanted)
+        if len(found) < len(wanted):
+            with self._reading:  # what others read meanwhile is not read twice
+                found = self._all_found(kind, wanted)
+                for start, end in _runs(day for day in wanted if day not in found):
+                    found |= self._read(conn, kind, start, end, wanted)
+        return Rows([found[day] for day in wanted])
+
+    def _read(
+        self, conn: Connection, kind: Kind, start: int, end: int, marks: Mapping[int, Mark]
+    ) -> "dict[int, NDArray[Any]]":
+        """From a day until before another."""
         import numpy as np
 
-        wanted = self._marked(conn, kind, first, last)
-        found = {day: block for day, mark in wanted.items() if (block := self._found(kind, day, mark)) is not None}
-        for start, end in _runs(day for day in wanted if day not in found):
-            rows = kind.read(conn, start * DAY, end * DAY)
-            edges = np.searchsorted(rows[_first(rows)], [day * DAY for day in range(start, end + 1)]).tolist()
-            for day in range(start, end):
-                found[day] = rows[edges[day - start] : edges[day - start + 1]].copy()
-                self._keep(kind, day, wanted[day], found[day])
-        return Rows([found[day] for day in wanted])
+        rows = kind.read(conn, start * DAY, end * DAY)
+        edges = np.searchsorted(rows[_first(rows)], [day * DAY for day in range(start, end + 1)]).tolist()
+        found = {day: rows[edges[day - start] : edges[day - start + 1]].copy() for day in range(start, end)}
+        for day, block in found.items():
+            self._keep(kind, day, marks[day], block)
+        return found
 
     def _marked(self, conn: Connection, kind: Kind, first: int, last: int) -> dict[int, Mark]:
         of = kind.marks.c
         rebuilt = conn.execute(select(counters.c.value).where(counters.c.name == REBUILT)).scalar() or 0
         known = {row.day: row.seq for row in conn.execute(select(of.day, of.seq).where(of.day.between(first, last)))}
         return {day: (rebuilt, known.get(day, 0)) for day in range(first, last + 1)}
+
+    def _all_found(self, kind: Kind, wanted: Mapping[int, Mark]) -> "dict[int, NDArray[Any]]":
+        return {day: block for day, mark in wanted.items() if (block := self._found(kind, day, mark)) is not None}
 
     def _found(self, kind: Kind, day: int, mark: Mark) -> "NDArray[Any] | None":
         with self._lock:

@@ -48,7 +48,7 @@ class Reports:
         self._ahead = threading.Thread(target=self._read_ahead, name="parley-figures", daemon=True)
 
     def open(self) -> None:
-        """Whoever asks first on a large desk shall not wait for a year of columns: they are read soon after the start."""
+        """Whoever asks first on a large desk shall not wait for half a year of columns: they are read soon."""
         self._ahead.start()
 
     def close(self) -> None:

@@ -164,9 +164,11 @@ def _go_on(talk: Measured, recorded: Sequence[e.Recorded], touched: dict[int, in
     for r in recorded:
         before = talk.began_at
         take(talk, r)
-        for began in {before, talk.began_at}:
-            if began is not None:
-                touched[began // DAY] = max(r.seq, touched.get(began // DAY, 0))
+        if before is not None and talk.began_at != before:
+            touched[before // DAY] = max(r.seq, touched.get(before // DAY, 0))
+    if talk.began_at is not None:
+        day = talk.began_at // DAY
+        touched[day] = max(recorded[-1].seq, touched.get(day, 0))
 
 
 def _row(talk: Measured, channels: dict[str, int]) -> dict[str, Any]:

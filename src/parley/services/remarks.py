@@ -7,7 +7,7 @@ it. Words are not kept here: quotes are read from the messages, so that what is 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import (
@@ -315,7 +315,7 @@ def overview(conn: Connection, who: Viewer, now: datetime, brand: int | None = N
     )
 
 
-def _counted(conn: Connection, who: Viewer, top: int, brand: int | None) -> list[tuple[str, int, int, int, int, int]]:
+def _counted(conn: Connection, who: Viewer, top: int, brand: int | None) -> list[tuple[Any, ...]]:
     """Aspect, week (0 is the newest), conversations, and those that complain, praise, complain strongly. Whole hours
     are summed already; those in which a week ends are counted row by row."""
     ends = sorted({(top - week * WEEK) // HOUR for week in range(WEEKS + 1)})
@@ -333,7 +333,7 @@ def _counted(conn: Connection, who: Viewer, top: int, brand: int | None) -> list
         for aspect, place, *counts in conn.execute(question):
             key = aspect, int(place)
             found[key] = [a + int(b) for a, b in zip(found[key], counts, strict=True)]
-    return [(aspect, place, *counts) for (aspect, place), counts in found.items()]  # type: ignore[misc]
+    return [(aspect, place, *counts) for (aspect, place), counts in found.items()]
 
 
 def _aspect(name: str, rows: Sequence[Sequence[int]], heard: Sequence[int]) -> Aspect:

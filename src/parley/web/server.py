@@ -1,5 +1,6 @@
 """Puts the pages together: routes, the gate before them, static files, and how failures are told."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -160,7 +161,7 @@ async def _open(room: Room) -> AsyncIterator[None]:
     finally:
         await room.switchboard.close()
         await room.hub.close()
-        room.reports.close()
+        await asyncio.to_thread(room.reports.close)
         room.visitors.close()
 
 
