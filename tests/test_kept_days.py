@@ -1,15 +1,18 @@
 """Days that were read before: used while nothing happened to them, never older than the tables. On both engines."""
 
+import random
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import delete, insert
 
 from harness.desk import StoryDesk
 from parley.ai.columns import counted, distinct, places
 from parley.app import FIGURES
 from parley.log.readers import rebuild
-from parley.services import facts, figures, kept_reports
+from parley.log.record import Tx
+from parley.services import facts, figures, kept_reports, remarks
 from parley.services.days import Days
 from parley.services.figures import Report
 from parley.services.inbox import SYSTEM
@@ -157,3 +160,47 @@ def test_columns_are_looked_up_and_counted() -> None:
     groups, kinds = np.array([2, 2, 0]), np.array([0, 1, 1])
     yes = np.array([True, True, False])
     assert counted(groups, kinds, 2, [yes, groups >= 0]) == {0: [[0, 0], [0, 1]], 2: [[1, 1], [1, 1]]}
+
+
+def test_hours_and_parts_of_hours_come_to_what_rows_come_to(desk: StoryDesk) -> None:
+    """Opinions at the very ends of weeks and hours, before and after them."""
+    top = 480_000 * remarks.HOUR + 1234
+    ends = [top - week * remarks.WEEK for week in range(remarks.WEEKS + 1)]
+    near = [end + by for end in ends for by in (-remarks.HOUR, -1235, -1234, -1233, -1, 0, 1, remarks.HOUR)]
+    chance = random.Random(3)
+    moments = [*near, *(chance.randint(ends[-1] - remarks.WEEK, top + remarks.WEEK) for _ in range(400))]
+    rows = [
+        {
+            "conversation": number, "brand": 1 + number % 2, "aspect": chance.choice(("", "price", "app")), "at": at,
+            "worst": chance.choice((-1, 0, 1)), "best": chance.choice((0, 1)), "strength": chance.randint(1, 3),
+        }
+        for number, at in enumerate(moments)
+    ]  # fmt: skip
+
+    def fill(tx: Tx) -> None:
+        tx.conn.execute(insert(remarks.opinions), rows)
+        for brand, hour in {(row["brand"], row["at"] // remarks.HOUR) for row in rows}:
+            bounds = {"since": hour * remarks.HOUR, "until": (hour + 1) * remarks.HOUR}
+            tx.conn.execute(remarks._SUM_HOUR, {"of_brand": brand, "of_hour": hour, **bounds})
+
+    desk.change(fill)
+    for now in (top, top + 1, 480_000 * remarks.HOUR):
+        for brand in (None, 1, 2):
+            mine = [
+                r for r in rows if now - remarks.WEEKS * remarks.WEEK < r["at"] <= now and brand in (None, r["brand"])
+            ]
+            told = {
+                (aspect, week): tuple(counts)
+                for aspect, week, *counts in desk.record.ask(remarks._counted, SYSTEM, now, brand)
+            }
+            groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+            for r in mine:
+                groups.setdefault((r["aspect"], (now - r["at"]) // remarks.WEEK), []).append(r)
+            assert told == {
+                key: (
+                    len(of), sum(r["worst"] < 0 for r in of), sum(r["worst"] >= 0 and r["best"] > 0 for r in of),
+                    sum(r["strength"] > 2 for r in of),
+                )
+                for key, of in groups.items()
+            }  # fmt: skip
+    desk.change(lambda tx: [tx.conn.execute(delete(table)) for table in (remarks.opinions, remarks.opinion_hours)])
