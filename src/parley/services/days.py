@@ -22,6 +22,7 @@ from parley.log.tables import Id, counters, metadata
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+AT_ONCE = 14  # days that are read with one question: its answer is one long word, which needs room
 MOST = 256 * 2**20  # bytes that are kept, of all kinds together
 
 
@@ -129,10 +130,10 @@ def _first(rows: "NDArray[Any]") -> str:
 
 
 def _runs(days: Iterable[int]) -> Sequence[tuple[int, int]]:
-    """Days that follow each other, as (first, behind the last)."""
+    """Days that follow each other, as (first, behind the last), at most `AT_ONCE`."""
     found: list[tuple[int, int]] = []
     for day in days:
-        if found and found[-1][1] == day:
+        if found and found[-1][1] == day and day - found[-1][0] < AT_ONCE:
             found[-1] = found[-1][0], day + 1
         else:
             found.append((day, day + 1))
