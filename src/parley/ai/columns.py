@@ -14,6 +14,7 @@ from parley.core.measure import DAY, SECOND
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
+Block = NDArray[Any]  # rows with named columns, in the order of the moments in the first
 _TYPES = np.dtype([(name, {"q": "<i8", "i": "<i4", "I": "<u4", "H": "<u2"}[kind]) for name, kind in FIELDS])
 _HEAD = np.dtype([one for one in _TYPES.descr[:4]])
 _RUNNING, _STOPPED, _YES = 1, 2, 2
@@ -151,6 +152,26 @@ class Talks:
         hour = self.began // (3600 * SECOND)
         place = (hour // 24 + 3) % 7 * 24 + hour % 24
         return tuple(map(tuple, np.bincount(place, minlength=168).reshape(7, 24).tolist()))
+
+
+class Blocks:
+    """Some of them as one table, whose columns are put together when they are asked for."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return sum(map(len, self.blocks))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return np.concatenate([block[name] for block in self.blocks])
+
+
+def by_day(rows: Block, start: int, end: int) -> dict[int, Block]:
+    """The rows of each day (since 1970) from one until before another."""
+    moments = rows[(rows.dtype.names or ("",))[0]]
+    edges = np.searchsorted(moments, [day * DAY for day in range(start, end + 1)]).tolist()
+    return {day: rows[edges[day - start] : edges[day - start + 1]].copy() for day in range(start, end)}
 
 
 def rows_of(word: str | None, *, heads: bool = False) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from parley.log.record import add_lines
 from parley.log.tables import Id, counters, metadata
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from parley.ai.columns import Block, Blocks
 
 AT_ONCE = 14  # days that are read with one question: its answer is one long word, which needs room
 MOST = 256 * 2**20  # bytes that are kept, of all kinds together
@@ -45,25 +45,10 @@ class Kind(NamedTuple):
     """Rows of one sort. read: those from one moment to another, by the moment in their first column."""
 
     marks: Table
-    read: "Callable[[Connection, int, int], NDArray[Any]]"
+    read: "Callable[[Connection, int, int], Block]"
 
 
 Mark = tuple[int, int]
-
-
-class Rows:
-    """The blocks of some days as one table, whose columns are put together when they are asked for."""
-
-    def __init__(self, blocks: "Sequence[NDArray[Any]]") -> None:
-        self.blocks = blocks
-
-    def __len__(self) -> int:
-        return sum(map(len, self.blocks))
-
-    def __getitem__(self, name: str) -> "NDArray[Any]":
-        import numpy as np
-
-        return np.concatenate([block[name] for block in self.blocks])
 
 
 class Days:
@@ -71,11 +56,13 @@ class Days:
 
     def __init__(self, most: int = MOST) -> None:
         self.most, self.size = most, 0
-        self._kept: OrderedDict[tuple[str, int], tuple[Mark, NDArray[Any]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], tuple[Mark, Block]] = OrderedDict()
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
-    def rows(self, conn: Connection, kind: Kind, first: int, last: int) -> Rows:
+    def rows(self, conn: Connection, kind: Kind, first: int, last: int) -> "Blocks":
         """Of all days from the first to the last."""
+        from parley.ai.columns import Blocks
+
         wanted = self._marked(conn, kind, first, last)
         found = self._all_found(kind, wanted)
         if len(found) < len(wanted):
@@ -83,17 +70,15 @@ class Days:
                 found = self._all_found(kind, wanted)
                 for start, end in _runs(day for day in wanted if day not in found):
                     found |= self._read(conn, kind, start, end, wanted)
-        return Rows([found[day] for day in wanted])
+        return Blocks([found[day] for day in wanted])
 
     def _read(
         self, conn: Connection, kind: Kind, start: int, end: int, marks: Mapping[int, Mark]
-    ) -> "dict[int, NDArray[Any]]":
+    ) -> "dict[int, Block]":
         """From a day until before another."""
-        import numpy as np
+        from parley.ai.columns import by_day
 
-        rows = kind.read(conn, start * DAY, end * DAY)
-        edges = np.searchsorted(rows[_first(rows)], [day * DAY for day in range(start, end + 1)]).tolist()
-        found = {day: rows[edges[day - start] : edges[day - start + 1]].copy() for day in range(start, end)}
+        found = by_day(kind.read(conn, start * DAY, end * DAY), start, end)
         for day, block in found.items():
             self._keep(kind, day, marks[day], block)
         return found
@@ -104,10 +89,10 @@ class Days:
         known = {row.day: row.seq for row in conn.execute(select(of.day, of.seq).where(of.day.between(first, last)))}
         return {day: (rebuilt, known.get(day, 0)) for day in range(first, last + 1)}
 
-    def _all_found(self, kind: Kind, wanted: Mapping[int, Mark]) -> "dict[int, NDArray[Any]]":
+    def _all_found(self, kind: Kind, wanted: Mapping[int, Mark]) -> "dict[int, Block]":
         return {day: block for day, mark in wanted.items() if (block := self._found(kind, day, mark)) is not None}
 
-    def _found(self, kind: Kind, day: int, mark: Mark) -> "NDArray[Any] | None":
+    def _found(self, kind: Kind, day: int, mark: Mark) -> "Block | None":
         with self._lock:
             kept = self._kept.get((kind.marks.name, day))
             if kept is None or kept[0] != mark:
@@ -115,7 +100,7 @@ class Days:
             self._kept.move_to_end((kind.marks.name, day))
             return kept[1]
 
-    def _keep(self, kind: Kind, day: int, mark: Mark, rows: "NDArray[Any]") -> None:
+    def _keep(self, kind: Kind, day: int, mark: Mark, rows: "Block") -> None:
         with self._lock:
             before = self._kept.pop((kind.marks.name, day), None)
             self._kept[kind.marks.name, day] = mark, rows
@@ -123,10 +108,6 @@ class Days:
             while self.size > self.most:
                 _, (_, gone) = self._kept.popitem(last=False)
                 self.size -= gone.nbytes
-
-
-def _first(rows: "NDArray[Any]") -> str:
-    return str(rows.dtype.names[0]) if rows.dtype.names else ""
 
 
 def _runs(days: Iterable[int]) -> Sequence[tuple[int, int]]:

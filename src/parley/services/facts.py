@@ -45,9 +45,7 @@ from parley.services.numbers import (
 from parley.services.promised import KINDS, promised_days, promises
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from parley.ai.columns import Flags, Real, Talks, Whole
+    from parley.ai.columns import Block, Flags, Real, Talks, Whole
 
 REPEAT_DAYS = 7
 MEASURES = ("nps", "ces", SOLVED)
@@ -328,14 +326,14 @@ def read_ahead(conn: Connection, now: datetime) -> None:
         days_of(conn).rows(conn, kind, last - AHEAD, last)
 
 
-def _read_talks(conn: Connection, start: int, end: int) -> "NDArray[Any]":
+def _read_talks(conn: Connection, start: int, end: int) -> "Block":
     from parley.ai.columns import rows_of
 
     question = select(_word(_M.code)).where(_M.began_at >= start, _M.began_at < end, _M.code != "")
     return rows_of(conn.execute(question).scalar())
 
 
-def _read_made(conn: Connection, start: int, end: int) -> "NDArray[Any]":
+def _read_made(conn: Connection, start: int, end: int) -> "Block":
     from parley.ai.columns import made_of
 
     began = _moment(_P.began)
