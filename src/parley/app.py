@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from parley.web.state import Room
 
 logger = logging.getLogger("parley")
+FIGURES = ("numbers", "work", "answers", "topics", "journeys", "promises")  # readers behind the numbers
 
 
 class Desk:
@@ -279,12 +280,15 @@ class Desk:
         self.record.close()
 
     def rebuild(self, name: str, progress: Any = None) -> int:
-        """Make a reader's tables anew from the log."""
-        for reader in self.readers:
-            if reader.name == name:
-                return rebuild(self.record, reader, progress)
-        known = ", ".join(reader.name for reader in self.readers)
-        raise LookupError(f"There is no reader called “{name}”. Readers: {known}.")
+        """Make a reader's tables anew from the log, or in one pass those of `figures`, of all that may be `behind`, or
+        `all`."""
+        named = {reader.name: [reader] for reader in self.readers}
+        figures = [reader for reader in self.readers if reader.name in FIGURES]
+        groups = {"figures": figures, "behind": behind_readers_of(self.readers), "all": self.readers}
+        wanted = named.get(name) or groups.get(name)
+        if wanted is None:
+            raise LookupError(f"There is no reader called “{name}”. Readers: {', '.join([*named, *groups])}.")
+        return rebuild(self.record, *wanted, progress=progress)
 
 
 async def _listen(channel: Channel, door: Door) -> None:
