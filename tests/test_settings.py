@@ -164,3 +164,14 @@ def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:
     assert look().bot_does == ("cancel_order",)
     assert admin.post(switch, data={}).status_code == 303
     assert look().bot_does == ()
+
+
+def test_an_address_that_gives_tokens_is_no_secret() -> None:
+    kinds = {
+        (name, field.name): field.kind
+        for name, channel in installed().items()
+        for group in channel_form.groups(channel, None, {}, {})
+        for field in group.fields
+    }
+    assert kinds["reviews", "token_url"] == "text"
+    assert {kinds["reviews", "client_secret"], kinds["whatsapp", "token"]} == {"secret"}

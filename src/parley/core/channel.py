@@ -32,7 +32,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rings: it rings in a customer's pocket: a lone STOP ends it, and quiet hours hold back what was not asked for.
     copies: others can get a copy of an answer, openly or unseen by the rest.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
+    quick: how many choices one message can show whose words the customer says by pressing; more of them, and those of
+    channels without, are a numbered list.
     window: how long after the customer's last word there they can be answered, where the platform ends that.
+    patience: how long the platform posts a webhook again that nobody took; zero where it promises nothing, None where
+    nothing is posted, or what was missed is looked up.
     costs: what sending there costs, in words, where that is known.
     vouches: the platform shows who writes, so that a sender is who they say they are.
     calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
@@ -62,7 +66,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rings: bool = False
     copies: bool = False
     buttons: bool = False
+    quick: int = 0
     window: timedelta | None = None
+    patience: timedelta | None = None
     costs: str = ""
     vouches: bool = False
     calls: bool = False
@@ -325,7 +331,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     reply_token: signed; brings an answer back to this conversation. Mail puts it into Reply-To.
     references: external ids of the conversation so far, oldest first.
     purpose: reply, code, survey, notice, bulk. choices: (label, value or link) pairs, shown as buttons
-    where the channel has them and as a numbered list or links where it has not.
+    where the channel has them and as a numbered list or links where it has not. A value that is no link is said by
+    whoever presses it.
     cc, bcc: who gets a copy; nobody but the server learns of bcc.
     handed: people have the matter, so that no machine answers what comes next. template: what the text is made from.
     """

@@ -21,7 +21,7 @@ from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
-from parley.services import consent, copies, file_links, people, setup, tone
+from parley.services import consent, copies, file_links, people, setup, sign_offs, tone
 from parley.services import inbox as desk
 from parley.services.inbox import Viewer
 
@@ -122,7 +122,7 @@ def reply(
     )
     if channels is not None:
         _carried(channels[channel], files)
-        _fits(tx.conn, channels, channel, inbox_id, text)
+        _fits(tx.conn, channels, channel, inbox_id, _signed(tx.conn, channels[channel], state, who, text))
     if cc or bcc:
         cc, bcc = _copied(tx.conn, channels, channel, identity, cc, bcc)
     if template is None:
@@ -284,6 +284,12 @@ def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
             f"The files are {size / 2**20:.0f} MB, and {limit} MB can be sent at once. Your text is kept: send"
             " fewer or smaller ones, or a link."
         )
+
+
+def _signed(conn: Connection, channel: Channel, state: State, who: Viewer, text: str) -> str:
+    """As it will go, with the brand's line under it."""
+    writer = setup.agent(conn, who.agent).name if who.agent else ""
+    return sign_offs.under(text, sign_offs.line(conn, channel, state, writer))
 
 
 def _fits(conn: Connection, channels: Mapping[str, Channel], name: str, inbox_id: int, text: str) -> None:
@@ -489,7 +495,7 @@ def ways(
         identity = _likeliest(fitting, history, inbox, lines)
         why_not = ""
         if identity is None:
-            why_not = f"No {manifest.label.lower()} address of theirs is known."
+            why_not = "No address of theirs is known there."
         elif not manifest.sends or manifest.spoken:
             why_not = f"{manifest.label} takes no written answer. Choose another channel."
         elif inbox.id not in used and not manifest.starts:

@@ -100,7 +100,8 @@ def _kind(info: Any) -> str:
         return "number"
     if origin in (tuple, list, types.UnionType) or info.type in (tuple, list):
         return "lines"
-    return "secret" if any(part in info.name for part in ("password", "secret", "token")) else "text"
+    is_secret = not info.name.endswith("_url") and any(part in info.name for part in ("password", "secret", "token"))
+    return "secret" if is_secret else "text"
 
 
 def _label(name: str) -> str:

@@ -375,6 +375,8 @@ def composer(
     ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history, now=lens.now)
     last = replies.last_received(lens.conn, state, history)
     usual = replies.usual_way(ways, last)
+    shut = [way for way in ways if last and way.inbox.id == last.inbox]
+    closed_last = shut[0] if shut and not any(way.open for way in ways) else None  # says why nothing can be sent
     wishes = _wishes(lens.conn, [way.identity.id for way in ways if way.identity])
     everybody = _everybody(lens, state, last, history)
     choices = tuple(
@@ -387,7 +389,7 @@ def composer(
             open=way.open,
             reason=t(way.why_not) if way.why_not else _away(way, lens.now),
             note=", ".join(_noted(lens, way, wishes)),
-            chosen=way is usual,
+            chosen=way is (usual or closed_last),
             copies=lens.channels[way.inbox.channel].manifest.copies,
             cc=tuple(mail for mail in everybody if way.identity and mail != way.identity.value),
             html=lens.channels[way.inbox.channel].manifest.html,

@@ -874,7 +874,9 @@ class ToneChoices(View, frozen=True, kw_only=True):
 
 
 class BrandLine(View, frozen=True, kw_only=True):
-    """letters: a language's code, sign-off and small print; the last one has no language yet."""
+    """letters: a language's code, sign-off, small print and line under messages; the last one has no language yet.
+    signs: channels, by name and label, and whether that line stands there.
+    """
 
     id: int
     name: str
@@ -884,7 +886,9 @@ class BrandLine(View, frozen=True, kw_only=True):
     colour: str = ""
     sign_off: str = ""
     footer: str = ""
-    letters: tuple[tuple[str, str, str], ...] = ()
+    letters: tuple[tuple[str, str, str, str], ...] = ()
+    short: str = ""
+    signs: tuple[tuple[str, str, bool], ...] = ()
     terms: str = ""
     tone: ToneChoices = ToneChoices()
     has_logo: bool = False
@@ -931,6 +935,7 @@ class SettingsPage(View, frozen=True, kw_only=True):
     fresh: str = ""
     signature: str = ""
     may_change: bool = True
+    signs: tuple[tuple[str, str, bool], ...] = ()
     tone: ToneChoices = ToneChoices()
 
 
