@@ -22,6 +22,7 @@ from parley.log.migrations import migrate
 from parley.log.readers import Follower, Following, News, rebuild
 from parley.log.record import Reader, Record, utc_now
 from parley.services import (
+    absence,
     answers,
     article_uses,
     assist,
@@ -228,6 +229,7 @@ class Desk:
         self._tasks += [asyncio.create_task(self.mailer.run(), name="reports")]
         self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
         self._tasks += [asyncio.create_task(self.caller.run(), name="tools")]
+        self._tasks += [asyncio.create_task(absence.keep_watch(self.record), name="absence")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
     async def _keep_listening(self, name: str) -> None:

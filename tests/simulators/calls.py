@@ -117,6 +117,11 @@ class SimulatedCall:
                 self._recorded(recorded, dial.attrib["recordingStatusCallback"])
             return number.text or ""
 
+    def agent_hangs_up(self) -> None:
+        """The caller is still there."""
+        with self._lock:
+            self.ask(self._standing("Dial").attrib["action"], DialCallStatus="completed", DialCallSid="CA9")
+
     def told(self, twiml: bytes) -> None:
         """Other instructions, from the interface."""
         with self._lock:

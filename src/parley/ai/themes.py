@@ -28,6 +28,7 @@ FEW, SMALL = 100, 4  # up to so few messages, that many make a group
 NEARLY = 0.95
 QUOTES = 3
 TELLING = 0.25  # of the different messages of a theme must have the word that names it
+SEVERAL = 3  # and so many of them, or most: what only two say is no name for the others
 WORDS = 7  # of a message that names a theme instead
 PAIR = 1.3  # so much more than one word two words tell
 NEAR = 3  # words from one to another that are said together
@@ -152,7 +153,7 @@ def _name(own: Mapping[str, frozenset[str]], everywhere: Counter[str], count: in
     scored = {
         phrase: n / len(own) * log((n / len(own)) / (everywhere[phrase] / count)) * (PAIR if " " in phrase else 1)
         for phrase, n in here.items()
-        if n > 1 and n >= TELLING * len(own)
+        if n > 1 and n >= TELLING * len(own) and (n >= SEVERAL or n > len(own) / 2)
     }
     ranked = sorted(scored, key=lambda phrase: (-scored[phrase], phrase))
     for phrase in ranked:

@@ -15,10 +15,14 @@ from parley.core.channel import Inbox
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """How busy those are who take calls: how many are here, and how many seconds a call took them of late, if any."""
+    """How busy those are who take calls: how many are here, and how many seconds a call took them of late, if any.
+
+    rates: whoever calls may be asked for a rating once they have spoken with somebody.
+    """
 
     people: int = 0
     seconds: float | None = None
+    rates: bool = False
 
     def wait(self, position: int) -> float | None:
         """Seconds until it is the turn of whoever stands there: so many calls have to end first. None: not known."""

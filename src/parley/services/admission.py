@@ -95,7 +95,7 @@ class Admission:
                 elif isinstance(said, InboundReceipt):
                     self._receipt(one, said)
                 elif isinstance(said, InboundRating):
-                    surveys.note_rating(self.tx, self.intake.key, said, self.inboxes[one.inbox].channel)
+                    self._rating(said, self.inboxes[one.inbox].channel)
                 elif isinstance(said, InboundCall):
                     self._call(one, said)
                 elif isinstance(said, InboundVisit):
@@ -181,7 +181,7 @@ class Admission:
             return said.external_id if self._is_ours(said) or self._names_are_sure(one.inbox) else None
         if isinstance(said, InboundEdit | InboundWithdrawal | InboundReaction | InboundCall):
             return said.external_id
-        return None
+        return said.call if isinstance(said, InboundRating) else None
 
     def _names_are_sure(self, inbox: int) -> bool:
         """A platform gives its messages their names; the names of mails are their senders' choice."""
@@ -403,6 +403,13 @@ class Admission:
         if self.intake.channels[self.inboxes[one.inbox].channel].manifest.queues:
             voice.told(self.tx, self.inboxes[one.inbox], call)
         self._note(number, calls.settled(state, course), "channel")
+
+    def _rating(self, said: InboundRating, channel: str) -> None:
+        if not said.call:
+            return surveys.note_rating(self.tx, self.intake.key, said, channel)
+        if places := self.named.get(said.call, ()):
+            surveys.rated_on_the_phone(self.tx, *places[0], said.score, channel)
+        return None
 
     def _only_a_machine(self, number: int, message: int, call: InboundCall) -> InboundCall:
         """Whoever was answered by the bot and hung up was not missed."""

@@ -4,7 +4,7 @@ What may be asked stands in core/questionnaire.py. Which surveys there are is a 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, 
 
 from parley.core import conversation as talk
 from parley.core import events as e
-from parley.core.channel import InboundRating
+from parley.core.channel import Address, InboundRating, Inbox
 from parley.core.errors import NotFound, Refused
 from parley.core.opinions import SCALES
 from parley.core.questionnaire import (
@@ -30,7 +30,7 @@ from parley.core.survey_words import TEXT
 from parley.log.many import among
 from parley.log.record import Record, Tx, chunks
 from parley.log.tables import Id, Moment, metadata
-from parley.services import calls, consent, grave, inbox, languages, replies, setup, threads
+from parley.services import calls, consent, grave, inbox, languages, people, replies, setup, threads
 
 surveys = Table(
     "surveys",
@@ -220,9 +220,13 @@ def _why_not(tx: Tx, state: talk.State) -> str | None:
         return "not wanted"
     if grave.is_grave(tx.conn, state.id):
         return "a grave matter"
-    recently = tx.at - timedelta(days=setup.setting(tx.conn, "survey_pause_days", PAUSE_DAYS))
-    asked = select(_S.id).where(_S.person == state.person, _S.asked_at > recently).limit(1)
-    return "asked recently" if tx.conn.execute(asked).first() else None
+    return "asked recently" if _asked_of_late(tx.conn, state.person, tx.at) else None
+
+
+def _asked_of_late(conn: Connection, person: int, now: datetime) -> bool:
+    recently = now - timedelta(days=setup.setting(conn, "survey_pause_days", PAUSE_DAYS))
+    asked = select(_S.id).where(_S.person == person, _S.asked_at > recently).limit(1)
+    return conn.execute(asked).first() is not None
 
 
 def rate(
@@ -284,6 +288,36 @@ def go_on(tx: Tx, survey: int, question: Question | None) -> None:
     state = inbox.state(tx.conn, row.conversation)
     if question is not None and state.status == talk.CLOSED:
         _ask(tx, state, survey, question)
+
+
+def asks_caller(conn: Connection, here: Inbox, caller: Address, now: datetime) -> bool:
+    """Whether somebody who has just spoken with a person is asked on the phone: where a survey that begins with CSAT
+    fits, the lot falls on them, and they were not asked of late and want to be."""
+    who = people.by_address(conn, [(caller.kind, caller.value)]).get((caller.kind, caller.value))
+    told = Ended(conversation=0, brand=here.brand, channel=here.channel, language="", closed_by="people")
+    found = fitting(all_surveys(conn), told)
+    if (
+        who is None
+        or found is None
+        or found.questions[0].measure != "csat"
+        or not drawn(found.key, who.id, found.share)
+    ):
+        return False
+    return not consent.standing_against(conn, who.id, "survey") and not _asked_of_late(conn, who.person, now)
+
+
+def rated_on_the_phone(tx: Tx, number: int, call: int, score: int, channel: str) -> None:
+    """A key was pressed at the end of a call. call: its message. The other questions of the survey are left."""
+    tx.flush()
+    state = inbox.state(tx.conn, number)
+    if of_message(tx.conn, call) is not None or not 1 <= score <= 5:
+        return
+    found = fitting(all_surveys(tx.conn), ended(tx.conn, state, "agent/")) or USUAL
+    first = found.questions[0]
+    survey = plan(tx, state, tx.at, found.key)
+    asked = e.SurveyAsked(survey=survey, message=call, question=first.key, measure=first.measure)
+    tx.append(e.conversation(number), [asked], "surveys")
+    rate(tx, survey, score, channel, f"person/{state.person}")
 
 
 def note_rating(tx: Tx, key: bytes, said: InboundRating, channel: str) -> None:

@@ -34,7 +34,7 @@ from parley.core.errors import NotFound, Refused
 from parley.core.webhook import Line
 from parley.log.record import Tx
 from parley.log.tables import Id, Moment, metadata
-from parley.services import access, inbox, people, setup, threads
+from parley.services import access, inbox, people, setup, surveys, threads
 from parley.services.inbox import Viewer
 
 RINGING, TAKEN, SPOKEN, ENDED = "ringing", "taken", "spoken", "ended"
@@ -131,8 +131,9 @@ def takers(conn: Connection, brand: int) -> list[setup.Agent]:
     ]
 
 
-def line(conn: Connection, brand: int) -> Line:
-    """How busy those of a brand are who take calls, whether or not they are on one now."""
+def line(conn: Connection, inbox: Inbox, caller: Address | None, now: datetime) -> Line:
+    """How busy those of its brand are who take calls, on one or not. caller: who is on the phone."""
+    brand = inbox.brand
     here = [a for a in setup.agents_online(conn) if a.takes_calls and a.active and serves(a.brands or None, brand)]
     spoken = (calls.c.brand == brand) & (calls.c.state == ENDED) & calls.c.answered.is_not(None)
     question = select(calls.c.answered, calls.c.until).where(spoken).order_by(calls.c.until.desc()).limit(LATELY)
@@ -140,6 +141,7 @@ def line(conn: Connection, brand: int) -> Line:
     return Line(
         people=sum(a.role != "read-only" for a in here),
         seconds=sum(lengths) / len(lengths) if len(lengths) >= ENOUGH else None,
+        rates=caller is not None and surveys.asks_caller(conn, inbox, caller, now),
     )
 
 

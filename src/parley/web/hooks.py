@@ -12,6 +12,7 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from parley.core.channel import PuttingThrough
 from parley.core.errors import NotFound
 from parley.core.webhook import Answered, Call, Handshake, Webhook
 from parley.services import voice
@@ -50,8 +51,11 @@ async def _take(request: Request[Any, Any, Any], room: Room, number: int, rest: 
     if inbox is None or not isinstance(channel, Webhook):
         raise NotFound("No platform is expected at this address.")
     call = await _call(request, room, rest)
-    if channel.manifest.queues:
-        call = msgspec.structs.replace(call, line=await asyncio.to_thread(room.record.ask, voice.line, inbox.brand))
+    if isinstance(channel, PuttingThrough):
+        line = await asyncio.to_thread(
+            room.record.ask, voice.line, inbox, channel.caller(call.body), room.record.clock()
+        )
+        call = msgspec.structs.replace(call, line=line)
     taken = channel.webhook(call, inbox)
     found = await taken if isinstance(taken, Awaitable) else taken
     if isinstance(found, Handshake):

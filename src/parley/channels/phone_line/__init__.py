@@ -4,6 +4,7 @@ Twilio asks at every step what comes next; `menu.py` answers, `facts.py` tells t
 that is going on. Nothing of a call is kept here between two steps: the addresses that Twilio is given say where it is.
 """
 
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 from parley.channels.calling import lacking, secret
@@ -14,6 +15,7 @@ from parley.channels.phone_line.menu import Caller
 from parley.channels.phone_line.settings import NEEDED, PhoneLineSettings
 from parley.channels.twilio import API, fields_of, login, must_be_signed
 from parley.core.channel import (
+    Address,
     Attached,
     Delivery,
     Door,
@@ -40,6 +42,7 @@ class PhoneLine:
         queues=True,
         spoken=True,
         file_limit=64 * 1024 * 1024,
+        patience=timedelta(),
         weight=0.5,
         settings=PhoneLineSettings,
     )
@@ -63,6 +66,10 @@ class PhoneLine:
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         return await sending.read_out(message, inbox)
+
+    def caller(self, asked: bytes) -> Address | None:
+        number = dict(fields_of(asked)).get("From", "")
+        return Address(kind="phone", value=number) if number.startswith("+") else None
 
     async def put_through(self, inbox: Inbox, call: str, agent: str, mail: str) -> None:
         await sending.put_through(inbox, call, agent, mail)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
+from parley.channels.phone_line.menu import score
 from parley.channels.phone_line.settings import department
-from parley.core.channel import Address, Inbound, InboundCall, InboundMessage, Inbox, Remote
+from parley.core.channel import Address, Inbound, InboundCall, InboundMessage, InboundRating, Inbox, Remote
 from parley.core.errors import Unreadable
 from parley.core.webhook import Line
 
@@ -37,6 +38,8 @@ def name_of(step: str, query: Mapping[str, str], form: Mapping[str, str], line: 
         case "instead":
             calls_back = form.get("Digits") == "1" and form.get("From", "").startswith("+")
             return f"{call}/callback" if calls_back else ""
+        case "rated":
+            return f"{call}/rated" if score(form.get("Digits", "")) else ""
         case "goodbye":
             return f"{call}/voicemail" if form.get("RecordingDuration", "1") != "0" else ""
         case "status":
@@ -51,6 +54,9 @@ def facts_of(raw: bytes, at: datetime, inbox: Inbox) -> list[Inbound]:
         raise Unreadable("Twilio's id of the call is missing.")
     if step == "said":
         return [_spoken(form, call)]
+    if step == "rated":
+        who = _customer(form.get("From", ""), call)
+        return [InboundRating(sender=who, score=score(form.get("Digits", "")), call=call)]
     told = _told(step, form)
     if told is None:
         return []

@@ -14,7 +14,13 @@ from parley.core.channel import Inbox
 from parley.core.webhook import Call, Line
 
 LONGEST_MESSAGE = 180  # seconds
+SCORES = "12345"
 HEARD = {"leave", "queue-full", "error", "system-error"}  # why somebody left the line and is still there
+
+
+def score(digits: str) -> int:
+    """A rating from 1 to 5; 0 for what is none."""
+    return int(digits) if len(digits) == 1 and digits in SCORES else 0
 
 
 class Caller:
@@ -40,6 +46,7 @@ class Caller:
             "instead": self.instead,
             "goodbye": lambda: self.say("thanks") + verb("Hangup"),
             "dialled": self.dialled,
+            "rated": lambda: (self.say("rated") if score(self.digits) else "") + verb("Hangup"),
         }
         return document(steps[step]()) if step in steps else document()
 
@@ -132,9 +139,10 @@ class Caller:
         return self.say("voicemail") + verb("Record", attributes=attributes) + self.say("thanks") + verb("Hangup")
 
     def dialled(self) -> str:
-        """They spoke, or the agent's phone was not picked up: then they wait on."""
+        """They spoke, and whoever is still there may be asked how it was; or nobody picked up, and they wait on."""
         if self.form.get("DialCallStatus") in ("completed", "answered"):
-            return verb("Hangup")
+            asked = self.gather(self.say("rate"), "rated", timeout=8) if self.line.rates else ""
+            return asked + verb("Hangup")
         return self.say("missed") + redirect(self.at("queue", again=self.form.get("DialCallSid", "1")))
 
     # small things ───────────────────────────────────────────────────────────────────────────

@@ -116,6 +116,43 @@ def test_a_caller_waits_hears_their_place_and_is_put_through(line: Line) -> None
     assert "number 1" in first.heard[-1]
 
 
+def spoken(line: Line) -> SimulatedCall:
+    """Kim has spoken with Ana, who hung up first."""
+    ana, before = line.ana(), len(line.door.events(e.CallAnswered))
+    kim = line.rings()
+    eventually(lambda: len(line.door.events(e.CallBegan)) == before + 1)
+    assert ana.post(f"/desk/calls/{kim.sid}/acceptance").status_code == 200
+    eventually(lambda: kim.at == "Dial")
+    kim.agent_picks_up()
+    eventually(lambda: len(line.door.events(e.CallAnswered)) == before + 1)
+    kim.agent_hangs_up()
+    return kim
+
+
+def test_whoever_has_spoken_with_somebody_rates_it_with_a_key_and_is_not_asked_again(line: Line) -> None:
+    kim = spoken(line)
+    assert "Press a key from 1, not at all, to 5, very." in kim.heard[-1]
+    kim.presses("2")
+    assert (kim.heard[-1], kim.over) == ("Thank you. Goodbye.", True)
+    eventually(lambda: bool(line.door.events(e.SurveyAnswered)))
+    answer = line.door.events(e.SurveyAnswered)[0]
+    assert (answer.measure, answer.score, answer.channel) == ("csat", 2, "phone_line")
+    eventually(lambda: bool(line.door.events(e.TaskOpened)))
+    assert line.door.events(e.TaskOpened)[0].reason
+    line.service.post(f"{line.door.url}/rated?line=0", kim._form(Digits="5"))
+    again = spoken(line)
+    assert again.over
+    assert not any("satisfied" in heard for heard in again.heard)
+    assert [answer.score for answer in line.door.events(e.SurveyAnswered)] == [2]
+
+
+def test_no_key_or_a_wrong_one_is_no_rating(line: Line) -> None:
+    kim = spoken(line)
+    kim.presses("7")
+    assert kim.over
+    assert line.door.events(e.SurveyAsked) == []
+
+
 def test_an_agent_who_does_not_pick_up_loses_nobody(line: Line) -> None:
     ana, bo = line.ana(), line.web.signed_in("bo")
     line.takes_calls("bo")
