@@ -22,11 +22,39 @@ SMALL = 65_536
 SPREAD = 8  # how much room numbers may take up, for each of them
 
 
-class Talks:
-    """Conversations that count, the earliest first. A column is taken out when it is first asked for."""
+class Hours:
+    """The opening hours of each brand, with which a span is measured by two searches.
 
-    def __init__(self, size: int, column: Callable[[str], NDArray[Any]]) -> None:
-        self.size, self._column = size, column
+    spans: by brand, the periods in which it is open, as (opens, closes) in microseconds since 1970, in order.
+    """
+
+    def __init__(self, spans: Mapping[int, Sequence[tuple[int, int]]]) -> None:
+        self._edges = {brand: _edges(found) for brand, found in spans.items()}
+
+    def open_seconds(self, brand: Whole, start: Whole, end: Whole) -> Whole:
+        """Whole seconds of opening hours between two moments of each; a brand that is not named is always open."""
+        found: Whole = np.maximum(0, end - start)
+        for number, (at, passed) in self._edges.items():
+            mine = brand == number
+            found[mine] = np.interp(end[mine], at, passed) - np.interp(start[mine], at, passed)
+        seconds: Whole = found // SECOND
+        return seconds
+
+
+def _edges(spans: Sequence[tuple[int, int]]) -> tuple[Real, Real]:
+    """Moments at which a brand opens or closes, and the opening time that has passed by each of them."""
+    at = np.array(spans, np.float64).reshape(-1)
+    lasted = np.diff(at, prepend=at[:1])
+    lasted[::2] = 0  # from a close to the next opening nothing passes
+    return at, np.cumsum(lasted)
+
+
+class Talks:
+    """Conversations that count, the earliest first. A column is taken out when it is first asked for. hours: in which
+    times are told; None: around the clock."""
+
+    def __init__(self, size: int, column: Callable[[str], NDArray[Any]], hours: Hours | None = None) -> None:
+        self.size, self._column, self.hours = size, column, hours
         self._known: dict[str, NDArray[Any]] = {}
 
     def __len__(self) -> int:
@@ -46,15 +74,19 @@ class Talks:
     def where(self, wanted: Flags | Whole) -> "Talks":
         """wanted: flags of all, or places in an order that keeps the earliest first."""
         count = int(np.count_nonzero(wanted)) if wanted.dtype == bool else len(wanted)
-        return Talks(count, lambda name: self[name][wanted])
+        return Talks(count, lambda name: self[name][wanted], self.hours)
 
     def with_column(self, name: str, values: Whole) -> "Talks":
         """With one more, that their words do not hold."""
-        return Talks(len(self), lambda of: values if of == name else self[of])
+        return Talks(len(self), lambda of: values if of == name else self[of], self.hours)
+
+    def told_in(self, hours: Hours) -> "Talks":
+        """The same, with their times in opening hours."""
+        return Talks(len(self), self.__getitem__, hours)
 
     def between(self, start: int, end: int) -> "Talks":
         first, last = np.searchsorted(self.began, (start, end), "left").tolist()
-        return Talks(last - first, lambda name: self[name][first:last])
+        return Talks(last - first, lambda name: self[name][first:last], self.hours)
 
     def of_brands(self, brands: Sequence[int] | None) -> "Talks":
         """None: of all."""
@@ -84,7 +116,10 @@ class Talks:
         has = state > 0
         stopped = state == _STOPPED
         running = np.maximum(0, now - self.began) // SECOND
-        return has, np.where(stopped, self[name], running)[has], stopped[has]
+        seconds = np.where(stopped, self[name], running)
+        if self.hours is not None:
+            seconds = self.hours.open_seconds(self["brand"], self.began, self.began + seconds * SECOND)
+        return has, seconds[has], stopped[has]
 
     def times(self, name: str, now: int) -> Times:
         _, seconds, stopped = self.clock(name, now)

@@ -29,7 +29,7 @@ from parley.core.coded import HEAD
 from parley.core.measure import DAY, micros
 from parley.core.opinions import LOW, SOLVED
 from parley.log.many import chunks
-from parley.services import costs
+from parley.services import costs, open_hours
 from parley.services.answers import answers
 from parley.services.days import Kind, days_of
 from parley.services.inbox import Viewer, of_brand, sees_brands, tags
@@ -150,7 +150,7 @@ class Source:
 
     def __init__(self, conn: Connection, who: Viewer, choice: Choice, since: datetime, now: datetime) -> None:
         self.conn, self.who, self.choice = conn, who, choice
-        self.start, self.now = micros(since), micros(now)
+        self.span, self.start, self.now = (since, now), micros(since), micros(now)
         self.channels = channel_numbers(conn)
         channel = self.channels.get(choice.channel, NONE) if choice.channel else None
         self.costs = costs.costs(conn)
@@ -162,7 +162,9 @@ class Source:
         from parley.ai.columns import Talks
 
         rows = days_of(self.conn).rows(self.conn, _TALKS, self.start // DAY, self.now // DAY)
-        return Talks(len(rows), rows.__getitem__).between(self.start, self.now).of_brands(sees_brands(self.who))
+        hours = open_hours.between(self.conn, *self.span) if self.choice.open_hours else None
+        talks = Talks(len(rows), rows.__getitem__, hours)
+        return talks.between(self.start, self.now).of_brands(sees_brands(self.who))
 
     @cached_property
     def made(self) -> Made:

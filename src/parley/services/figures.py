@@ -32,6 +32,8 @@ MOST_CASES = 200
 CONTENT = 4  # ratings from here on count as satisfied
 MOST_POINTS = 1500  # of a curve that are told one by one
 CURVE_EDGES = (7 * 86_400, 30 * 86_400)  # seconds at which a curve is exact, beside all that have three digits
+ALL_HOURS = "calendar time, 24 hours a day"
+OPEN_HOURS = "business time, in the opening hours of each brand; ages of what is open in calendar time"
 PERIODS = {7: "7 days", 28: "28 days", 91: "13 weeks"}  # whole weeks: equal weekdays on both sides
 
 
@@ -91,7 +93,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     compared_with: Period
     time_zone: str = "UTC"
     currency: str = ""
-    calendar: str = "calendar time, 24 hours a day"
+    calendar: str = ALL_HOURS
     definitions: int = VERSION
     numbers: tuple[Number, ...]
     days: tuple[Daily, ...]
@@ -114,7 +116,8 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
     facts = source.facts(this)._replace(open=source.open())
     past = source.facts(that)
     made = made_of(facts, past, choice, this, that, now, source.channels, _few(who, choice))
-    return msgspec.structs.replace(made, currency=source.costs.currency)
+    hours = {"calendar": OPEN_HOURS} if choice.open_hours else {}
+    return msgspec.structs.replace(made, currency=source.costs.currency, **hours)
 
 
 def made_of(

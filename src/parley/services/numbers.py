@@ -204,12 +204,16 @@ def _replace(conn: Connection, table: Table, key: Column[int], old: Iterable[int
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations: the last `days` days, and where given one channel, brand or agent (who answered last)."""
+    """Which conversations: the last `days` days, and where given one channel, brand or agent (who answered last).
+
+    open_hours: times are told in the brand's opening hours, else around the clock.
+    """
 
     days: int = 28
     channel: str | None = None
     brand: int | None = None
     agent: int | None = None
+    open_hours: bool = False
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
