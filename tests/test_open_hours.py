@@ -1,4 +1,4 @@
-"""Times of the figures in opening hours: a Friday evening to a Monday morning is not sixty hours of somebody's neglect."""
+"""Times of the figures in opening hours: nobody was neglected from a Friday evening to a Monday morning."""
 
 import csv
 import io
