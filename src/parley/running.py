@@ -1,13 +1,14 @@
 """Runs a desk: with its pages (`parley serve`, `parley demo`) or without (`parley work`)."""
 
 import asyncio
+import ctypes
 import gc
 import logging
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from parley.app import Desk, room_of
@@ -44,6 +45,16 @@ def set_up_logging(level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+M_TRIM_THRESHOLD, TRIM = -1, 128 * 1024  # glibc's mallopt(3)
+
+
+def give_memory_back() -> None:
+    """What was freed goes back to the system at once. glibc else raises that threshold with every large array that is
+    freed, and a desk that has read its articles keeps twice what it needs. Elsewhere nothing is changed."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, TRIM)
+
+
 TURN_SECONDS = 0.002  # a thread's turn: the line to the browsers must not wait long for the one that files mail
 
 
@@ -57,6 +68,7 @@ def run_server(
 
     set_up_logging(config.log_level)
     sys.setswitchinterval(TURN_SECONDS)
+    give_memory_back()
     desk = desk or Desk(config)
     _refuse_taken(config.host, config.port)
     app = make_app(room_of(desk, demo=demo), beside=[lambda _: _alive(desk, work), *beside])
@@ -141,6 +153,7 @@ def _refuse_taken(host: str, port: int) -> None:
 def run_worker(config: Config) -> None:
     """Channels, bot, timers and delivery until stopped by a signal."""
     set_up_logging(config.log_level)
+    give_memory_back()
     desk = Desk(config)
     if desk.record.database.alone:
         desk.record.close()

@@ -36,8 +36,9 @@ NPS = (
 
 def run_demo(folder: Path | None, first_port: int, *, living: bool) -> None:
     """Build the company, print where to look, and run until stopped."""
-    from parley.running import run_server
+    from parley.running import give_memory_back, run_server
 
+    give_memory_back()
     begun = time.monotonic()
     kept = folder is not None
     data = folder or Path(tempfile.mkdtemp(prefix="parley-demo-"))
