@@ -1,4 +1,4 @@
-"""A language model behind an address, where the desk has one. It words; it decides and does nothing.
+"""A language model behind an address, where the desk has one. It words and it guesses; it decides and does nothing.
 
 `Model.ask` gives a text or None: off, over a cap, too slow, wrong or gone are all the same to whoever asks, who has an
 answer of their own; `Model.said` tells which it was, for a person who waits. What was asked and what came is kept,
@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Off until it is switched on. url: up to and with `/v1`. per_conversation, per_day: requests. tokens: a day's.
 
     speaks: which form of request the address understands, of `model_forms.FORMS`. tone: how the brand speaks, in a
-    sentence. rewrites, summaries, drafts, reports, translations: what it is asked for.
+    sentence. rewrites, summaries, drafts, reports, translations, wishes: what it is asked for.
     """
 
     on: bool = False
@@ -75,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drafts: bool = True
     reports: bool = True
     translations: bool = True
+    wishes: bool = True
 
 
 class Said(msgspec.Struct, frozen=True):

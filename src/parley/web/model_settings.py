@@ -49,6 +49,7 @@ class Form(msgspec.Struct):
     drafts: str = ""
     reports: str = ""
     translations: str = ""
+    wishes: str = ""
 
 
 @get(HERE, opt=ADMIN, include_in_schema=False)
@@ -88,6 +89,7 @@ async def keep(request: Asked, room: Room) -> Answer:
         drafts=bool(form.drafts),
         reports=bool(form.reports),
         translations=bool(form.translations),
+        wishes=bool(form.wishes),
     )
     await room.do(language_model.keep, new)
     return seen_other(HERE)
