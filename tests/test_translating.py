@@ -250,6 +250,7 @@ def test_an_agent_reads_german_and_answers_in_it(tmp_path: Any, stub: Stub, brow
         page.locator("[data-translate]").click()
         expect(page.locator(".translation-words")).to_have_text(ENGLISH)
         expect(page.locator(".turn.them .words")).to_contain_text("Guten Tag")
+        assert page.locator(".translation .quiet").inner_text() == "Translated by a language model from German"
         assert violations(page, "#main") == []
         page.keyboard.press("t")
         expect(page.locator(".translation")).to_have_count(0)

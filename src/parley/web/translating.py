@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from parley.core.language import LANGUAGES
 from parley.services import translating
-from parley.services.translating import Translation
+from parley.services.translating import ENGLISH, Translation
 from parley.web.forms import read_form
 from parley.web.security import ACT, Caller
 from parley.web.state import Room
@@ -64,7 +64,7 @@ async def draft(request: Asked, room: Room, caller: Caller, number: FromPath[int
 
 
 def _shown(found: Translation) -> Shown:
-    of = LANGUAGES.get(found.of, "")
+    of = t(ENGLISH[found.of]) if found.of else ""
     if not found.text:
         return Shown(text="", language=found.into, told=t("This is in {language} already.", language=of))
     told = (
