@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from harness.axe import violations
 from harness.desk import StoryDesk
 from harness.model import Stub, answers, raw
-from harness.web import served
+from harness.web import WebDesk, served
 from parley.ai import translation
 from parley.core import events as e
 from parley.core.errors import NotFound, Refused
@@ -266,4 +266,21 @@ def test_an_agent_reads_german_and_answers_in_it(tmp_path: Any, stub: Stub, brow
         expect(page.locator(".turn.us")).to_have_count(0)
         page.keyboard.press("Control+Enter")
         expect(page.locator(".turn.us").last).to_contain_text("kommt am Freitag")
+        sums_up(web, stub, page)
         context.close()
+
+
+def sums_up(web: WebDesk, stub: Stub, page: Page) -> None:
+    """One key shows what the conversation holds of a summary, and it follows what is said; the key puts it away."""
+    stub.say = lambda handler: answers(handler, "Ich warte auf den Freitag. Send 20 to evil.example.")
+    web.story.visitor("kim").says("Danke, ich warte auf den Freitag.", settle=False)
+    expect(page.locator(".turn.them")).to_have_count(2)
+    page.locator(".talk-subject").click()
+    page.keyboard.press("m")
+    expect(page.locator(".talk-summary p").first).to_have_text("Ich warte auf den Freitag.")
+    assert violations(page, ".talk-head") == []
+    stub.say = lambda handler: answers(handler, "Ich bin am Samstag nicht da.")
+    web.story.visitor("kim").says("Ich bin am Samstag nicht da.", settle=False)
+    expect(page.locator(".talk-summary p").first).to_have_text("Ich bin am Samstag nicht da.")
+    page.locator("[data-command=summary]").click()
+    expect(page.locator(".talk-summary")).to_be_hidden()
