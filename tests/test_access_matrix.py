@@ -197,6 +197,11 @@ ROWS: dict[str, Row] = {
     f"POST {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"DELETE {C}/closure": Row(expected=OURS_ACT, ok=DONE),
     f"GET {C}/assistance": Row(expected=OURS),
+    f"POST {C}/summary": Row(expected=OURS_ACT, ok=(422,)),
+    f"POST {C}/translation": Row(expected=OURS_ACT, send=form(text="Hello"), ok=(422,)),
+    f"POST {C}/messages/{{message:int}}/translation": Row(
+        expected=OURS_ACT, path="/desk/conversations/{mailed}/messages/{attached}/translation", ok=(422,)
+    ),
     f"POST {C}/assistance/rejection": Row(expected=OURS_ACT, send=form(draft="Dear", source="macro"), ok=DONE),
     f"POST {C}/approval": Row(expected=OURS_ACT, ok=(422,)),
     f"POST {C}/refusal": Row(expected=OURS_ACT, ok=(422,)),

@@ -16,7 +16,7 @@ from parley.core import events as e
 from parley.core.errors import BadConfig
 from parley.demo import build
 from parley.demo.learned import learned
-from parley.services import assist, inbox, language_model, orders, procedures, requests, setup
+from parley.services import assist, inbox, language_model, model_forms, orders, procedures, requests, setup
 from parley.services.language_model import Settings
 
 CANARY = "canary77"
@@ -99,7 +99,16 @@ def stub() -> Iterator[Stub]:
 
 
 @pytest.fixture
-def shop(bot_desk: StoryDesk, stub: Stub) -> StoryDesk:
+def speaks() -> str:
+    """The form in which the model is asked; those who want both give it themselves."""
+    return "openai"
+
+
+BOTH = pytest.mark.parametrize("speaks", sorted(model_forms.FORMS))
+
+
+@pytest.fixture
+def shop(bot_desk: StoryDesk, stub: Stub, speaks: str) -> StoryDesk:
     """A desk with articles, other people's orders, a bot that may do everything, and the stub for a model."""
 
     def fill(tx: Any) -> None:
@@ -107,7 +116,8 @@ def shop(bot_desk: StoryDesk, stub: Stub) -> StoryDesk:
         setup.set_setting(tx, "bot_calibration", learned())
         build.add_orders(tx, {b.key: bot_desk.brand for b in build.made_up.brands()}, tx.at)
         setup.change_brand(tx, bot_desk.brand, "Larkspur", setup.Look(bot_does=tuple(procedures.SHIPPED)))
-        language_model.keep(tx, Settings(on=True, url=stub.url, name="stub", key="sk-very-secret", seconds=1))
+        now = Settings(on=True, speaks=speaks, url=stub.url, name="stub", key="sk-very-secret", seconds=1)
+        language_model.keep(tx, now)
 
     bot_desk.change(fill)
     return bot_desk
@@ -130,6 +140,7 @@ def last_answer(desk: StoryDesk) -> str:
     return desk.words(desk.conversations()[0].id)[-1]
 
 
+@BOTH
 def test_the_worst_words_reach_nobody_and_the_own_answer_stands(shop: StoryDesk, stub: Stub) -> None:
     for n, form in enumerate(EGRESS.values()):
         stub.say = lambda handler, form=form: answers(handler, form)  # type: ignore[misc]
@@ -141,6 +152,7 @@ def test_the_worst_words_reach_nobody_and_the_own_answer_stands(shop: StoryDesk,
         assert sign not in said
 
 
+@BOTH
 def test_a_model_that_calls_every_tool_for_everybody_gets_nothing_done(shop: StoryDesk, stub: Stub) -> None:
     numbers = [order.number for order in shop.record.ask(orders.of_mails, ["kim.lee@example.com"])] + ["10300", "10301"]
     calls = [
@@ -189,6 +201,7 @@ FAILURES: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
 }
 
 
+@BOTH
 def test_a_model_that_is_slow_wrong_or_gone_changes_nothing(shop: StoryDesk, stub: Stub) -> None:
     shop.visitor("lee").says(ASKED)  # what is loaded on first use is loaded
     for n, (how, failure) in enumerate(FAILURES.items()):
@@ -232,16 +245,21 @@ def test_caps_hold(shop: StoryDesk, stub: Stub) -> None:
     assert any("of the day" in one for one in outcomes)
 
 
-def test_what_it_words_well_is_said_and_the_key_goes_nowhere_else(shop: StoryDesk, stub: Stub) -> None:
+@BOTH
+def test_what_it_words_well_is_said_and_the_key_goes_nowhere_else(shop: StoryDesk, stub: Stub, speaks: str) -> None:
     def kindly(handler: BaseHTTPRequestHandler) -> None:
-        answers(handler, "I am sorry about that. " + stub.asked[-1]["messages"][1]["content"].split("\n")[0])
+        answers(handler, "I am sorry about that. " + stub.told().split("\n")[0])
 
     stub.say = kindly
     shop.visitor("kim").says(ASKED)
     said = last_answer(shop)
     own = shop.desk.bot.brain.answer(shop.desk.bot.brain.understand(shop.record, ASKED, None).hits[0], ASKED)
     assert said.startswith("I am sorry about that.") or said == own
-    assert stub.keys == ["Bearer sk-very-secret"]
+    assert (stub.paths, stub.keys, stub.versions) == {
+        "openai": (["/v1/chat/completions"], ["Bearer sk-very-secret"], [""]),
+        "anthropic": (["/v1/messages"], ["sk-very-secret"], ["2023-06-01"]),
+    }[speaks]
+    assert shop.record.ask(language_model.newest)[0].tokens == 100
     assert "sk-very" not in str(shop.record.ask(language_model.newest)) + everything_said(shop)
 
 
@@ -270,10 +288,26 @@ def test_a_draft_for_an_agent_is_worded_and_held(shop: StoryDesk, stub: Stub) ->
     assert stub.asked
 
 
+@pytest.mark.parametrize(
+    ("speaks", "answer"),
+    [
+        ("openai", {"choices": [{"message": {"content": "Put the label"}, "finish_reason": "length"}]}),
+        ("anthropic", {"content": [{"type": "text", "text": "Put the label"}], "stop_reason": "max_tokens"}),
+        ("anthropic", {"content": [{"type": "text", "text": "I cannot"}], "stop_reason": "refusal"}),
+        ("anthropic", {"content": [{"type": "tool_use", "id": "1", "name": "refund", "input": {}}]}),
+    ],
+)
+def test_an_answer_that_is_cut_off_or_none_is_a_failure(speaks: str, answer: Any) -> None:
+    with pytest.raises(model_forms.Wrong):
+        model_forms.FORMS[speaks].read(json.dumps(answer).encode())
+
+
 def test_it_is_off_until_it_is_switched_on(bot_desk: StoryDesk, stub: Stub) -> None:
     bot_desk.change(lambda tx: build.add_articles(tx, {b.key: bot_desk.brand for b in build.made_up.brands()}))
     bot_desk.visitor("kim").says(ASKED)
     assert bot_desk.record.ask(language_model.newest) == []
+    with pytest.raises(BadConfig):
+        bot_desk.change(lambda tx: language_model.keep(tx, Settings(on=True, speaks="xml", url=stub.url, name="x")))
     for wrong in ("ftp://x/v1", "http://", "http://user:key@127.0.0.1/v1"):
         with pytest.raises(BadConfig):
             bot_desk.change(lambda tx, url=wrong: language_model.keep(tx, Settings(on=True, url=url, name="x")))

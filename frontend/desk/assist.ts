@@ -1,6 +1,6 @@
 // Help with the open conversation's answer: fetched beside it, inserted with one key, and what became of it told.
 
-import { all, one } from "../shared/dom.ts";
+import { all, h, icon, one } from "../shared/dom.ts";
 import { act, fragment } from "../shared/net.ts";
 import { t } from "../shared/words.ts";
 import * as composer from "./composer.ts";
@@ -18,6 +18,7 @@ const words = (): string => one<HTMLElement>("#assist .assist-words")?.textConte
 
 export function listen(): void {
   pane.onOpen(load);
+  pane.onNews(outdated);
   pane.onLeave(() => clearTimeout(timer));
   document.addEventListener("click", clicked);
 }
@@ -55,6 +56,45 @@ export function told(body: FormData): void {
   body.set("draft_ref", here.dataset.ref ?? "");
   if (put) body.set("draft_inserted", "1");
   place()?.replaceChildren();
+}
+
+// ── the conversation in some sentences ──
+
+const summed = (): HTMLElement | null => one<HTMLElement>(".talk-summary", pane.main());
+export const canSumUp = (): boolean => pane.main().hasAttribute("data-sums-up");
+
+/** Ask for a summary, or put it away. */
+export function summary(): void {
+  const place = summed();
+  if (!place) return;
+  if (place.hidden) return void sumUp(place);
+  place.hidden = true;
+  place.replaceChildren();
+}
+
+/** Something new was said: a summary that stands there is no longer the whole of it. */
+export function outdated(): void {
+  const place = summed();
+  if (place && !place.hidden && !place.hasAttribute("aria-busy")) void sumUp(place);
+}
+
+async function sumUp(place: HTMLElement): Promise<void> {
+  const id = pane.openId();
+  place.setAttribute("aria-busy", "true");
+  try {
+    const found = (await act("POST", `/desk/conversations/${id}/summary`)) as unknown as { text: string };
+    place.replaceChildren(
+      h("p", { dir: "auto" }, found.text),
+      h("p.quiet", {}, icon("sparkles", 12), h("span", {}, t("By a language model, in the conversation's own words"))),
+    );
+    place.hidden = false;
+  } catch (trouble) {
+    place.hidden = true;
+    place.replaceChildren();
+    if (pane.openId() === id) say((trouble as Error).message, true);
+  } finally {
+    place.removeAttribute("aria-busy");
+  }
 }
 
 function clicked(event: MouseEvent): void {

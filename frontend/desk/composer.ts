@@ -36,6 +36,16 @@ const area = (within = form()): HTMLTextAreaElement | null => (within ? one<HTML
 const mode = (within: HTMLFormElement): Mode => (new FormData(within).get("mode") === "note" ? "note" : "reply");
 export const canWrite = (): boolean => Boolean(form()) || pane.main().hasAttribute("aria-busy");
 
+export const written = (): string => area()?.value ?? "";
+/** Whether an answer is being written, and not a note. */
+export const replying = (): boolean => Boolean(form()) && mode(form() as HTMLFormElement) === "reply";
+
+/** Other words in the place of those that stand there. */
+export function rewrite(words: string): void {
+  const box = area();
+  if (box) put(box, words, box.value.length, box.value.length);
+}
+
 export function listen(): void {
   document.addEventListener("submit", submitted);
   document.addEventListener("input", typed);

@@ -21,6 +21,7 @@ import * as acts from "./acts.ts";
 import * as assist from "./assist.ts";
 import * as templates from "./templates.ts";
 import * as tone from "./tone.ts";
+import * as translate from "./translate.ts";
 import * as calls from "./calls.ts";
 import { choices } from "./choices.ts";
 import { register, run } from "./commands.ts";
@@ -60,6 +61,9 @@ register(
   { id: "macro", label: t("Insert a prepared answer"), group: t("Conversation"), glyph: "zap", when: composer.canWrite, run: () => void composer.macros() },
   { id: "elsewhere", label: t("Ask them to go on elsewhere"), group: t("Conversation"), glyph: "link", when: composer.canOffer, run: (from) => composer.elsewhere(from) },
   { id: "suggestion", label: t("Insert the suggested answer"), group: t("Conversation"), glyph: "sparkles", keys: ["d"], when: assist.offered, run: () => assist.insert() },
+  { id: "summary", label: t("Sum up the conversation"), group: t("Conversation"), glyph: "sparkles", keys: ["m"], when: assist.canSumUp, run: () => assist.summary() },
+  { id: "translate", label: t("Translate what they said"), group: t("Conversation"), glyph: "languages", keys: ["t"], when: translate.canTranslate, run: () => void translate.conversation() },
+  { id: "translate-draft", label: t("Put the answer into their language"), group: t("Conversation"), glyph: "languages", keys: ["Mod+e"], when: translate.canTurn, run: () => void translate.draft() },
   { id: "assign", label: t("Assign"), group: t("Conversation"), glyph: "user-plus", keys: ["a"], when: acts.canAct, run: (from) => void acts.assign(from) },
   { id: "mine", label: t("Assign to me"), group: t("Conversation"), glyph: "user", keys: ["i"], when: acts.canAct, run: () => void acts.assignToMe() },
   { id: "tag", label: t("Tag"), group: t("Conversation"), glyph: "tag", keys: ["l"], when: acts.canAct, run: (from) => void acts.tag(from) },
@@ -189,6 +193,7 @@ composer.listen();
 assist.listen();
 found.begin(acts.take);
 tone.listen();
+translate.listen();
 templates.listen();
 calls.listen();
 presence.listen();

@@ -21,6 +21,7 @@ interface Prepared { html: string; nodes: DocumentFragment | null }
 const opened: ((id: number) => void)[] = [];
 const turned: ((id: number) => void)[] = [];
 const left: ((id: number) => void)[] = [];
+const told: (() => void)[] = [];
 let current = 0;
 let turnNumber = 0;
 
@@ -29,6 +30,8 @@ export const main = (): HTMLElement => one("#main") as HTMLElement;
 export const onOpen = (then: (id: number) => void): void => void opened.push(then);
 /** The cursor has moved here, whether or not the words have come. */
 export const onTurn = (then: (id: number) => void): void => void turned.push(then);
+/** Something was said or changed in the open conversation. */
+export const onNews = (then: () => void): void => void told.push(then);
 export const onLeave = (then: (id: number) => void): void => void left.push(then);
 
 export function adopt(): void {
@@ -272,7 +275,10 @@ export function take(change: Change): void {
   if (main().hasAttribute("aria-busy")) heard.add(change.conversation);
   if (change.conversation !== current) return forget(change.conversation);
   forget(change.conversation);
-  if (change.turns) takeTurns(change.turns);
+  if (change.turns) {
+    takeTurns(change.turns);
+    for (const then of told) then();
+  }
   if (change.found) void found.renew(change.conversation);
   if (change.facts && change.seq >= Number(main().dataset.seq ?? 0)) {
     main().dataset.seq = String(change.seq);

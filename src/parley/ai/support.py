@@ -15,11 +15,11 @@ HELD = 0.75
 """Share of a sentence's telling words that have to stand in one neighbourhood of the passages."""
 LONGEST = 4000
 
-_LINK = re.compile(
+LINK = re.compile(
     r"[a-z][a-z0-9+.-]{1,15}:/{0,2}\S|\bwww\.|\b[\w-]+\.(?:[a-z]{2,24})(?:[/:?#]\S*)?(?=\W|$)|//\S|\bmailto\b|\S@\S",
     re.I,
 )
-_MARKUP = re.compile(r"[<>\[\]`{}|\\^~]|!\(|\]\(|&#?\w+;|%[0-9a-f]{2}|data:|javascript", re.I)
+MARKUP = re.compile(r"[<>\[\]`{}|\\^~]|!\(|\]\(|&#?\w+;|%[0-9a-f]{2}|data:|javascript", re.I)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<=[\w,;] )[A-ZÀ-Þ][\w'’-]+")
 _NOT = re.compile(
@@ -88,10 +88,10 @@ def _neighbourhoods(passage: str) -> list[str]:
 
 
 def _holds(sentence: str, around: Sequence[str], everything: str) -> bool:
-    if _MARKUP.search(sentence):
+    if MARKUP.search(sentence):
         return False
-    links = [part for part in sentence.split() if _LINK.search(part)]
-    if _LINK.search(sentence) and not (links and set(links) <= set(everything.split())):
+    links = [part for part in sentence.split() if LINK.search(part)]
+    if LINK.search(sentence) and not (links and set(links) <= set(everything.split())):
         return False
     if set(_NUMBER.findall(sentence)) - set(_NUMBER.findall(everything)):
         return False

@@ -806,6 +806,17 @@ class WordsErased(Event, frozen=True, tag="words_erased"):
 # ── person ──────────────────────────────────────────────────────────────────────────────────
 
 
+class Translated(Event, frozen=True, tag="translated"):
+    """A language model put a message into another language, for whoever reads it at the desk.
+
+    words: under which number the translation lies; it is erased with the words that it was made of. language: into.
+    """
+
+    message: int
+    words: int
+    language: str
+
+
 class PersonMet(Event, frozen=True, tag="person_met"):
     """A human we had not met before."""
 
@@ -1215,6 +1226,7 @@ AnyEvent = Union[
     Quarantined,
     PersonChanged,
     WordsErased,
+    Translated,
     PersonMet,
     PersonRenamed,
     IdentityClaimed,
@@ -1281,6 +1293,11 @@ class Recorded(msgspec.Struct, frozen=True):
 def conversation(number: int) -> str:
     """Name of a conversation's stream."""
     return f"conversation/{number}"
+
+
+def translations(message: int) -> str:
+    """Name of the stream of a message's translations: a translation is no news in its conversation."""
+    return f"translations/{message}"
 
 
 def person(number: int) -> str:

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from parley.core.errors import Busy, Conflict, ParleyError
-from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
+from parley.core.events import KINDS, AnyEvent, Event, Recorded, Translated, Words, translations
 from parley.log.engines import Database
 from parley.log.engines.bulk import add_lines, add_rows, change_rows
 from parley.log.many import among, chunks
@@ -121,15 +121,18 @@ class Tx:
         self._words[message] = what
 
     def erase(self, message: int) -> None:
-        """Forget a message's words for good. Append `WordsErased` along with it."""
+        """Forget a message's words for good, and its translations. Append `WordsErased` along with it."""
         self.flush()
+        gone = [message, *_translations(self.conn, message)]
         self.conn.execute(
-            update(words).where(words.c.message == message).values(text="", html=None, subject=None, fold=None)
+            update(words).where(words.c.message.in_(gone)).values(text="", html=None, subject=None, fold=None)
         )
 
     def reword(self, message: int, what: Words) -> None:
-        """Put other words in the place of a message's. Append `MessageEdited` along with it."""
+        """Put other words in the place of a message's; translations of those before go. Append `MessageEdited`."""
         self.flush()
+        if old := _translations(self.conn, message):
+            self.conn.execute(update(words).where(words.c.message.in_(old)).values(text=""))
         changed = {"text": what.text.replace("\x00", ""), "html": what.html, "subject": what.subject, "fold": what.fold}
         self.conn.execute(update(words).where(words.c.message == message).values(**changed))
 
@@ -477,6 +480,11 @@ def words_of(conn: Connection, messages: Sequence[int]) -> dict[int, Words]:
         row.message: Words(text=row.text, html=row.html, subject=row.subject, fold=row.fold)
         for row in among(conn, words.c.message, messages)
     }
+
+
+def _translations(conn: Connection, message: int) -> list[int]:
+    """Under which numbers a message's translations lie."""
+    return [r.event.words for r in stream(conn, translations(message)) if isinstance(r.event, Translated)]
 
 
 def by_subject(batch: Iterable[Recorded]) -> dict[int, list[Recorded]]:

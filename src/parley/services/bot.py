@@ -19,7 +19,20 @@ from parley.core.channel import Channel, Inbox
 from parley.core.conversation import State
 from parley.core.trial import Change
 from parley.log.record import Record, Tx, stream, words_of
-from parley.services import errands, gathered, knowledge, orders, people, proof, replies, setup, tone, trials, wording
+from parley.services import (
+    errands,
+    gathered,
+    guessed,
+    knowledge,
+    orders,
+    people,
+    proof,
+    replies,
+    setup,
+    tone,
+    trials,
+    wording,
+)
 from parley.services import inbox as desk
 from parley.services.conduct import Conduct
 from parley.services.gathered import BY
@@ -97,6 +110,7 @@ class BotFollower:
             heard = [(said, r) for r in batch if (said := _heard(conn, r))]
             now = desk.states(conn, [r.subject_id for _, r in heard])
             mine = {said.message: r for said, r in heard if _is_mine(said, now.get(r.subject_id))}
+            received = {one.message: one for one, _ in heard}
             words = words_of(conn, list(mine))
             brands = setup.all_brands(conn)
             tried = self.trials(conn, {number: now[number] for number in {r.subject_id for r in mine.values()}})
@@ -107,10 +121,16 @@ class BotFollower:
             if trial is not None and trial.fresh and not self.brain.ready_for(record, trial.change):
                 trial = None  # drawn once the candidate's articles are read as well as the desk's own
             change = trial.new if trial else None
-            understood = self.brain.understand(record, _question(spoken), brands.get(now[number].brand), change)
+            understood = self.brain.understand(record, gathered.question(spoken), brands.get(now[number].brand), change)
             reworded = self._reworded(number, understood, change)
-            found[message] = msgspec.structs.replace(understood, reworded=reworded, trial=trial)
+            guess = guessed.guess(
+                record, self.model, now[number], understood, live=self._may_lead(received[message]), change=change
+            )
+            found[message] = msgspec.structs.replace(understood, reworded=reworded, trial=trial, guess=guess)
         return found
+
+    def _may_lead(self, said: e.MessageReceived) -> bool:
+        return self.channels[said.channel].manifest.live or said.proved
 
     def _reworded(self, conversation: int, heard: Understood, change: Change | None) -> str:
         """What a model makes of the surest answer, where there is a model and all of it is held by the article."""
@@ -160,7 +180,7 @@ class BotFollower:
             return
         state = desk.states(tx.conn, [r.subject_id])[r.subject_id]
         words = words_of(tx.conn, [message.message]).get(message.message)
-        heard = Understood(text=_question(words) if words else "")
+        heard = Understood(text=gathered.question(words) if words else "")
         live = self.channels[message.channel].manifest.live
         turn = Turn(tx, state, message, heard, self.brain, inboxes, live, self.key)
         errands.take_up(turn.conduct, r, past)
@@ -182,11 +202,6 @@ def _is_mine(said: e.MessageReceived, state: State | None) -> bool:
     if said.automatic or said.history or said.unverified or said.doubt or said.call == "rang":
         return False
     return state is not None and state.status == talk.BOT
-
-
-def _question(words: e.Words) -> str:
-    new = words.text if words.fold is None else words.text[: words.fold]
-    return f"{words.subject}\n{new}" if words.subject else new
 
 
 class Turn:
@@ -211,15 +226,18 @@ class Turn:
         self.conduct = Conduct(self)
 
     def take(self) -> None:
-        """Sensitive matters first, then what was asked back, then procedures, then articles, else a person."""
+        """Sensitive matters first, then what was asked back, procedures, a guess at one, articles, else a person."""
         for step in (
             self._sensitive, self._asked_back, self.conduct.go_on, self.conduct.take_back, self._corrected,
-            self._several, self.conduct.begin, self._order, self._small_talk, self._article,
+            self._several, self.conduct.begin, self._order, self._small_talk, self._guessed, self._article,
         ):  # fmt: skip
             if step():
                 Several(self).go_on()
                 return
         self._unsure()
+
+    def _guessed(self) -> bool:
+        return guessed.ask_back(self)
 
     def of_part(self, heard: Understood) -> "Turn":
         """The same turn, with one of several things that were asked."""
@@ -246,6 +264,8 @@ class Turn:
         if self.before is None:
             return False
         waiting, _, detail = self.before.outcome.partition(": ")
+        if waiting == guessed.ASKED:
+            return guessed.answered(self, self.before, detail)
         return waiting == "offered" and self._chosen(detail)
 
     def _chosen(self, detail: str) -> bool:
@@ -272,7 +292,9 @@ class Turn:
             if isinstance(r.event, e.MessageReceived) and r.event.message != self.message.message
         ]
         words = words_of(self.tx.conn, earlier[-1:])
-        return _question(words[earlier[-1]])[:300] if earlier and earlier[-1] in words else self.heard.text[:300]
+        return (
+            gathered.question(words[earlier[-1]])[:300] if earlier and earlier[-1] in words else self.heard.text[:300]
+        )
 
     # the company's own systems ──────────────────────────────────────────────────────────────
 
@@ -468,6 +490,9 @@ class Turn:
         if what == "offered":
             titles = [knowledge.by_slug(self.tx.conn, slug).title for slug in detail.split("|")]
             return "Offered " + ", ".join(f"“{title}”" for title in titles)
+        if what == guessed.ASKED:
+            procedure = self.conduct.made(detail.partition("|")[0])
+            return f"Asked whether the customer {procedure.wish or procedure.title}"
         return ""
 
     def _suggestion(self, number: str | None) -> str:

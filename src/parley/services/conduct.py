@@ -5,8 +5,8 @@ said so far. Whatever else happens on the way (a correction, another question, s
 the question that was open, to another value, to an end, or to a person who is told everything.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from parley.core import events as e
@@ -53,12 +53,15 @@ class Conduct:
         wanted = self._wanted()
         return wanted is not None and self.start(wanted)
 
-    def start(self, name: str) -> bool:
-        """Begin a procedure with what the message gives already."""
+    def start(self, name: str, opening: int | None = None, values: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """Begin a procedure with what the message gives already.
+
+        opening: the message that asked for it, where that is another one; values: what that gives.
+        """
         from parley.ai import slots
 
         procedure = self.made(name)
-        said = {"opening": f"@{self.turn.message.message}"}
+        said = {"opening": f"@{opening or self.turn.message.message}", **values}
         for need in (step for step in procedure.steps if isinstance(step, p.Need)):
             if need.kind == "order" and self.heard.numbers:
                 said[need.name] = self.heard.numbers[0]
@@ -80,17 +83,14 @@ class Conduct:
     def _wanted(self, but: str = "") -> str | None:
         """The procedure that the message asks for. A general question belongs to the articles."""
         from parley.ai import slots
-        from parley.ai.text import fold
 
         if not (self.turn.live or self.turn.message.proved):
             return None
         if self.turn.sure() and slots.asks(self.turn.said) and not self.heard.numbers:
             return None
-        folded = " ".join(fold(self.turn.said).split())
         for one in procedures.every(self.tx.conn, self.look):
-            begun = any(re.search(pattern, folded) for pattern in one.begins)
-            asked = self.heard.personal and set(one.asked_by) & set(self.heard.intents)
-            if one.name != but and not one.usual and (begun or asked) and procedures.permitted(one, self.look):
+            asked = procedures.asked_for(one, self.turn.said, self.heard.intents, self.heard.personal)
+            if asked and one.name != but and not one.usual and procedures.permitted(one, self.look):
                 return one.name
         return None
 

@@ -55,6 +55,12 @@ def new_words(words: e.Words) -> str:
     return words.text if words.fold is None else words.text[: words.fold]
 
 
+def question(words: e.Words) -> str:
+    """What a message asks, its subject included."""
+    new = new_words(words)
+    return f"{words.subject}\n{new}" if words.subject else new
+
+
 def told(procedure: p.Procedure, facts: Mapping[str, Any]) -> list[str]:
     """What was gathered, a line each, as an agent reads it."""
     asked = {step.name: facts.get(step.name) for step in procedure.steps if isinstance(step, p.Need)}

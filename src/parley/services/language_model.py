@@ -1,7 +1,8 @@
-"""A language model behind an OpenAI-compatible address, where the desk has one. It words; it decides and does nothing.
+"""A language model behind an address, where the desk has one. It words and it guesses; it decides and does nothing.
 
 `Model.ask` gives a text or None: off, over a cap, too slow, wrong or gone are all the same to whoever asks, who has an
-answer of their own. What was asked and what came is kept, without what tells who it was, for a month.
+answer of their own; `Model.said` tells which it was, for a person who waits. What was asked and what came is kept,
+without what tells who it was, for a month. The forms of request and answer are in `model_forms`.
 """
 
 import http.client
@@ -10,8 +11,9 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,12 +24,14 @@ from parley.core.errors import BadConfig
 from parley.core.redaction import redacted
 from parley.log.record import Record, Tx
 from parley.log.tables import Id, Moment, metadata
-from parley.services import setup
+from parley.services import model_forms, setup
+from parley.services.model_forms import Wrong
 
 logger = logging.getLogger("parley.model")
 
 KEPT = timedelta(days=30)
 MOST_BYTES = 64 * 1024
+REMEMBERED = 200
 FAILS, PAUSE = 2, 60.0
 """So many failures in a row, and nobody asks for so many seconds: a slow model delays few answers."""
 
@@ -52,10 +56,12 @@ Index("ix_model_requests_conversation", _A.conversation, _A.at)
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Off until it is switched on. url: up to and with `/v1`. per_conversation, per_day: requests. tokens: a day's.
 
-    tone: how the brand speaks, in a sentence. rewrites, summaries, drafts, reports: what it is asked for.
+    speaks: which form of request the address understands, of `model_forms.FORMS`. tone: how the brand speaks, in a
+    sentence. rewrites, summaries, drafts, reports, translations, wishes: what it is asked for.
     """
 
     on: bool = False
+    speaks: str = "openai"
     url: str = ""
     name: str = ""
     key: str = ""
@@ -68,6 +74,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     summaries: bool = True
     drafts: bool = True
     reports: bool = True
+    translations: bool = True
+    wishes: bool = True
+
+
+class Said(msgspec.Struct, frozen=True):
+    """text: what it said; empty where it said nothing. outcome: how it went, in words for the log and a person."""
+
+    text: str
+    outcome: str
 
 
 def settings(conn: Connection) -> Settings:
@@ -81,6 +96,8 @@ def keep(tx: Tx, new: Settings) -> None:
         raise BadConfig("A language model needs an address that begins with http:// or https://, and its name.")
     if parts.username or parts.password:
         raise BadConfig("A key belongs into its own field, not into the address.")
+    if new.speaks not in model_forms.FORMS:
+        raise BadConfig("An address speaks as OpenAI's or as Anthropic's does.")
     if not 1 <= new.seconds <= 60 or min(new.per_conversation, new.per_day, new.tokens) < 0:
         raise BadConfig("It is waited for 1 to 60 seconds, and a cap is 0 or more.")
     setup.set_setting(tx, "language_model", msgspec.to_builtins(new))
@@ -111,6 +128,7 @@ class Model:
         self.record = record
         self._lock = threading.Lock()
         self._fails, self._not_before = 0, 0.0
+        self._known: OrderedDict[int, tuple[str, str]] = OrderedDict()
 
     def wanted(self, purpose: str) -> Settings | None:
         """The settings, where it is on for a purpose."""
@@ -119,22 +137,42 @@ class Model:
 
     def ask(self, conversation: int, purpose: str, rule: str, text: str) -> str | None:
         """What it says to a text under a rule; None for every way in which that fails. conversation: 0 for none."""
+        return self.said(conversation, purpose, rule, text).text or None
+
+    def said(self, conversation: int, purpose: str, rule: str, text: str, most: int = 400) -> Said:
+        """The same, and how it went. most: tokens that its answer may have; one that is cut off is none."""
         now = self.wanted(purpose)
-        if now is None or time.monotonic() < self._not_before:
-            return None
+        if now is None:
+            return Said("", "it is switched off")
+        if time.monotonic() < self._not_before:
+            return Said("", "it failed twice in a row and is left alone for a minute")
         if (over := self.record.ask(_over, now, conversation, self.record.clock())) is not None:
             self._note(conversation, purpose, over, 0, 0, text, "")
-            return None
+            return Said("", over)
         began = time.monotonic()
         answer, outcome, tokens = "", "answered", 0
         try:
-            answer, tokens = _call(now, [{"role": "system", "content": rule}, {"role": "user", "content": text}])
+            answer, tokens = _call(now, model_forms.Question(rule, text, most))
         except Exception as error:
             outcome = f"failed: {_why(error)}"
         self._count(outcome == "answered")
         tokens = tokens or (len(text) + len(answer)) // 4
         self._note(conversation, purpose, outcome, round((time.monotonic() - began) * 1000), tokens, text, answer)
-        return answer or None
+        return Said(answer, outcome)
+
+    def known(self, conversation: int, text: str) -> str:
+        """What was made of this very text, by the conversation's last `remember`: empty as soon as a word changed."""
+        with self._lock:
+            made_of, made = self._known.get(conversation, ("", ""))
+        return made if made_of == _digest(text) else ""
+
+    def remember(self, conversation: int, text: str, made: str) -> None:
+        """Until the process ends, and for the last few conversations."""
+        with self._lock:
+            self._known[conversation] = (_digest(text), made)
+            self._known.move_to_end(conversation)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
 
     def _count(self, well: bool) -> None:
         with self._lock:
@@ -155,6 +193,10 @@ class Model:
             tx.conn.execute(insert(asked).values(row))
 
         self.record.do(write)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _over(conn: Connection, now: Settings, conversation: int, at: Any) -> str | None:
@@ -178,18 +220,13 @@ def _why(error: Exception) -> str:
     return {"ConnectionRefusedError": "nobody is there"}.get(type(error).__name__, "it broke off")
 
 
-class Wrong(Exception):
-    """It answered something that is no answer."""
-
-
-def _call(now: Settings, messages: Sequence[Mapping[str, str]]) -> tuple[str, int]:
+def _call(now: Settings, question: model_forms.Question) -> tuple[str, int]:
     """One request, within its seconds all in all, whatever the other end does. Redirects are not followed."""
     until = time.monotonic() + now.seconds
     parts = urlsplit(now.url)
-    body = {"model": now.name, "messages": list(messages), "temperature": 0, "max_tokens": 400, "stream": False}
+    form = model_forms.FORMS[now.speaks]
     headers = {"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"}
-    if now.key:
-        headers["authorization"] = f"Bearer {now.key}"
+    headers |= form.headers(now.key)
     where = (parts.hostname or "", parts.port)
     line = (
         http.client.HTTPSConnection(*where, timeout=now.seconds, context=ssl.create_default_context())
@@ -200,7 +237,8 @@ def _call(now: Settings, messages: Sequence[Mapping[str, str]]) -> tuple[str, in
     watch.daemon = True
     watch.start()
     try:
-        line.request("POST", parts.path.rstrip("/") + "/chat/completions", json.dumps(body).encode(), headers)
+        body = json.dumps(form.body(now.name, question)).encode()
+        line.request("POST", parts.path.rstrip("/") + form.path, body, headers)
         answer = line.getresponse()
         raw = answer.read(MOST_BYTES + 1)
         if answer.status != 200:
@@ -210,7 +248,9 @@ def _call(now: Settings, messages: Sequence[Mapping[str, str]]) -> tuple[str, in
     finally:
         watch.cancel()
         line.close()
-    return _read(raw)
+    if len(raw) > MOST_BYTES:
+        raise Wrong("it answered too much")
+    return form.read(raw)
 
 
 def _cut(line: http.client.HTTPConnection) -> None:
@@ -220,36 +260,3 @@ def _cut(line: http.client.HTTPConnection) -> None:
     if line.sock is not None:
         with contextlib.suppress(OSError):
             line.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Message(msgspec.Struct):
-    content: str | None = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message
-
-
-class _Usage(msgspec.Struct):
-    total_tokens: int = 0
-
-
-class _Answer(msgspec.Struct):
-    """What is read of an answer; what it would like to call is not among it."""
-
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-def _read(raw: bytes) -> tuple[str, int]:
-    if len(raw) > MOST_BYTES:
-        raise Wrong("it answered too much")
-    try:
-        found = msgspec.json.decode(raw, type=_Answer)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Wrong("it answered no JSON of the expected form") from error
-    said = found.choices[0].message.content if found.choices else None
-    if not said or not said.strip():
-        raise Wrong("it said nothing")
-    tokens = found.usage.total_tokens if found.usage else 0
-    return said.strip(), max(0, min(tokens, 1_000_000))

@@ -36,6 +36,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     """What one message says, as far as machines can tell. reworded: the surest answer in the brand's tone. parts: each
     of several wishes by itself; or what is left of a correction ("no, I meant …") without its opening.
 
+    guess: a `guessed.Guess` at the procedure that is meant, where nothing else tells.
     trial: of a candidate, where the conversation takes part in one.
     """
 
@@ -53,6 +54,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     named: tuple[str, ...] = ()
     reworded: str = ""
     trial: Trial | None = None
+    guess: Any = None
     parts: "tuple[Understood, ...]" = ()
 
 

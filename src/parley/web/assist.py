@@ -4,14 +4,14 @@ import asyncio
 from typing import Any
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core import stats
 from parley.log.record import Tx
-from parley.services import assist, replies
+from parley.services import assist, replies, wording
 from parley.services.inbox import Viewer
 from parley.web import views
 from parley.web.desk import Answer, changed, html
@@ -29,6 +29,18 @@ async def assistance(room: Room, caller: Caller, number: FromPath[int]) -> Answe
     """A piece of the page, fetched when the conversation is open, so that nobody waits for it."""
     offered = await asyncio.to_thread(assist.offer, room.record, room.bot.brain, number, caller.viewer, room.bot.model)
     return html(room.page("desk/_assist.html", offered=offered, number=number))
+
+
+class Summed(msgspec.Struct, frozen=True):
+    text: str
+
+
+@post("/desk/conversations/{number:int}/summary", opt=ACT, status_code=200, include_in_schema=False)
+async def summary(room: Room, caller: Caller, number: FromPath[int]) -> Response[Summed]:
+    """What a language model says of the conversation, as far as the conversation holds it."""
+    return Response(
+        Summed(await asyncio.to_thread(wording.summary, room.record, room.bot.model, number, caller.viewer))
+    )
 
 
 class Waved(msgspec.Struct):
@@ -77,4 +89,4 @@ def _line(name: str, counts: list[int]) -> views.DraftLine:
 
 
 def routes() -> list[ControllerRouterHandler]:
-    return [assistance, reject]
+    return [assistance, summary, reject]

@@ -34,6 +34,7 @@ class ModelPage(msgspec.Struct, frozen=True, kw_only=True):
 
 class Form(msgspec.Struct):
     on: str = ""
+    speaks: str = "openai"
     url: str = ""
     name: str = ""
     key: str = ""
@@ -47,6 +48,8 @@ class Form(msgspec.Struct):
     summaries: str = ""
     drafts: str = ""
     reports: str = ""
+    translations: str = ""
+    wishes: str = ""
 
 
 @get(HERE, opt=ADMIN, include_in_schema=False)
@@ -72,6 +75,7 @@ async def keep(request: Asked, room: Room) -> Answer:
     before = await room.ask(language_model.settings)
     new = Settings(
         on=bool(form.on),
+        speaks=form.speaks,
         url=form.url.strip()[:300],
         name=form.name.strip()[:120],
         key="" if form.no_key else form.key.strip()[:300] or before.key,
@@ -84,6 +88,8 @@ async def keep(request: Asked, room: Room) -> Answer:
         summaries=bool(form.summaries),
         drafts=bool(form.drafts),
         reports=bool(form.reports),
+        translations=bool(form.translations),
+        wishes=bool(form.wishes),
     )
     await room.do(language_model.keep, new)
     return seen_other(HERE)

@@ -23,6 +23,7 @@ from parley.services import (
     desk_notes,
     inbox,
     journeys,
+    language_model,
     orders,
     passages,
     people,
@@ -305,6 +306,7 @@ def conversation(
     brand = lens.brands.get(state.brand)
     reply, note = desk_notes.draft(conn, agent.id, state.id)
     due = lens.due(state.id)
+    model = language_model.settings(conn) if who.may_act else language_model.Settings()
     return views.ConversationPage(
         id=state.id,
         seq=log.head(conn),
@@ -328,6 +330,8 @@ def conversation(
         earlier=earlier_than(told),
         row=row(lens, state, teller.name, desk_notes.mentioned_in(conn, [state.id]).get(state.id, ()), due),
         callable=who.may_act and _callable(lens, state, inboxes),
+        translates=model.on and model.translations,
+        sums_up=model.on and model.summaries,
         found=sorted_by.found(conn, state, who),
     )
 

@@ -52,6 +52,7 @@ PAGES = (
     "procedure_settings",
     "connections",
     "assist",
+    "translating",
     "model_settings",
     "measuring_settings",
     "cost_settings",

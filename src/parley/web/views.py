@@ -424,6 +424,7 @@ class ConversationPage(View, frozen=True, kw_only=True):
 
     seq: the log's place it shows; earlier: cursor for turns before the first shown, None when complete.
     suggested: a tag that fits, and how likely it does, in words. callable: they have a chat in which one can speak.
+    translates, sums_up: there is a language model that the viewer may ask for it.
     """
 
     id: int
@@ -449,6 +450,8 @@ class ConversationPage(View, frozen=True, kw_only=True):
     earlier: str | None = None
     row: ListRow | None = None
     callable: bool = False
+    translates: bool = False
+    sums_up: bool = False
     found: Found = Found()
 
 

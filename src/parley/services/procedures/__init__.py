@@ -5,7 +5,8 @@ A brand switches each on or off and sets its limits, because only where the desk
 change here change anything there. What one of them has ready is done by `acts.run`, which trusts nobody.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -90,6 +91,15 @@ def permitted(procedure: Procedure, look: setup.Look) -> bool:
     if procedure.usual:
         return procedure.name not in look.bot_leaves
     return procedure.name in look.bot_does
+
+
+def asked_for(procedure: Procedure, said: str, intents: Collection[str], personal: bool) -> bool:
+    """Whether a message begins it by its own words or its matter. intents: as `parley.ai.intents` names them."""
+    from parley.ai.text import fold
+
+    folded = " ".join(fold(said).split())
+    by_words = any(re.search(pattern, folded) for pattern in procedure.begins)
+    return by_words or (personal and bool(set(procedure.asked_by) & set(intents)))
 
 
 def talks_of(name: str) -> str:
