@@ -111,6 +111,13 @@ def test_nothing_is_drafted_for_somebody_who_mourns(desk: StoryDesk) -> None:
     assert found.question
 
 
+def test_thanks_are_no_question(desk: StoryDesk) -> None:
+    fill(desk)
+    solved(desk, "kim", "can I return shoes I wore once?", "Only for repair, I am afraid.")
+    desk.visitor("kim").says("Arrived, thank you.")
+    assert offered(desk, desk.conversation.id) == assist.Offer()
+
+
 def test_what_became_of_drafts_is_counted_and_rebuilt(desk: StoryDesk) -> None:
     desk.visitor("kim").says("hello")
     number = desk.conversation.id

@@ -297,7 +297,7 @@ def test_rebuild_of_all_and_of_nobody(shell: Shell, old_mail: Path) -> None:
     shell.parley("import", "mbox", old_mail, "--data", shell.data)
     said = shell.parley("rebuild", "all", "--data", shell.data)
     assert said.code == 0
-    assert "inbox: made anew from" in said.all
+    assert "all: made anew from" in said.all
     unknown = shell.parley("rebuild", "nobody", "--data", shell.data)
     assert unknown.code == 1
     assert "no reader called “nobody”" in unknown.err

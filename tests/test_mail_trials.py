@@ -3,9 +3,20 @@
 import pytest
 
 from harness.dovecot import needs_dovecot
-from mail_trials import attacks, fetching, fetching_killed, guessing, painting, tracking, two_desks
+from mail_trials import (
+    attacks,
+    fetching,
+    fetching_killed,
+    guessing,
+    painting,
+    pretending,
+    signing_in,
+    tracking,
+    two_desks,
+)
 from parley.channels.email import bodies, markup, receiver
-from parley.services import admission, threads
+from parley.core import signin
+from parley.services import admission, copies, threads
 
 
 @needs_dovecot
@@ -17,9 +28,9 @@ def test_r9_a_mailbox_watched_by_two_that_are_cut_off_loses_and_doubles_nothing(
 
 @needs_dovecot
 def test_r9_a_desk_that_is_killed_while_it_fetches_loses_and_doubles_nothing() -> None:
-    figures = fetching_killed.trial(60, 4, 2)
+    figures = fetching_killed.trial(60, 5, 2)
     assert figures["score"] == 1, figures
-    assert figures["kills"] == 4
+    assert (figures["kills"], figures["killed in an outage"]) == (5, 1)
 
 
 def test_s1_guessed_tokens_open_nothing() -> None:
@@ -44,6 +55,41 @@ def test_s1_a_mail_that_came_in_would_be_noticed(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(threads, "read_token", careless)
     assert guessing.trial(14, 1)["appended"] > 0
+
+
+def test_s2_a_borrowed_name_adds_no_reader_and_is_told_nothing() -> None:
+    figures = pretending.borrowed(100, 1)
+    assert figures["score"] == 1, figures
+
+
+def test_s2_a_reader_who_was_added_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "_present", lambda conn, number: {pretending.EVE})
+    figures = pretending.borrowed(40, 1)
+    assert figures["score"] == 0
+    assert figures["answers that told the past to others"] > 0
+
+
+def test_s3_what_lets_somebody_in_elsewhere_is_shown_and_quoted_nowhere() -> None:
+    figures = signing_in.trial(42, 1)
+    assert figures["score"] == 1, figures
+
+
+def test_s3_a_code_that_is_kept_as_it_came_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signin, "hidden", lambda text, secrets: text)
+    figures = signing_in.trial(8, 1)
+    assert figures["with their code in the words"] > 0
+
+
+def test_s5_a_mail_in_an_agents_name_is_passed_on_to_nobody() -> None:
+    figures = pretending.as_agents(80, 1)
+    assert figures["score"] == 1, figures
+    assert figures["into a customer's conversation"] > 20, "the right tokens led there"
+
+
+def test_s5_a_mail_that_was_not_held_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission.Admission, "_is_here", lambda *_: False)
+    monkeypatch.setattr(threads, "takes_part", lambda *_: True)
+    assert pretending.as_agents(20, 1)["of them not held"] > 0
 
 
 @pytest.mark.skipif(not tracking.CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium")

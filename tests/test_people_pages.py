@@ -1,10 +1,40 @@
 """People in the desk: two records of one human are made one by a button, and apart again."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from harness.web import served
 from parley.core.channel import Address
 from parley.services import people
+from parley.web.formats import initials
+
+MET = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Mara Lindqvist", "ML"),
+        ("kim@customer.test", "K"),
+        ("+353 20 913 0001", "01"),
+        ("353209130001", "01"),
+        ("", ""),
+    ],
+)
+def test_everybody_has_something_on_their_mark(name: str, shown: str) -> None:
+    assert initials(name) == shown
+
+
+def test_who_never_came_to_the_website_is_no_visitor() -> None:
+    def known(kind: str) -> people.Identity:
+        return people.Identity(id=1, person=7, kind=kind, value="x", proof=None, evidence="", since=MET)
+
+    nameless = people.Person(id=7, name="", met_at=MET)
+    assert people.display_name(nameless, [known("visitor")]) == "Visitor 7"
+    assert people.display_name(nameless, [known("slack")]) == "Customer 7"
+    assert people.display_name(nameless, [known("slack"), known("visitor")]) == "Visitor 7"
 
 
 def test_a_merge_by_hand_can_be_undone_and_old_links_lead_on(tmp_path: Path) -> None:

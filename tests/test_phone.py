@@ -1,8 +1,10 @@
 """The demo's phone: every platform can be tried with no account, by its simulator, its signed webhook and delivery."""
 
+import base64
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from harness.waiting import eventually
 from parley.app import room_of
 from parley.config import Config
 from parley.core import events as e
+from parley.core.channel import Attached
 from parley.demo.apps import APPS, App
 from parley.demo.show import Show
 from parley.log import record as log
 from parley.running import _alive
-from parley.services import delivery, replies, setup
+from parley.services import delivery, inbox, replies, setup
 from parley.services.inbox import Viewer
 from parley.web.server import make_app
 from parley.web.templating import DIST
@@ -69,9 +72,10 @@ class Stall:
         assert found is not None
         return found
 
-    def answers(self, recorded: e.Recorded, text: str) -> int:
+    def answers(self, recorded: e.Recorded, text: str, files: Sequence[Attached] = ()) -> int:
         number = int(recorded.stream.partition("/")[2])
-        return self.record.do(lambda tx: replies.reply(tx, number, ANA, text))
+        kept = self.show.desk.store.keep(files)
+        return self.record.do(lambda tx: replies.reply(tx, number, ANA, text, files=kept))
 
     def state(self, message: int) -> str:
         question = delivery.outbox.select().where(delivery.outbox.c.message == message)
@@ -86,7 +90,7 @@ def stall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stall]:
     made.server.stop()
 
 
-@pytest.mark.parametrize("app", APPS, ids=lambda app: app.key)
+@pytest.mark.parametrize("app", [app for app in APPS if not app.calls], ids=lambda app: app.key)
 def test_what_kim_writes_reaches_the_desk_and_the_answer_her_phone(stall: Stall, app: type[App]) -> None:
     stall.writes(app.key, f"Is the {app.key} open?", stars="4" if app.stars else "0")
     if not app.posts:
@@ -99,6 +103,104 @@ def test_what_kim_writes_reaches_the_desk_and_the_answer_her_phone(stall: Stall,
         eventually(lambda: stall.state(message) == "read")
     else:
         eventually(lambda: stall.state(message) in ("sent", "delivered"))
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.mark.parametrize("app", [app for app in APPS if app.pictures], ids=lambda app: app.key)
+def test_a_picture_goes_both_ways(stall: Stall, app: type[App]) -> None:
+    """It is posted as the platform does it and fetched from there; the desk's own arrives as one, or as a link."""
+    here = f"{stall.url}/shop/brackenfell/phone/{app.key}"
+    answer = httpx.post(
+        f"{here}/messages", data={"text": f"Torn in {app.key}"}, files={"picture": ("a.png", PNG, "image/png")}
+    )
+    assert answer.status_code == 303
+
+    def fetched() -> list[e.FileFetched]:
+        got = stall.record.ask(log.read, 0, 1_000_000, (e.FileFetched,))
+        inbox = stall.show.phone.installed[app.key, "brackenfell"].inbox
+        mine = {
+            r.event.message
+            for r in stall.record.ask(log.read, 0, 1_000_000, (e.MessageReceived,))
+            if r.event.inbox == inbox
+        }
+        return [r.event for r in got if r.event.message in mine and r.event.file]
+
+    eventually(lambda: len(fetched()) == 1)
+    file = fetched()[0].file
+    assert file is not None
+    assert (file.size, file.type.partition("/")[0]) == (len(PNG), "image")  # Telegram calls every photo a JPEG
+    received = stall.waits_for(app.key, "")
+    stall.answers(received, f"Try this one for {app.key}.", [Attached(name="b.png", type="image/png", data=PNG)])
+    eventually(lambda: f"this one for {app.key}" in stall.shows(app.key))
+    carries = stall.show.desk.channels[app.channel].manifest.files
+    eventually(lambda: stall.shows(app.key).count("<img") == (2 if carries else 1))
+    if not carries:
+        assert "b.png" in stall.shows(app.key)
+    shown = re.findall(r'<img src="([^"]+)"', stall.shows(app.key))
+    assert all(httpx.get(stall.url + one).content == PNG for one in shown)
+
+
+def test_only_pictures_are_sent_and_only_where_there_are_some(stall: Stall) -> None:
+    here = f"{stall.url}/shop/brackenfell/phone"
+    page = {"picture": ("a.svg", b"<svg/>", "image/svg+xml")}
+    assert httpx.post(f"{here}/whatsapp/messages", data={"text": ""}, files=page).status_code == 422
+    picture = {"picture": ("a.png", PNG, "image/png")}
+    assert httpx.post(f"{here}/x/messages", data={"text": ""}, files=picture).status_code == 422
+    assert httpx.get(f"{here}/whatsapp/pictures/99").status_code == 404
+
+
+def test_what_the_bot_lets_choose_can_be_pressed(stall: Stall) -> None:
+    """Each platform's own kind of buttons, and what is pressed comes in as words."""
+    offer = "Is it one of these? Type its number.\n1. Return a parcel that came too late\n2. Care for boots"
+    for app in APPS:
+        quick = stall.show.desk.channels[app.channel].manifest.quick
+        if not quick:
+            continue
+        stall.writes(app.key, f"Help in {app.key}")
+        received = stall.waits_for(app.key, f"Help in {app.key}")
+        number = int(received.stream.partition("/")[2])
+
+        def offers(tx: Any, number: int = number) -> None:
+            replies.automatic_reply(tx, inbox.state(tx.conn, number), offer, "bot")
+
+        stall.record.do(offers)
+        eventually(partial(_shows_a_button, stall, app.key))
+        page = stall.shows(app.key)
+        at, label = re.findall(r'action="([^"]+)/choice"><button name="label" value="([^"]+)"', page)[-1]
+        httpx.post(f"{stall.url}{at}/choice", data={"label": label})
+        said = partial(stall.heard, app.key)
+        eventually(partial(_either, said, "Care for boots", "2"))  # its number where words are too long for a button
+
+
+def _shows_a_button(stall: Stall, app: str) -> bool:
+    return any(f">{words}</button>" in stall.shows(app) for words in ("Care for boots", "2"))
+
+
+def _either(said: Any, *words: str) -> bool:
+    return any(said(one) for one in words)
+
+
+def test_kim_calls_is_answered_and_hangs_up(stall: Stall) -> None:
+    stall.writes("call", "You call the shop")
+    for label in ("The shop picks up", "Hang up"):
+        eventually(partial(_shows, stall, "call", f">{label}</button>"))
+        at = re.findall(rf'action="([^"]+)/choice"><button name="label" value="{label}"', stall.shows("call"))[-1]
+        httpx.post(f"{stall.url}{at}/choice", data={"label": label})
+    ended = partial(stall.record.ask, log.read, 0, 1_000_000, (e.CallEnded,))
+    eventually(lambda: bool(ended()))
+    history = stall.record.ask(log.stream, ended()[-1].stream)
+    assert [type(r.event) for r in history if isinstance(r.event, e.CallAnswered | e.CallEnded)] == [
+        e.CallAnswered, e.CallEnded,
+    ]  # fmt: skip
+    assert "</button>" not in stall.shows("call")
+
+
+def _shows(stall: Stall, app: str, words: str) -> bool:
+    return words in stall.shows(app)
 
 
 def test_an_app_costs_nothing_until_it_is_opened(tmp_path: Path) -> None:

@@ -141,6 +141,22 @@ def test_nobody_names_a_channel() -> None:
     assert strays == []
 
 
+def test_no_page_names_a_channel() -> None:
+    """Nor do the scripts and styles of desk, chat and public pages; `email` is also the name of a kind of input."""
+    words = "|".join(sorted(name for name in installed() if len(name) > 1 and name != "email"))
+    naming = re.compile(rf"""["'`]({words})["'`]|\[data-\w+=["']?({words})\b""")
+    pages = SOURCES.parents[1] / "frontend"
+    files = [f for room in ("desk", "widget", "shared", "public", "style") for f in (pages / room).rglob("*.*")]
+    assert len(files) > 40
+    strays = [
+        f"{file.relative_to(pages)}:{number}: {line.strip()}"
+        for file in files
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if naming.search(line) and not line.startswith("//")
+    ]
+    assert strays == []
+
+
 def test_only_the_engines_know_which_database_it_is() -> None:
     """`if postgres` stands in log/engines. Schema, moving house and its own consistent reading have to ask as well."""
     asking = re.compile(r"""(name|dialect\.name|get_backend_name\(\)) *(==|!=|in) *[("']+(sqlite|postgresql)""")

@@ -33,8 +33,8 @@ def post() -> Iterator[Sink]:
 
 def sentences(page: str) -> list[str]:
     """What is said above the form, good or bad."""
-    found = re.findall(r'<p class="(?:problem|health)[^>]*>(.*?)</p>', page, re.DOTALL)
-    return [html.unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for one in found]
+    found = re.findall(r'<(p|li) class="(?:problem|health)[^>]*>(.*?)</\1>', page, re.DOTALL)
+    return [html.unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for _, one in found]
 
 
 def mail_form(**more: str) -> dict[str, str]:
@@ -54,8 +54,13 @@ def test_every_setting_of_every_channel_is_explained(name: str) -> None:
 def test_settings_stand_in_groups_and_choices_can_be_chosen() -> None:
     groups = channel_form.groups(installed()["email"], None, {}, {})
     assert [group.heading.partition(",")[0].partition(":")[0] for group in groups] == [
-        "Coming in", "Through the mail service's own interface", "Coming in", "Coming in", "Going out",
+        "Coming in", "Or through the mail service's own interface",
+        "Or by being handed mail from a mail server of yours", "Or by being posted mail by a mail service", "Going out",
+        "Or log in with tokens in place of passwords",
     ]  # fmt: skip
+    assert [group.folded for group in groups] == [False, True, True, True, False, True]
+    typed = {"s.mail_api": "graph", "s.poll_seconds": "60"}
+    assert not channel_form.groups(installed()["email"], None, typed, {})[1].folded, "what is used is in sight"
     fields = {field.name: field for group in groups for field in group.fields}
     assert (fields["imap_security"].kind, fields["imap_security"].options) == ("choice", ("tls", "starttls", "none"))
     assert fields["imap_host"].label == "IMAP host"
@@ -159,3 +164,14 @@ def test_a_brand_keeps_what_its_form_shows(admin: SignedIn) -> None:
     assert look().bot_does == ("cancel_order",)
     assert admin.post(switch, data={}).status_code == 303
     assert look().bot_does == ()
+
+
+def test_an_address_that_gives_tokens_is_no_secret() -> None:
+    kinds = {
+        (name, field.name): field.kind
+        for name, channel in installed().items()
+        for group in channel_form.groups(channel, None, {}, {})
+        for field in group.fields
+    }
+    assert kinds["reviews", "token_url"] == "text"
+    assert {kinds["reviews", "client_secret"], kinds["whatsapp", "token"]} == {"secret"}

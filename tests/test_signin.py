@@ -7,34 +7,11 @@ import pytest
 
 from harness.waiting import eventually
 from harness.web import served
+from mail_trials.signing_in import MAILS
 from parley.core import events as e
 from parley.core.signin import HIDDEN, hidden, secrets_in
 from parley.log.record import words_of
 
-LONG = "https://login.example.com/magic?token=eyJhbGciOiJIUzI1NiJ9.e30.abcdefghijkl"
-MAILS = [
-    ("Your verification code", "Your verification code is 482913. It is valid for 10 minutes.", "482913"),
-    ("482 913 is your sign-in code", "Hi,\n\n482 913 is your sign-in code.", "482 913"),
-    ("Confirm your email", "Enter this code to confirm your email:\n\n   7Q4K2M\n\nThanks", "7Q4K2M"),
-    ("Log in to Hooli", "Use GK3-9QP to log in. If this was not you, ignore it.", "GK3-9QP"),
-    ("Security code", "Security code: 0042", "0042"),
-    ("Your one-time passcode", "Your one-time passcode is: 93847562", "93847562"),
-    ("Two-factor authentication", "Type 551 902 where you sign in.", "551 902"),
-    ("Reset your password", f"Click here to reset your password: {LONG}", "eyJhbGciOiJIUzI1NiJ9"),
-    ("Your magic link", f"Sign in with this link:\n{LONG}\nIt expires soon.", "eyJhbGciOiJIUzI1NiJ9"),
-    ("You were invited", "Log in at https://chat.example/join?code=Ab12Cd34Ef to join.", "Ab12Cd34Ef"),
-    ("Ihr Bestätigungscode", "Ihr Bestätigungscode lautet 662904.", "662904"),
-    ("Anmeldung bei Kiosk", "Ihr Code für die Anmeldung ist 118822.", "118822"),
-    ("Einmalpasswort", "Ihr Einmalpasswort: 70 41 zur Anmeldung\n\n7041", "7041"),
-    ("Votre code de vérification", "Votre code de vérification est 385017.", "385017"),
-    ("Connexion à votre compte", "Saisissez 209944 pour vous connecter. Connexion demandée à l'instant.", "209944"),
-    ("Tu código de verificación", "Tu código de verificación es 640218.", "640218"),
-    ("Código de acesso", "Seu código de verificação é 775310.", "775310"),
-    ("Codice di verifica", "Il tuo codice di verifica è 903312.", "903312"),
-    ("Je verificatiecode", "Je verificatiecode is 551200.", "551200"),
-    ("Kod weryfikacyjny", "Kod weryfikacyjny: 447712", "447712"),
-    ("Din engångskod", "Din engångskod är 828100.", "828100"),
-]
 ORDINARY = [
     ("Where is order 10342?", "I ordered on 3 March 2026 and paid 129.90. My number is +44 20 7946 0000."),
     ("Voucher", "The voucher code SPRING24 does not work at the till."),

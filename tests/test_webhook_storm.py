@@ -28,7 +28,7 @@ from simulators.retrying import TABLES, Outage, Retrying, Table
 
 
 def door_of(web: WebDesk, family: Family, **more: Any) -> Door:
-    return Door(web, installed()[family.channel], family.settings | more)
+    return Door(web, installed()[family.channel], family.settings | more, path=family.path)
 
 
 def test_a_storm_of_webhooks_leaves_one_message_each(web: WebDesk) -> None:

@@ -6,9 +6,11 @@ import { t } from "../shared/words.ts";
 import { close, readTime, take, times } from "./acts.ts";
 import { told } from "./assist.ts";
 import { choices, type Macro } from "./choices.ts";
+import * as copies from "./copies.ts";
 import { painted } from "./marks.ts";
 import { openMenu, type Item } from "./menus.ts";
 import * as pane from "./pane.ts";
+import * as pictures from "./pictures.ts";
 import { writing } from "./presence.ts";
 import { done, say } from "./toasts.ts";
 import * as tone from "./tone.ts";
@@ -20,6 +22,9 @@ interface Draft { reply: string; note: string; mode: Mode }
 const drafts = new Map<number, Draft>();
 const unsent = new Map<string, Unsent>();
 const files = new Map<number, File[]>();
+/** What went along with an answer that can still be taken back. */
+const along = new Map<string, { copies: copies.Copies; files: File[] }>();
+const TAKEN_BACK = 8; // answers of which that is remembered: files are large
 let draftTimer = 0;
 /** r or n pressed before the conversation had come. */
 let asked: Mode | null = null;
@@ -98,6 +103,7 @@ function restore(id: number): void {
   box.value = draft[draft.mode];
   box.placeholder = (draft.mode === "note" ? box.dataset.notePlaceholder : box.dataset.replyPlaceholder) ?? "";
   showFiles(here);
+  copies.restore(id, here);
   if (asked) write(asked);
   if (asked && early) put(box, early, box.value.length);
   asked = null;
@@ -125,8 +131,9 @@ function leave(id: number): void {
 function typed(event: Event): void {
   const box = event.target as HTMLElement;
   const here = form();
-  if (!here || box !== area(here)) return;
   const id = pane.openId();
+  if (here && box.closest(".copies")) copies.keep(id, here);
+  if (!here || box !== area(here)) return;
   draftOf(id, here)[mode(here)] = area(here)?.value ?? "";
   writing(id, mode(here) === "note" ? "noting" : "writing");
   clearTimeout(draftTimer);
@@ -202,6 +209,7 @@ export function sendLater(from?: HTMLElement): void {
 /** Stop an answer that has not gone; its words come back into the composer. */
 export async function takeBack(where: string): Promise<void> {
   const id = Number(where.split("/")[0]);
+  const client = one(`[data-cancel="${where}"]`)?.closest<HTMLElement>("[data-client]")?.dataset.client ?? "";
   try {
     take(await act("POST", `/desk/conversations/${where}/cancellation`));
   } catch (trouble) {
@@ -209,9 +217,14 @@ export async function takeBack(where: string): Promise<void> {
   }
   drafts.delete(id);
   saved.delete(id);
+  const went = along.get(client);
+  along.delete(client);
+  if (went) files.set(id, went.files);
   pane.forget(id);
   pane.main().dataset.id = pane.openId() === id ? "" : (pane.main().dataset.id ?? "");
   await pane.show(id);
+  const here = form();
+  if (went && here && pane.openId() === id) copies.fill(here, went.copies), copies.keep(id, here);
   say(t("Taken back; the words are in the composer"));
 }
 
@@ -231,6 +244,8 @@ export function send(thenClose = false, later?: Later): void {
   if (!box.value.trim() && !added.length) return box.focus();
   const kind = mode(here);
   if (kind === "reply" && !new FormData(here).get("via")) return void say(t("No channel reaches this person right now. Write a note instead."), true);
+  const bad = kind === "reply" ? copies.wrong(here) : "";
+  if (bad) return void (say(t("“{address}” is not a mail address.", { address: bad }), true), copies.add(here));
   if (kind === "reply" && !tone.passes(here, box, () => send(thenClose, later))) return;
   const body = new FormData(here);
   body.delete("files");
@@ -244,17 +259,24 @@ export function send(thenClose = false, later?: Later): void {
   if (later?.unless) body.set("unless", "1");
   if (kind === "reply") told(body);
   body.set("seen", pane.main().dataset.seq ?? "");
+  if (kind === "reply") remember(client, { copies: copies.read(here), files: added });
   const turn = blank(kind, box.value, added, here, client);
   unsent.set(client, { conversation: id, url: `/desk/conversations/${id}/${kind === "note" ? "notes" : "replies"}`, form: body, turn });
   box.value = "";
   draftOf(id, here)[kind] = "";
   saved.set(id, JSON.stringify([drafts.get(id)?.reply ?? "", drafts.get(id)?.note ?? ""]));
   files.delete(id);
+  if (kind === "reply") copies.sent(id, here);
   showFiles(here);
   pane.append(turn, true);
   painted("send");
   void deliver(client);
   if (thenClose) close();
+}
+
+function remember(client: string, what: { copies: copies.Copies; files: File[] }): void {
+  along.set(client, what);
+  if (along.size > TAKEN_BACK) along.delete(along.keys().next().value as string);
 }
 
 async function deliver(client: string): Promise<void> {
@@ -306,6 +328,7 @@ function blank(kind: Mode, text: string, added: File[], here: HTMLFormElement, c
   words?.replaceChildren(...text.trim().split(/\n\s*\n/).map((part) => h("p", {}, ...lines(part))));
   const via = one<HTMLInputElement>("[name=via]:checked", here);
   if (via) one(".turn-via", turn)?.replaceChildren(icon(via.dataset.glyph ?? "send", 14), h("span", {}, via.dataset.label ?? ""));
+  if (kind === "reply") one(".bubble", turn)?.prepend(...copies.told(here).map((line) => h("p.turn-cc", {}, line)));
   const time = one<HTMLTimeElement>("time", turn);
   if (time) {
     time.dateTime = new Date().toISOString();
@@ -328,7 +351,7 @@ function changed(event: Event): void {
   const input = event.target as HTMLInputElement;
   if (!here?.contains(input)) return;
   if (input.name === "mode") setMode(here, input.value as Mode), area(here)?.focus();
-  if (input.name === "via") showChannel(here, input);
+  if (input.name === "via") showChannel(here, input), copies.follow(here, pane.openId());
   if (input.name === "files") {
     add([...(input.files ?? [])]);
     input.value = "";
@@ -367,6 +390,11 @@ function attachedLine(here: HTMLFormElement, file: File): HTMLElement {
   const button = h("button", { type: "button", "aria-label": t("Remove {name}", { name: file.name }) }, icon("x", 12));
   button.addEventListener("click", () => {
     files.set(pane.openId(), (files.get(pane.openId()) ?? []).filter((other) => other !== file));
+    const box = area(here);
+    if (box?.value.includes(pictures.mark(file))) {
+      box.value = pictures.without(box.value, file);
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     showFiles(here);
   });
   return h("li", {}, icon("paperclip", 12), h("span", {}, file.name), button);
@@ -374,10 +402,34 @@ function attachedLine(here: HTMLFormElement, file: File): HTMLElement {
 
 function pasted(event: ClipboardEvent): void {
   const given = [...(event.clipboardData?.files ?? [])];
-  if (!given.length || !form()?.contains(event.target as Node)) return;
+  const here = form();
+  if (!given.length || !here?.contains(event.target as Node)) return;
   event.preventDefault();
-  add(given);
+  place(here, pictures.named(given, files.get(pane.openId()) ?? []));
 }
+
+/** Pictures stand where the caret is, if the channel shows them there; everything else goes along as a file. */
+function place(here: HTMLFormElement, given: File[]): void {
+  add(given);
+  const box = area(here);
+  const shows = one<HTMLInputElement>("[name=via]:checked", here)?.dataset.html !== undefined;
+  const marks = given.filter(pictures.isPicture).map(pictures.mark);
+  if (!box || !marks.length || !shows || mode(here) === "note") return;
+  const before = box.value.slice(0, box.selectionStart);
+  put(box, `${before && !before.endsWith("\n") ? "\n" : ""}${marks.join("\n")}\n`, box.selectionStart);
+}
+
+/** The line for copies, with the caret in it. */
+export const addCopies = (): void => void (form() && copies.add(form() as HTMLFormElement));
+
+export function onlyThem(): void {
+  const here = form();
+  if (!here) return;
+  copies.onlyThem(here, pane.openId());
+  area(here)?.focus();
+}
+
+export const canCopy = (): boolean => Boolean(form() && copies.carried(form() as HTMLFormElement));
 
 function hover(event: DragEvent, over: boolean): void {
   if (!event.dataTransfer?.types.includes("Files") || !pane.main().contains(event.target as Node)) return;

@@ -55,6 +55,8 @@ register(
   { id: "send", label: t("Send"), group: t("Conversation"), glyph: "send", keys: ["Mod+Enter"], when: composer.canWrite, run: () => composer.send() },
   { id: "send-close", label: t("Send and close"), group: t("Conversation"), glyph: "circle-check", keys: ["Mod+Shift+Enter"], when: composer.canWrite, run: () => composer.send(true) },
   { id: "send-later", label: t("Send later"), group: t("Conversation"), glyph: "alarm-clock", when: composer.canWrite, run: (from) => composer.sendLater(from) },
+  { id: "copies", label: t("Copy to others"), group: t("Conversation"), glyph: "users", when: composer.canCopy, run: () => composer.addCopies() },
+  { id: "only-them", label: t("Answer the customer only"), group: t("Conversation"), glyph: "user", when: composer.canCopy, run: () => composer.onlyThem() },
   { id: "macro", label: t("Insert a prepared answer"), group: t("Conversation"), glyph: "zap", when: composer.canWrite, run: () => void composer.macros() },
   { id: "elsewhere", label: t("Ask them to go on elsewhere"), group: t("Conversation"), glyph: "link", when: composer.canOffer, run: (from) => composer.elsewhere(from) },
   { id: "suggestion", label: t("Insert the suggested answer"), group: t("Conversation"), glyph: "sparkles", keys: ["d"], when: assist.offered, run: () => assist.insert() },

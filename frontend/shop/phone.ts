@@ -22,24 +22,33 @@ function down() {
   screen!.scrollTop = screen!.scrollHeight;
 }
 
+// The clip shows that a picture goes along.
+function chosen(picture: HTMLInputElement | null) {
+  picture?.closest("label")?.toggleAttribute("data-chosen", Boolean(picture.files?.length));
+}
+
 async function send(event: SubmitEvent) {
   event.preventDefault();
-  const box = form!.querySelector("textarea")!;
-  const words = new URLSearchParams(new FormData(form!) as unknown as Record<string, string>);
-  if (!box.value.trim()) return;
+  const box = form!.querySelector<HTMLTextAreaElement | HTMLInputElement>("[name=text]")!;
+  const words = new FormData(form!);
+  const picture = form!.querySelector<HTMLInputElement>("[name=picture]");
+  if (!box.value.trim() && !picture?.files?.length) return;
   const kept = box.value;
-  box.value = "";
+  if (box.type !== "hidden") box.value = "";
   const answer = await fetch(form!.action, { method: "POST", body: words }).catch(() => null);
   if (!answer?.ok) box.value = kept;
+  else if (picture) picture.value = "";
+  chosen(picture);
   await look();
   down();
-  box.focus();
+  if (box.type !== "hidden") box.focus();
 }
 
 if (phone && form && screen) {
   down();
   form.addEventListener("submit", (event) => void send(event));
-  form.querySelector("textarea")!.addEventListener("keydown", (event) => {
+  form.addEventListener("change", () => chosen(form.querySelector("[name=picture]")));
+  form.querySelector("textarea")?.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     form.requestSubmit();

@@ -23,6 +23,7 @@ from parley.log.migrations import migrate
 from parley.log.readers import Follower, Following, News, rebuild
 from parley.log.record import Reader, Record, utc_now
 from parley.services import (
+    absence,
     answers,
     article_uses,
     assist,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from parley.web.state import Room
 
 logger = logging.getLogger("parley")
+FIGURES = ("numbers", "work", "answers", "topics", "journeys", "promises")  # readers behind the numbers
 
 
 class Desk:
@@ -230,6 +232,7 @@ class Desk:
         self._tasks += [asyncio.create_task(self.mailer.run(), name="reports")]
         self._tasks += [asyncio.create_task(self.templates.run(), name="templates")]
         self._tasks += [asyncio.create_task(self.caller.run(), name="tools")]
+        self._tasks += [asyncio.create_task(absence.keep_watch(self.record), name="absence")]
         self._tasks += [asyncio.create_task(self._keep_listening(name), name=name) for name in self.channels]
 
     async def _keep_listening(self, name: str) -> None:
@@ -280,12 +283,15 @@ class Desk:
         self.record.close()
 
     def rebuild(self, name: str, progress: Any = None) -> int:
-        """Make a reader's tables anew from the log."""
-        for reader in self.readers:
-            if reader.name == name:
-                return rebuild(self.record, reader, progress)
-        known = ", ".join(reader.name for reader in self.readers)
-        raise LookupError(f"There is no reader called “{name}”. Readers: {known}.")
+        """Make a reader's tables anew from the log, or in one pass those of `figures`, of all that may be `behind`, or
+        `all`."""
+        named = {reader.name: [reader] for reader in self.readers}
+        figures = [reader for reader in self.readers if reader.name in FIGURES]
+        groups = {"figures": figures, "behind": behind_readers_of(self.readers), "all": self.readers}
+        wanted = named.get(name) or groups.get(name)
+        if wanted is None:
+            raise LookupError(f"There is no reader called “{name}”. Readers: {', '.join([*named, *groups])}.")
+        return rebuild(self.record, *wanted, progress=progress)
 
 
 async def _listen(channel: Channel, door: Door) -> None:

@@ -145,19 +145,20 @@ def login(mail: Annotated[str, typer.Argument(help="Mail address of an agent.")]
 
 
 @app.command()
-def rebuild(reader: Annotated[str, typer.Argument(help="Name of a reader, or `all`.")], data: Data = None) -> None:
-    """Make a reader's tables anew from the log."""
+def rebuild(
+    reader: Annotated[str, typer.Argument(help="Name of a reader, `figures` for those behind the numbers, or `all`.")],
+    data: Data = None,
+) -> None:
+    """Make the tables of a reader anew from the log, or those of several in one pass over it."""
     from rich.progress import Progress
 
     with _desk(data) as desk, Progress(transient=True) as progress:
-        names = [r.name for r in desk.readers] if reader == "all" else [reader]
-        for name in names:
-            bar = progress.add_task(name)
-            try:
-                count = desk.rebuild(name, lambda seq, top, bar=bar: progress.update(bar, completed=seq, total=top))
-            except LookupError as error:
-                raise ParleyError(str(error)) from error
-            progress.console.print(f"{name}: made anew from {count:,} events.")
+        bar = progress.add_task(reader)
+        try:
+            count = desk.rebuild(reader, lambda seq, top: progress.update(bar, completed=seq, total=top))
+        except LookupError as error:
+            raise ParleyError(str(error)) from error
+        progress.console.print(f"{reader}: made anew from {count:,} events.")
 
 
 @app.command()
@@ -182,9 +183,7 @@ def restore(source: Annotated[Path, typer.Argument(help="File made by `parley ba
         raise ParleyError(f"There is no file {source}.")
     with _desk(data) as desk:
         manifest = fill(desk.record.database, desk.config.data, source)
-        for reader in desk.readers:
-            if not reader.in_step:
-                desk.rebuild(reader.name)
+        desk.rebuild("behind")
     typer.echo(f"Restored {sum(manifest.rows.values()):,} rows made at {manifest.made_at:%Y-%m-%d %H:%M} UTC.")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import dashboards, intake, live, machine, pages
-from bench.fill import fill, furnish, session, token
+from bench.fill import LONG, fill, furnish, session, token
 from bench.serving import desk_at, served
 from durability.kill import database_for
 from harness.mails import mails
@@ -187,7 +187,8 @@ class Bench:
             if fresh:
                 furnish(desk)
                 end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-                fill(desk, count, say=lambda text: print(f"  {text}", file=sys.stderr), end=end)
+                say = lambda text: print(f"  {text}", file=sys.stderr)  # noqa: E731
+                fill(desk, count, say=say, end=end, rounds=LONG, without=("search",))
             secret = session(desk)
         with served(config) as server:
             found = [

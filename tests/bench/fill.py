@@ -13,12 +13,14 @@ from parley.core import events as e
 from parley.demo.knowledge import articles
 from parley.log.readers import catch_up, skip_to_head
 from parley.log.record import Tx
-from parley.services import access, knowledge, setup
+from parley.services import access, knowledge, promises, setup
 
 AT_ONCE = 1000
 AGENTS = 30
 END = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 YEARS = timedelta(days=730)
+SHORT, LONG = (1, 1, 2), (3, 4, 5, 5, 6, 8)  # how often a customer writes, and is answered: 2.5 and 10 messages in all
+TEXTS = 20_000  # different ones of long conversations: making each up would take longer than writing it
 
 
 @dataclass
@@ -49,9 +51,14 @@ def furnish(desk: Desk, mail_port: int = 0, with_bot: bool = False) -> None:
     desk.setup_changed()
 
 
-def fill(desk: Desk, count: int, seed: int = 1, say=lambda text: None, end: datetime = END) -> Filled:  # type: ignore[no-untyped-def]
-    """Add `count` conversations of the two years before `end`, then let the readers behind the log catch up."""
-    author = Author(random.Random(seed), count, end)
+def fill(  # type: ignore[no-untyped-def]
+    desk: Desk, count: int, seed: int = 1, say=lambda text: None, end: datetime = END, rounds=SHORT, without=()
+) -> Filled:
+    """Add `count` conversations of the two years before `end`, then let the readers behind the log catch up.
+
+    without: names of readers that begin at the end instead.
+    """
+    author = Author(random.Random(seed), count, end, rounds)
     began = time.monotonic()
     for start in range(0, count, AT_ONCE):
         numbers = range(start, min(start + AT_ONCE, count))
@@ -59,8 +66,13 @@ def fill(desk: Desk, count: int, seed: int = 1, say=lambda text: None, end: date
         if start % 50_000 == 0:
             say(f"{start} of {count} conversations written")
     written = time.monotonic()
+    say("what is owed is told of")
+    while promises.tell_due(desk.record, AT_ONCE):
+        pass
     for reader in desk.readers:
-        if not reader.in_step:
+        if reader.name in without:
+            skip_to_head(desk.record, reader)
+        elif not reader.in_step:
             say(f"{reader.name} catches up")
             catch_up(desk.record, reader)
     for follower in desk.followers:
@@ -80,11 +92,13 @@ def token(desk: Desk) -> str:
 
 
 class Author:
-    """Writes conversations as a shop has them: four of five closed, three messages each on average."""
+    """Writes conversations as a shop has them: four of five closed. rounds: how often a customer writes, drawn from
+    these."""
 
-    def __init__(self, chance: random.Random, count: int, end: datetime) -> None:
-        self.chance, self.count, self.messages, self.end = chance, count, 0, end
+    def __init__(self, chance: random.Random, count: int, end: datetime, rounds: tuple[int, ...] = SHORT) -> None:
+        self.chance, self.count, self.messages, self.end, self.rounds = chance, count, 0, end, rounds
         self.people: list[tuple[int, int]] = []
+        self.texts = [self._made_up() for _ in range(TEXTS if rounds is LONG else 0)]
 
     def write(self, tx: Tx, numbers: range) -> None:
         ids = tx.new_ids("conversation", len(numbers))
@@ -105,17 +119,17 @@ class Author:
         facts: list[tuple[timedelta, str, e.Event]] = [(timedelta(0), f"person/{person}", opened)]
         facts += self._talk(tx, person, identity, inbox, channel, agent, unfinished)
         if not unfinished:
-            facts.append((timedelta(hours=5), f"agent/{agent}", e.Closed()))
+            facts.append((timedelta(hours=max(self.rounds) + 3), f"agent/{agent}", e.Closed()))
         if self.chance.random() < 0.1:
             tag = self.chance.choice(("vip", "late", "size", "refund"))
-            facts.append((timedelta(hours=5), f"agent/{agent}", e.Tagged(tag=tag)))
+            facts.append((timedelta(hours=max(self.rounds) + 3), f"agent/{agent}", e.Tagged(tag=tag)))
         for later, by, fact in facts:
             tx.append(e.conversation(number), [fact], by, at=at + later, new=isinstance(fact, e.ConversationOpened))
 
     def _talk(
         self, tx: Tx, person: int, identity: int, inbox: int, channel: str, agent: int, unfinished: bool
     ) -> Iterator[tuple[timedelta, str, e.Event]]:
-        rounds = self.chance.choice((1, 1, 2))
+        rounds = self.chance.choice(self.rounds)
         for turn in range(rounds):
             text, message = self._text(), tx.new_id("message")
             tx.say(message, e.Words(text=text))
@@ -140,7 +154,10 @@ class Author:
     def _text(self) -> str:
         self.messages += 1
         rare = f" Order {self.chance.randrange(10_000_000)}." if self.chance.random() < 0.3 else ""
-        return " ".join(sentence(self.chance, 5, 14) for _ in range(self.chance.randint(2, 8))) + rare
+        return (self.chance.choice(self.texts) if self.texts else self._made_up()) + rare
+
+    def _made_up(self) -> str:
+        return " ".join(sentence(self.chance, 5, 14) for _ in range(self.chance.randint(2, 8)))
 
     def _customer(self, tx: Tx, at: datetime) -> tuple[int, int]:
         """Every third conversation is of somebody known."""

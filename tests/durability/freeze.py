@@ -53,20 +53,20 @@ def frozen(web: WebDesk) -> Iterator[None]:
 
 def freeze(web: WebDesk, families: list[Family], seconds: float) -> list[Thawed]:
     """Post to all of them, from the beginning to the end of the time that the database stands still; then once more."""
-    doors = {family.channel: Door(web, installed()[family.channel], family.settings) for family in families}
+    doors = {one.title: Door(web, installed()[one.channel], one.settings, one.title, one.path) for one in families}
     chance = random.Random(1)
     bodies = [(f, f.body([Saying(n, n)], chance), n * seconds / EVENTS) for f in families for n in range(EVENTS)]
     answers: list[tuple[float, str, int]] = []
 
     def post(family: Family, body: bytes, after: float = 0.0) -> int:
         time.sleep(after)
-        door = doors[family.channel]
+        door = doors[family.title]
         try:
             with httpx.Client(timeout=seconds + 60) as http:
                 status = http.post(door.url, content=body, headers=family.headers(body, door.url, door.now)).status_code
         except httpx.HTTPError:
             status = 0
-        answers.append((time.monotonic(), family.channel, status))
+        answers.append((time.monotonic(), family.title, status))
         return status
 
     with frozen(web):
@@ -77,9 +77,9 @@ def freeze(web: WebDesk, families: list[Family], seconds: float) -> list[Thawed]
         thawed = time.monotonic()
     for sender in senders:
         sender.join()
-    early = [channel for at, channel, status in answers if at < thawed and 200 <= status < 300]
-    refused = [family.channel for family, body, _ in bodies if post(family, body) != 200]
-    return [_told(doors[f.channel], f, seconds, early, refused) for f in families]
+    early = [title for at, title, status in answers if at < thawed and 200 <= status < 300]
+    refused = [family.title for family, body, _ in bodies if post(family, body) != 200]
+    return [_told(doors[f.title], f, seconds, early, refused) for f in families]
 
 
 def _told(door: Door, family: Family, seconds: float, early: list[str], refused: list[str]) -> Thawed:
@@ -90,10 +90,10 @@ def _told(door: Door, family: Family, seconds: float, early: list[str], refused:
         names = [m.external_id for m in door.received() if m.external_id in wanted]
         time.sleep(0.05)
     return Thawed(
-        family=family.channel,
+        family=family.title,
         seconds=seconds,
-        early=early.count(family.channel),
-        refused=refused.count(family.channel),
+        early=early.count(family.title),
+        refused=refused.count(family.title),
         missing=len(wanted - set(names)),
         doubled=len(names) - len(set(names)),
     )

@@ -119,8 +119,8 @@ class Storm:
         return waiting
 
     def _inbox(self, family: Family) -> int:
-        name, chosen = family.channel, family.settings
-        number: int = self.web.story.change(lambda tx: setup.add_inbox(tx, 1, name, name.title(), "storm", chosen))
+        name, title, chosen = family.channel, family.title, family.settings
+        number: int = self.web.story.change(lambda tx: setup.add_inbox(tx, 1, name, title, f"storm {title}", chosen))
         self.web.room.setup_changed()
         return number
 
@@ -135,7 +135,7 @@ class Storm:
                 self._until_acknowledged(http, post, chance)
 
     def _until_acknowledged(self, http: httpx.Client, post: Post, chance: random.Random) -> None:
-        url, body = f"{self.web.url}/hooks/{post.inbox}", post.family.body(post.said, chance)
+        url, body = f"{self.web.url}/hooks/{post.inbox}{post.family.path}", post.family.body(post.said, chance)
         for _ in range(100):
             headers = post.family.headers(body, url, self.web.story.clock().timestamp())
             status = http.post(url, content=body, headers=headers).status_code
@@ -145,7 +145,7 @@ class Storm:
             if status == 200:
                 return
             time.sleep(0.2)
-        raise RuntimeError(f"{post.family.channel} was refused a hundred times")
+        raise RuntimeError(f"{post.family.title} was refused a hundred times")
 
     def _wait_until_filed(self, patience: float = 1200) -> None:
         until = time.monotonic() + patience

@@ -10,11 +10,13 @@ from parley.services import setup
 
 
 class Door:
-    """An inbox of this channel with these settings."""
+    """An inbox of this channel with these settings. path: what stands behind its address."""
 
-    def __init__(self, web: WebDesk, channel: Channel, settings: dict[str, Any], address: str = "door") -> None:
+    def __init__(
+        self, web: WebDesk, channel: Channel, settings: dict[str, Any], address: str = "door", path: str = ""
+    ) -> None:
         name = channel.manifest.name
-        self.web, self.story = web, web.story
+        self.web, self.story, self.path = web, web.story, path
         self.number: int = self.story.change(lambda tx: setup.add_inbox(tx, 1, name, name.title(), address, settings))
         web.room.setup_changed()
 
@@ -25,7 +27,7 @@ class Door:
 
     @property
     def url(self) -> str:
-        return f"{self.web.url}/hooks/{self.number}"
+        return f"{self.web.url}/hooks/{self.number}{self.path}"
 
     def post(self, body: bytes, headers: dict[str, str]) -> int:
         with self.web.browser() as http:

@@ -15,6 +15,7 @@ from harness.desk import START, StoryDesk
 from harness.ports import free_port
 from harness.smtp_sink import smtp_sink
 from parley.channels.email import EmailSettings, channel
+from parley.channels.email.composing import compose
 from parley.core import events as e
 from parley.core.channel import Address, Attached, Delivery, Door, Inbox, Outbound
 from parley.core.errors import SendFailed, Unreadable
@@ -272,6 +273,14 @@ ALLOWED = {
 }  # fmt: skip
 
 
+UNSEEN = "boss@example.com"
+
+
+def one_address(value: str) -> bool:
+    """A header of ours for the unseen copy: that address alone, at most with a percent sign's letters in its name."""
+    return value.endswith("@example.com") and value.count("@") == 1 and "eve" not in value and not value.split()[1:]
+
+
 def headers(count: int, seed: int) -> dict[str, Any]:
     """S32. Line breaks of all kinds, with a header behind them, in whatever a mail of ours is made of."""
     chance = random.Random(seed)
@@ -280,8 +289,10 @@ def headers(count: int, seed: int) -> dict[str, Any]:
     for number in range(count):
         raw = _composed(number, chance, box)
         refused += not raw
-        names = message_from_bytes(raw).keys() if raw else []
-        added += bool(set(names) - ALLOWED)
+        mail = message_from_bytes(raw)
+        names = mail.keys()
+        ours = {"Bcc"} if one_address(mail["Bcc"] or "") else set()
+        added += bool(set(names) - ALLOWED - ours)
         doubled += len(names) != len({name.lower() for name in names})
     good = not added and not doubled and refused < count / 2
     return {
@@ -306,11 +317,11 @@ def _composed(number: int, chance: random.Random, box: Inbox) -> bytes:
         message=number, conversation=1, to=Address(kind="mail", value="kim@example.com", name=some("Kim Rivers")),
         text=some("Hello"), subject=some("Your order"), external_id=some("<one@acme.example>"),
         references=(some("<two@acme.example>"),), in_reply_to=some("<three@acme.example>"), reply_token=some("r1.2.3"),
-        sender_name=some("Ana"), brand_name=some("Acme"), cc=(some("lou@example.com"),),
+        sender_name=some("Ana"), brand_name=some("Acme"), cc=(some("lou@example.com"),), bcc=(some(UNSEEN),),
         purpose=chance.choice(("reply", "bulk", "code")), unsubscribe_url=some("https://acme.example/off"),
         files=(Attached(name=some("a.txt"), type=some("text/plain"), data=b"x", cid=some("one")),),
     )  # fmt: skip
     try:
-        return channel.compose(message, box)
+        return compose(message, box, for_service=number % 2 == 1)
     except SendFailed:  # an address that is none: a mail that is not made adds no header
         return b""

@@ -1,4 +1,5 @@
-"""R9 with kills: `kill -9` at any moment and at named points while a mailbox is fetched, numbered anew and expunged."""
+"""R9 with kills: `kill -9` at any moment and at named points while a mailbox is fetched, numbered anew, emptied by
+others, and away: before the desk begins, and in the midst of fetching."""
 
 import imaplib
 import os
@@ -29,6 +30,7 @@ from parley.log.tables import deliveries, raws
 ROOT = Path(__file__).parents[2]
 LIFE = (0.0, 1.5)  # seconds that a server lives at random after it was seen to fetch
 START_LIMIT = 60.0
+OUTAGE_LIFE = 6.0
 QUIET_SECONDS = 90.0
 
 
@@ -43,7 +45,10 @@ def trial(mails: int, kills: int, seed: int) -> dict[str, Any]:
                 box.number_anew(USER)
             if number % 5 == 4:
                 run.expunge()
-            run.live_and_die()
+            if number % 4 == 3:
+                run.die_in_an_outage(begun=number % 8 == 7)
+            else:
+                run.live_and_die()
         run.rest(mails)
         found = run.judged()
     damage = found["lost"] + found["doubled"] + found["torn"] + found["quarantined"]
@@ -95,6 +100,20 @@ class Run:
             self._ended(lambda: False, self.chance.uniform(*LIFE))
             self.kills["at any moment"] += 1
         self.kill()
+
+    def die_in_an_outage(self, *, begun: bool) -> None:
+        """The mailbox is away when the desk dies: since before it began, or since it had `begun` to fetch."""
+        had = self.taken()
+        if not begun:
+            self.box.stop()
+        self.start("")
+        self._ended(lambda: begun and self.taken() > had, OUTAGE_LIFE)
+        if begun:
+            self.box.stop()
+            time.sleep(self.chance.uniform(*LIFE))
+        self.kills["in an outage, fetching before" if begun else "in an outage"] += 1
+        self.kill()
+        self.box.run()
 
     def _ended(self, or_until: Any, seconds: float) -> bool:
         """Whether the process died by itself before this holds, or in so many seconds. Held by a trap, it goes on."""

@@ -1,7 +1,8 @@
 """Platforms that try again by their own tables, on a virtual clock, and give up where those end.
 
 Lengths and steps as documented or measured by others (see docs/durability.md): Meta for up to seven days with growing
-pauses, Telegram for a day, Twilio for some seconds, Slack three times in five minutes.
+pauses, Telegram for a day, Twilio for some seconds, Slack three times in five minutes. Of those that promise nothing,
+one try is taken for all: the worst case.
 """
 
 import random
@@ -9,7 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.doors import Door
-from simulators.families import Bot, Chat, Cloud, Family, Saying, Text
+from simulators.families import (
+    Account,
+    Bot,
+    Chat,
+    Cloud,
+    Direct,
+    DirectX,
+    Exchange,
+    Family,
+    OtherText,
+    Own,
+    Page,
+    Public,
+    Saying,
+    Text,
+)
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -46,11 +62,21 @@ def growing(first: float, factor: float, longest: float, until: float) -> tuple[
     return (*found, until)
 
 
+META = growing(5, 2, 6 * HOUR, 7 * DAY)
+ONCE = (0.0,)  # no promise to try again
 TABLES = (
-    Table("meta", Cloud(), growing(5, 2, 6 * HOUR, 7 * DAY), (0.05, 20, 24 * 6)),
+    Table("meta", Cloud(), META, (0.05, 20, 24 * 6)),
+    Table("messenger", Page(), META, (20, 24 * 8)),
+    Table("instagram", Direct(), META, (20, 24 * 8)),
     Table("telegram", Bot(), growing(1, 1.5, HOUR / 2, DAY), (1, 20, 60)),
     Table("twilio", Text(), (0.0, 15.0), (0.003, 1)),
     Table("slack", Chat(), (0.0, 5.0, 60.0, 360.0), (0.05, 1)),
+    Table("line", Account(), ONCE, (1,)),
+    Table("viber", Public(), ONCE, (1,)),
+    Table("x", DirectX(), ONCE, (1,)),
+    Table("vonage", OtherText(), ONCE, (1,)),
+    Table("telephone system", Exchange(), ONCE, (1,)),
+    Table("own system", Own(), growing(30, 2, 2 * HOUR, 2 * DAY), (1, 20)),
 )
 
 

@@ -14,16 +14,47 @@ from parley.core.measure import DAY, SECOND
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
+Block = NDArray[Any]  # rows with named columns, in the order of the moments in the first
 _TYPES = np.dtype([(name, {"q": "<i8", "i": "<i4", "I": "<u4", "H": "<u2"}[kind]) for name, kind in FIELDS])
 _HEAD = np.dtype([one for one in _TYPES.descr[:4]])
 _RUNNING, _STOPPED, _YES = 1, 2, 2
+SMALL = 65_536
+SPREAD = 8  # how much room numbers may take up, for each of them
+
+
+class Hours:
+    """The opening hours of each brand, with which a span is measured by two searches.
+
+    spans: by brand, the periods in which it is open, as (opens, closes) in microseconds since 1970, in order.
+    """
+
+    def __init__(self, spans: Mapping[int, Sequence[tuple[int, int]]]) -> None:
+        self._edges = {brand: _edges(found) for brand, found in spans.items()}
+
+    def open_seconds(self, brand: Whole, start: Whole, end: Whole) -> Whole:
+        """Whole seconds of opening hours between two moments of each; a brand that is not named is always open."""
+        found: Whole = np.maximum(0, end - start)
+        for number, (at, passed) in self._edges.items():
+            mine = brand == number
+            found[mine] = np.interp(end[mine], at, passed) - np.interp(start[mine], at, passed)
+        seconds: Whole = found // SECOND
+        return seconds
+
+
+def _edges(spans: Sequence[tuple[int, int]]) -> tuple[Real, Real]:
+    """Moments at which a brand opens or closes, and the opening time that has passed by each of them."""
+    at = np.array(spans, np.float64).reshape(-1)
+    lasted = np.diff(at, prepend=at[:1])
+    lasted[::2] = 0  # from a close to the next opening nothing passes
+    return at, np.cumsum(lasted)
 
 
 class Talks:
-    """Conversations that count, the earliest first. A column is taken out when it is first asked for."""
+    """Conversations that count, the earliest first. A column is taken out when it is first asked for. hours: in which
+    times are told; None: around the clock."""
 
-    def __init__(self, size: int, column: Callable[[str], NDArray[Any]]) -> None:
-        self.size, self._column = size, column
+    def __init__(self, size: int, column: Callable[[str], NDArray[Any]], hours: Hours | None = None) -> None:
+        self.size, self._column, self.hours = size, column, hours
         self._known: dict[str, NDArray[Any]] = {}
 
     def __len__(self) -> int:
@@ -37,23 +68,29 @@ class Talks:
     @staticmethod
     def read(word: str | None, *, heads: bool = False) -> "Talks":
         """heads: the word holds only the first letters of each."""
-        rows = np.frombuffer(a2b_base64(word or ""), _HEAD if heads else _TYPES)
-        talks = Talks(len(rows), rows.__getitem__)
-        began = talks["began"]
-        return talks if np.all(began[1:] >= began[:-1]) else talks.where(np.argsort(began, kind="stable"))
+        rows = rows_of(word, heads=heads)
+        return Talks(len(rows), rows.__getitem__)
 
     def where(self, wanted: Flags | Whole) -> "Talks":
         """wanted: flags of all, or places in an order that keeps the earliest first."""
         count = int(np.count_nonzero(wanted)) if wanted.dtype == bool else len(wanted)
-        return Talks(count, lambda name: self[name][wanted])
+        return Talks(count, lambda name: self[name][wanted], self.hours)
 
     def with_column(self, name: str, values: Whole) -> "Talks":
         """With one more, that their words do not hold."""
-        return Talks(len(self), lambda of: values if of == name else self[of])
+        return Talks(len(self), lambda of: values if of == name else self[of], self.hours)
+
+    def told_in(self, hours: Hours) -> "Talks":
+        """The same, with their times in opening hours."""
+        return Talks(len(self), self.__getitem__, hours)
 
     def between(self, start: int, end: int) -> "Talks":
         first, last = np.searchsorted(self.began, (start, end), "left").tolist()
-        return Talks(last - first, lambda name: self[name][first:last])
+        return Talks(last - first, lambda name: self[name][first:last], self.hours)
+
+    def of_brands(self, brands: Sequence[int] | None) -> "Talks":
+        """None: of all."""
+        return self if brands is None else self.where(np.isin(self["brand"], brands))
 
     def having(self, **values: int | None) -> Flags:
         """Who has these values in their columns; None: any."""
@@ -79,7 +116,10 @@ class Talks:
         has = state > 0
         stopped = state == _STOPPED
         running = np.maximum(0, now - self.began) // SECOND
-        return has, np.where(stopped, self[name], running)[has], stopped[has]
+        seconds = np.where(stopped, self[name], running)
+        if self.hours is not None:
+            seconds = self.hours.open_seconds(self["brand"], self.began, self.began + seconds * SECOND)
+        return has, seconds[has], stopped[has]
 
     def times(self, name: str, now: int) -> Times:
         _, seconds, stopped = self.clock(name, now)
@@ -112,7 +152,7 @@ class Talks:
 
     def came_again(self, days: int) -> Flags:
         """Whose person began another conversation of these within so many days after."""
-        order = np.lexsort((self.began, self["person"]))
+        order = np.argsort(self["person"], kind="stable")  # they stand in the order in which they began
         person, began = self["person"][order], self.began[order]
         again = np.zeros(len(order), bool)
         same, apart = person[1:] == person[:-1], began[1:] - began[:-1]
@@ -149,6 +189,55 @@ class Talks:
         return tuple(map(tuple, np.bincount(place, minlength=168).reshape(7, 24).tolist()))
 
 
+class Blocks:
+    """Some of them as one table, whose columns are put together when they are asked for."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return sum(map(len, self.blocks))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return np.concatenate([block[name] for block in self.blocks])
+
+
+def by_day(rows: Block, start: int, end: int) -> dict[int, Block]:
+    """The rows of each day (since 1970) from one until before another."""
+    moments = rows[(rows.dtype.names or ("",))[0]]
+    edges = np.searchsorted(moments, [day * DAY for day in range(start, end + 1)]).tolist()
+    return {day: rows[edges[day - start] : edges[day - start + 1]].copy() for day in range(start, end)}
+
+
+def rows_of(word: str | None, *, heads: bool = False) -> NDArray[Any]:
+    """What the words of core/coded.py say, the earliest first. heads: there are only the first letters of each."""
+    rows = np.frombuffer(a2b_base64(word or ""), _HEAD if heads else _TYPES)
+    began = np.ascontiguousarray(rows["began"])
+    return rows if np.all(began[1:] >= began[:-1]) else rows[np.argsort(began, kind="stable")]
+
+
+MADE = np.dtype([("at", "<i8"), ("conversation", "<i8"), ("kind", "i1"), ("due", "<i8"), ("met", "<i8")])
+
+
+def made_of(word: str | None) -> NDArray[Any]:
+    """What is told of promises (services/promised.py), in the order in which they were made."""
+    conversation, kind, at, due, met = columns(word, 5)
+    order = slice(None) if np.all(at[1:] >= at[:-1]) else np.argsort(at, kind="stable")
+    rows = np.empty(len(at), MADE)
+    for name, column in zip(MADE.names or (), (at, conversation, kind, due, met), strict=True):
+        rows[name] = column[order]
+    return rows
+
+
+def counted(groups: Whole, kinds: Whole, of: int, flags: Sequence[Flags]) -> dict[int, list[list[int]]]:
+    """Of each group (numbers from 0) and each of so many kinds, how many have each flag."""
+    most = int(groups.max()) + 1 if len(groups) else 0
+    codes = groups.astype(np.int64) * of + kinds
+    table = np.array([np.bincount(codes[flag], minlength=most * of) for flag in flags])
+    shaped = table.reshape(len(flags), most, of).transpose(1, 2, 0)
+    return {group: shaped[group].tolist() for group in distinct([groups])}
+
+
 def columns(word: str | None, width: int) -> Whole:
     """Numbers between blanks, `width` of them to a row, as columns."""
     numbers = np.fromstring(word, np.int64, sep=" ") if word else np.zeros(0, np.int64)
@@ -157,6 +246,12 @@ def columns(word: str | None, width: int) -> Whole:
 
 def places(among: Whole, numbers: Whole) -> tuple[Whole, Flags]:
     """Where each number stands among others, and whether it does."""
+    least, most = ends([among])
+    if len(numbers) > len(among) and most - least < SPREAD * len(among):  # one look-up each, where there is room
+        place = np.full(most - least + 2, -1, np.int64)
+        place[among[::-1] - least] = np.arange(len(among) - 1, -1, -1)
+        found = place[np.where((numbers >= least) & (numbers <= most), numbers - least, most - least + 1)]
+        return np.maximum(found, 0), found >= 0
     order = None if np.all(among[1:] >= among[:-1]) else np.argsort(among, kind="stable")
     place = np.searchsorted(among, numbers, sorter=order)
     inside = np.minimum(place, max(0, len(among) - 1))
@@ -189,8 +284,12 @@ def mean(values: Real) -> tuple[int, float, float]:
 
 def distinct(columns: Iterable[Whole]) -> list[int]:
     """The values that any of them holds, in order."""
-    found: list[int] = np.unique(np.concatenate([np.asarray(one, np.int64) for one in columns])).tolist()
-    return found
+    found: set[int] = set()
+    for one in columns:
+        least, most = ends([one])
+        few = least >= 0 and most < SMALL and len(one) > 0
+        found.update((np.flatnonzero(np.bincount(one)) if few else np.unique(one)).tolist())
+    return sorted(found)
 
 
 def ends(columns: Iterable[Whole]) -> tuple[int, int]:

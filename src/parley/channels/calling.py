@@ -5,10 +5,12 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from parley.core.channel import Receipt
 from parley.core.errors import SendFailed
+
+Part = TypeVar("Part")
 
 
 def secret(value: str) -> str:
@@ -93,8 +95,8 @@ async def in_pieces(text: str, limit: int, send: Callable[[str], Awaitable[Recei
     return await one_after_another(pieces(text, limit), send)
 
 
-async def one_after_another(parts: Sequence[str], send: Callable[[str], Awaitable[Receipt]]) -> Receipt:
-    """Send the parts of a text; the name is the last one's.
+async def one_after_another(parts: Sequence[Part], send: Callable[[Part], Awaitable[Receipt]]) -> Receipt:
+    """Send the parts of an answer; the name is the last one's.
 
     Once a part was taken there is no trying again: those before it would be said twice.
     """

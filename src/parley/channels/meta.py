@@ -5,9 +5,30 @@ from typing import Any
 
 import msgspec
 
-from parley.channels.calling import secret
+from parley.channels.calling import listed, pieces, secret
+from parley.channels.choosing import are_words, fitting
+from parley.core.channel import Outbound
 from parley.core.errors import NotProved, SendFailed
 from parley.core.webhook import Call, Handshake, Posted, same, signed_sha256, whole
+
+QUICK, TITLE = 13, 20  # quick replies below a message, and the characters of each
+
+
+def texts(message: Outbound, longest: int, comment: str) -> list[dict[str, Any]]:
+    """An answer in as many messages as it needs, as Messenger and Instagram take them; the last with quick replies,
+    which say their words. comment: of the one that is answered, to which Meta lets one message go. Raises SendFailed
+    before anything was sent."""
+    words = are_words(message.choices, QUICK) and not comment
+    titles = fitting(message.choices, TITLE) if words else []
+    shown = bool(titles) and titles == [label for label, _ in message.choices]
+    parts = pieces(message.text + ("" if shown else listed(message.choices)), longest)
+    if comment and len(parts) > 1:
+        told = f"Meta lets one message answer a comment, and this makes {len(parts)}. Use {longest} characters at most."
+        raise SendFailed(told, permanent=True)
+    said: list[dict[str, Any]] = [{"text": part} for part in parts]
+    if titles:
+        said[-1] |= {"quick_replies": [{"content_type": "text", "title": one, "payload": one} for one in titles]}
+    return said
 
 
 def handshake(request: Call, expected: str) -> Handshake:

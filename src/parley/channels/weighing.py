@@ -10,6 +10,11 @@ _PIECE = re.compile(r"\S+\s*|\s+")
 Weigh = Callable[[str], int]
 
 
+def utf16(text: str) -> int:
+    """Units of UTF-16, by which Telegram and LINE count: most pictures are two."""
+    return len(text) + sum(ord(sign) > 0xFFFF for sign in text)
+
+
 def apart(text: str, limit: int, weigh: Weigh) -> list[str]:
     """The text in parts of at most this weight, cut between paragraphs or sentences where that wastes less than half
     of a part, else between words. A word that is too long by itself is cut where it must be; an address stays whole

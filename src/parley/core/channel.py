@@ -30,8 +30,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     segments: how many messages the network makes of a text, and charges for, where that is so.
     html, files: whether bodies may be HTML and carry attachments. file_limit in bytes.
     rings: it rings in a customer's pocket: a lone STOP ends it, and quiet hours hold back what was not asked for.
+    copies: others can get a copy of an answer, openly or unseen by the rest.
     buttons: a message's choices can be pressed (links in a mail count); elsewhere customers answer in words.
+    quick: how many choices one message can show whose words the customer says by pressing; more of them, and those of
+    channels without, are a numbered list.
     window: how long after the customer's last word there they can be answered, where the platform ends that.
+    patience: how long the platform posts a webhook again that nobody took; zero where it promises nothing, None where
+    nothing is posted, or what was missed is looked up.
     costs: what sending there costs, in words, where that is known.
     vouches: the platform shows who writes, so that a sender is who they say they are.
     calls: customers and the desk can speak with each other here, browser to browser (`Speaking`).
@@ -59,8 +64,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: bool = False
     file_limit: int = 25 * 1024 * 1024
     rings: bool = False
+    copies: bool = False
     buttons: bool = False
+    quick: int = 0
     window: timedelta | None = None
+    patience: timedelta | None = None
     costs: str = ""
     vouches: bool = False
     calls: bool = False
@@ -323,7 +331,9 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     reply_token: signed; brings an answer back to this conversation. Mail puts it into Reply-To.
     references: external ids of the conversation so far, oldest first.
     purpose: reply, code, survey, notice, bulk. choices: (label, value or link) pairs, shown as buttons
-    where the channel has them and as a numbered list or links where it has not.
+    where the channel has them and as a numbered list or links where it has not. A value that is no link is said by
+    whoever presses it.
+    cc, bcc: who gets a copy; nobody but the server learns of bcc.
     handed: people have the matter, so that no machine answers what comes next. template: what the text is made from.
     """
 
@@ -343,6 +353,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False
     handed: bool = False
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     files: tuple[Attached, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     unsubscribe_url: str | None = None
@@ -351,10 +362,14 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What the peer said when it accepted a message. `delivered`: it surely reached the device."""
+    """What the peer said when it accepted a message. `delivered`: it surely reached the device.
+
+    left_out: a sentence about copies that it did not take, each with why.
+    """
 
     provider_id: str | None = None
     delivered: bool = False
+    left_out: str = ""
 
 
 # (inbox id, provider's id of the delivery, raw bytes) → True when new, False when seen before.

@@ -57,16 +57,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(state: State | None, recorded: e.Recorded) -> State:
     """The state after one more event. Pure; the first event of a conversation makes the state."""
-    event = recorded.event
     if state is None:
         state = State(id=recorded.subject_id, opened_at=recorded.at, last_at=recorded.at)
-    changes = _CHANGES.get(type(event))
-    return msgspec.structs.replace(
-        state,
-        version=recorded.version,
-        seq=recorded.seq,
-        **(changes(state, event, recorded) if changes else {}),
-    )
+    return msgspec.structs.replace(state, version=recorded.version, seq=recorded.seq, **changes(state, recorded))
+
+
+def changes(state: Any, recorded: e.Recorded) -> dict[str, Any]:
+    """What an event changes. state: a `State`, or what has as much of one as the reader of the changes looks at."""
+    change = _CHANGES.get(type(recorded.event))
+    return change(state, recorded.event, recorded) if change else {}
 
 
 def _opened(state: State, event: e.ConversationOpened, recorded: e.Recorded) -> dict[str, Any]:

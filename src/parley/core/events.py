@@ -233,7 +233,8 @@ class ReplyWritten(Event, frozen=True, tag="reply_written"):
 
     `client_id` is made by the writer's screen so that a resend is recognised. `answers` is the
     message replied to. `automatic` replies never start a loop and do not count as human answers. `due`: not sent
-    before, so that its writer can take it back. `template`: of the platform, from which the text was made.
+    before, so that its writer can take it back. `cc`, `bcc`: who gets a copy, openly or unseen by the others.
+    `template`: of the platform, from which the text was made.
     """
 
     message: int
@@ -251,6 +252,7 @@ class ReplyWritten(Event, frozen=True, tag="reply_written"):
     automatic: bool = False
     purpose: str = "reply"
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     due: datetime | None = None
     template: Filled | None = None
 
@@ -364,11 +366,14 @@ class CallTranscribed(Event, frozen=True, tag="call_transcribed"):
 
 
 class Sent(Event, frozen=True, tag="sent"):
-    """The peer accepted a message of ours. `provider_id` is the peer's name for it."""
+    """The peer accepted a message of ours. `provider_id` is the peer's name for it. `left_out`: which copies it did not
+    take, and why.
+    """
 
     message: int
     provider_id: str | None = None
     tries: int = 1
+    left_out: str = ""
 
 
 class Delivered(Event, frozen=True, tag="delivered"):

@@ -6,7 +6,7 @@ docs/numbers.md show it. Raise `VERSION` when a definition changes.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -378,7 +378,7 @@ def micros(at: datetime) -> int:
 
 def moment(at: int) -> datetime:
     """The UTC time of a number of microseconds."""
-    return datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND)
+    return _EPOCH + timedelta(microseconds=at)
 
 
 # ── clocks ──────────────────────────────────────────────────────────────────────────────────

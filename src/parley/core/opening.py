@@ -7,6 +7,7 @@ in March has 23, the one in October 25.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
+@cache
 def always(zone: str = "UTC") -> Calendar:
     """Around the clock."""
     return Calendar(zone=zone, weekdays={day: (Period(MIDNIGHT, MIDNIGHT),) for day in range(7)}, name="24 hours a day")

@@ -7,7 +7,9 @@ another policy sets it anew, from the same start.
 """
 
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import msgspec
 
@@ -54,11 +56,16 @@ class Clock(msgspec.Struct, frozen=True, array_like=True):
         return max(self.since, self.due - min(NEAR_MOST, timedelta(seconds=self.seconds / NEAR_SHARE)))
 
 
-class Owed(msgspec.Struct, frozen=True, array_like=True):
+class Owed(msgspec.Struct, array_like=True):
     """What is owed in a conversation, and what of its state the clocks hang on. answered: people have replied once.
 
-    reply: the first answer's clock or the latest next one's.
+    reply: the first answer's clock or the latest next one's. What else a conversation's state has, no clock hangs on.
     """
+
+    messages: ClassVar[int] = 0
+    failed: ClassVar[int] = 0
+    skills: ClassVar[tuple[str, ...]] = ()
+    preview: ClassVar[str] = ""
 
     brand: int = 0
     inbox: int = 0
@@ -117,62 +124,71 @@ Agreed = Callable[[], Agreement]
 
 def evolve(owed: Owed | None, r: e.Recorded, agreed: Agreed) -> Owed:
     """What is owed after one more event. Pure; agreed gives what is in force at that moment."""
-    if isinstance(r.event, e.PromiseNear | e.PromiseBroken):
-        return _told(owed or Owed(), r.event)
-    old = owed or Owed(opened_at=r.at)
-    new = _state_after(old, r)
-    if isinstance(r.event, e.Tagged | e.Untagged):
-        return _rechosen(new, r.at, agreed)
-    if isinstance(r.event, e.Closed):
-        return _closed(new, r.at, r.event, agreed)
-    new = _reply_clock(old, new, r, agreed)
-    return _resolution_clock(new, r.at, agreed)
+    new = Owed() if owed is None else copy(owed)
+    take(new, r, agreed)
+    return new
 
 
-def _state_after(owed: Owed, r: e.Recorded) -> Owed:
+def take(owed: Owed, r: e.Recorded, agreed: Agreed) -> None:
+    """The same, in place."""
+    kind = type(r.event)
+    if kind is e.PromiseNear or kind is e.PromiseBroken:
+        _told(owed, r.event)  # type: ignore[arg-type]
+        return
+    _see(owed, r)
+    if kind is e.Tagged or kind is e.Untagged:
+        _choose_again(owed, r.at, agreed)
+    elif kind is e.Closed:
+        _close(owed, r.at, r.event, agreed)  # type: ignore[arg-type]
+    else:
+        _reply_clock(owed, r, agreed)
+        _resolution_clock(owed, r.at, agreed)
+
+
+_SEEN = frozenset({"brand", "inbox", "channel", "tags", "status", "asked_at", "waiting_since"})
+
+
+def _see(owed: Owed, r: e.Recorded) -> None:
     """As the inbox sees it: who waits, with what tags; see core/conversation.py."""
-    began = owed.opened_at or r.at
-    was = talk.State(
-        id=r.subject_id, opened_at=began, last_at=began, brand=owed.brand, inbox=owed.inbox, channel=owed.channel,
-        tags=owed.tags, status=owed.status, asked_at=owed.asked_at, waiting_since=owed.waiting_since,
-    )  # fmt: skip
-    now = talk.evolve(was, r)
-    return msgspec.structs.replace(
-        owed, brand=now.brand, inbox=now.inbox, channel=now.channel, tags=now.tags, status=now.status,
-        opened_at=began, asked_at=now.asked_at, waiting_since=now.waiting_since,
-    )  # fmt: skip
+    if owed.opened_at is None:
+        owed.opened_at = r.at
+    for name, value in talk.changes(owed, r).items():
+        if name in _SEEN:
+            setattr(owed, name, value)
 
 
-def _told(owed: Owed, event: e.PromiseNear | e.PromiseBroken) -> Owed:
+def _told(owed: Owed, event: e.PromiseNear | e.PromiseBroken) -> None:
     told = NEAR if isinstance(event, e.PromiseNear) else BROKEN
 
     def marked(clock: Clock | None) -> Clock | None:
         mine = clock is not None and (clock.kind, clock.n) == (event.promise, event.number)
         return msgspec.structs.replace(clock, told=max(told, clock.told)) if clock and mine else clock
 
-    return msgspec.structs.replace(owed, reply=marked(owed.reply), resolution=marked(owed.resolution))
+    owed.reply, owed.resolution = marked(owed.reply), marked(owed.resolution)
 
 
 # the answers ────────────────────────────────────────────────────────────────────────────────
 
 
-def _reply_clock(old: Owed, new: Owed, r: e.Recorded, agreed: Agreed) -> Owed:
-    clock, event = old.reply, r.event
+def _reply_clock(owed: Owed, r: e.Recorded, agreed: Agreed) -> None:
+    clock, event = owed.reply, r.event
     spoke = _speaks(event)
-    if isinstance(event, e.SendCancelled) and clock and clock.met_at == event.written_at and new.waiting_since:
-        running = msgspec.structs.replace(clock, since=clock.began, met_at=None)
-        return msgspec.structs.replace(new, reply=running, answered=clock.kind == NEXT)
-    if clock and clock.since is not None and new.waiting_since is None:
-        ended = msgspec.structs.replace(clock, since=None, met_at=r.at) if spoke else _unanswered(clock, r.at)
-        new = msgspec.structs.replace(new, reply=ended)
-    elif new.waiting_since is not None and (clock is None or clock.since is None):
-        taken_back = isinstance(event, e.Reopened) and clock and clock.began == new.waiting_since
+    if isinstance(event, e.SendCancelled) and clock and clock.met_at == event.written_at and owed.waiting_since:
+        owed.reply = msgspec.structs.replace(clock, since=clock.began, met_at=None)
+        owed.answered = clock.kind == NEXT
+        return
+    if owed.waiting_since is None:
+        if clock and clock.since is not None:
+            ended = msgspec.structs.replace(clock, since=None, met_at=r.at) if spoke else _unanswered(clock, r.at)
+            owed.reply = ended
+    elif clock is None or clock.since is None:
+        taken_back = isinstance(event, e.Reopened) and clock and clock.began == owed.waiting_since
         if taken_back and clock and clock.met_at is None:
-            again: Clock | None = msgspec.structs.replace(clock, since=clock.began, void=False)
+            owed.reply = msgspec.structs.replace(clock, since=clock.began, void=False)
         else:
-            again = _next_clock(new, r.at, agreed)
-        new = msgspec.structs.replace(new, reply=again)
-    return msgspec.structs.replace(new, answered=True) if spoke else new
+            owed.reply = _next_clock(owed, r.at, agreed)
+    if spoke:
+        owed.answered = True
 
 
 def _speaks(event: e.Event) -> bool:
@@ -204,28 +220,24 @@ def _started(owed: Owed, kind: str, number: int, began: datetime, agreed: Agreed
     if policy is None or minutes is None:
         return None
     due = due_at(agreement.calendar(owed.brand), began, minutes * 60, policy.working)
-    return Clock(
-        kind=kind, n=number, policy=policy.key, minutes=minutes, working=policy.working, began=began, since=began,
-        due=due,
-    )  # fmt: skip
+    return Clock(kind, number, policy.key, minutes, policy.working, began, began, 0.0, due)
 
 
 # the solution ───────────────────────────────────────────────────────────────────────────────
 
 
-def _resolution_clock(owed: Owed, at: datetime, agreed: Agreed) -> Owed:
+def _resolution_clock(owed: Owed, at: datetime, agreed: Agreed) -> None:
     """Runs while the customer waits, stands while they do not."""
     clock, waits = owed.resolution, owed.waiting_since is not None and owed.status != talk.CLOSED
     if clock is None:
         began = owed.waiting_since
-        clock = _started(owed, RESOLUTION, 0, began, agreed) if waits and began else None
+        owed.resolution = _started(owed, RESOLUTION, 0, began, agreed) if waits and began else None
     elif waits and clock.since is None:
-        clock = _resumed(clock, at, agreed().calendar(owed.brand))
+        owed.resolution = _resumed(clock, at, agreed().calendar(owed.brand))
     elif not waits and clock.since is not None:
-        clock = _paused(clock, at, agreed().calendar(owed.brand))
-    elif owed.status != talk.CLOSED and (clock.met_at is not None or clock.void):
-        clock = msgspec.structs.replace(clock, met_at=None, void=False, due=_still(clock))  # reopened, nobody waits
-    return msgspec.structs.replace(owed, resolution=clock)
+        owed.resolution = _paused(clock, at, agreed().calendar(owed.brand))
+    elif owed.status != talk.CLOSED and (clock.met_at is not None or clock.void):  # reopened, nobody waits
+        owed.resolution = msgspec.structs.replace(clock, met_at=None, void=False, due=_still(clock))
 
 
 def _paused(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
@@ -254,39 +266,37 @@ def _elapsed(clock: Clock, at: datetime, calendar: Calendar) -> float:
     return spent.total_seconds()
 
 
-def _closed(owed: Owed, at: datetime, event: e.Closed, agreed: Agreed) -> Owed:
+def _close(owed: Owed, at: datetime, event: e.Closed, agreed: Agreed) -> None:
     reply, clock = owed.reply, owed.resolution
     if reply is not None and reply.since is not None:
-        reply = _unanswered(reply, at)
+        owed.reply = _unanswered(reply, at)
     if clock is not None and clock.met_at is None and not clock.void:
         calendar = agreed().calendar(owed.brand)
         due = clock.due or due_at(calendar, at, max(0.0, clock.seconds - clock.used), clock.working)
         used = clock.used + _elapsed(clock, at, calendar)
         clock = msgspec.structs.replace(clock, since=None, used=used, due=due)
         given_up = not event.resolved and at <= due
-        clock = msgspec.structs.replace(clock, void=given_up, met_at=None if given_up else at)
-    return msgspec.structs.replace(owed, reply=reply, resolution=clock)
+        owed.resolution = msgspec.structs.replace(clock, void=given_up, met_at=None if given_up else at)
 
 
 # tags ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rechosen(owed: Owed, at: datetime, agreed: Agreed) -> Owed:
+def _choose_again(owed: Owed, at: datetime, agreed: Agreed) -> None:
     """Another policy may fit now: what still runs, or stands, is set anew from its start."""
     if owed.status in (talk.BOT, talk.CLOSED):
-        return owed
+        return
     agreement = agreed()
     policy = agreement.policy(owed.brand, owed.inbox, owed.channel, owed.tags)
     reply, clock = owed.reply, owed.resolution
     key = policy.key if policy else ""
     if owed.waiting_since is not None and (reply is None or reply.since is None or reply.policy != key):
         kind, n = (reply.kind, reply.n) if reply and reply.since else _upcoming(owed)
-        reply = _swapped(reply, _started(owed, kind, n, owed.waiting_since, agreed), at)
+        owed.reply = _swapped(reply, _started(owed, kind, n, owed.waiting_since, agreed), at)
     if clock is None and owed.waiting_since is not None:
-        clock = _started(owed, RESOLUTION, 0, owed.waiting_since, agreed)
+        owed.resolution = _started(owed, RESOLUTION, 0, owed.waiting_since, agreed)
     elif clock is not None and clock.met_at is None and clock.policy != key:
-        clock = _retargeted(owed, clock, at, agreed)
-    return msgspec.structs.replace(owed, reply=reply, resolution=clock)
+        owed.resolution = _retargeted(owed, clock, at, agreed)
 
 
 def _upcoming(owed: Owed) -> tuple[str, int]:

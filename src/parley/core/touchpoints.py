@@ -60,7 +60,7 @@ KINDS = (
 
 def take(journey: Journey, recorded: Sequence[e.Recorded]) -> None:
     """Go on with what happened next in the conversation."""
-    path = read(journey.steps)
+    path = read(journey.steps) if journey.n else []
     for r in recorded:
         what, message = _step(journey, r, path)
         if not what:

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from parley.demo.simulators import line, mastodon, meta, reviews, telegram, twilio, viber, x
+from parley.channels.slack.payload import escaped, plain
+from parley.demo.simulators import line, mastodon, meta, reviews, slack, telegram, twilio, viber, x
 from parley.demo.simulators.server import Asked, Platform, Said
 from parley.demo.templates import TEMPLATES, filled
 
@@ -43,6 +44,13 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
         return self.mail.partition("@")[0].replace(".", "_")
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """data: its bytes. type: image/jpeg or the like."""
+
+    data: bytes
+    type: str
+
+
 class Post(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook: what is posted to the desk."""
 
@@ -58,20 +66,23 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     choices: tuple[tuple[str, str], ...] = ()
     about: str = ""
+    picture: Picture | None = None
 
 
 class App(ABC):
     """One platform, for one brand. ways: how a customer may write there, where there are several.
 
     posts: it tells the desk at once, else the desk comes and looks. public: everybody reads it. tells: of messages
-    delivered and read. bot: a machine may answer there.
+    delivered and read. bot: a machine may answer there. pictures: they can be sent to the desk. calls: one rings there
+    and writes nothing.
     """
 
     key = label = channel = ""
     ways: ClassVar[Mapping[str, str]] = {}
-    posts, public, stars, bot, tells = True, False, False, True, True
+    posts, public, stars, bot, tells, pictures, calls = True, False, False, True, True, False, False
 
     service: Platform
+    path = ""  # behind the inbox's address
     hook = ""  # the address to which it posts
 
     @abstractmethod
@@ -87,6 +98,10 @@ class App(ABC):
     def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post | None:
         """What is posted when they write. None: it stands there until the desk looks."""
 
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        """What is posted when they send a picture; asked of those with `pictures` alone."""
+        raise NotImplementedError
+
     @abstractmethod
     def took(self, asked: Asked, said: Said) -> Taken | None:
         """The message in a question that the platform said yes to."""
@@ -98,6 +113,10 @@ class App(ABC):
     def presses(self, who: Who, name: str, label: str, value: str) -> Post | None:
         """What is posted when a button is pressed; where there are none, the words are sent."""
         return self.says(who, name, label, "", 0)
+
+    def goes_on(self, value: str) -> tuple[tuple[str, str], ...]:
+        """What the customer can do next after they wrote (an empty value), or pressed this."""
+        return ()
 
 
 class Meta(App):
@@ -115,14 +134,31 @@ class Meta(App):
     def took(self, asked: Asked, said: Said) -> Taken | None:
         if asked.method != "POST" or said.status != 200:
             return None
-        to, words = asked.json["recipient"], asked.json["message"]["text"]
-        who = to.get("id") or str(to.get("comment_id", "")).partition("_")[0]
-        return Taken(to=who, text=words, name=json.loads(said.body)["message_id"])
+        parts = asked.parts if asked.is_form else {}
+        told = json.loads(parts["recipient"].data) if parts else asked.json["recipient"]
+        message = {} if parts else asked.json["message"]
+        quick = tuple((one["title"], one["payload"]) for one in message.get("quick_replies", ()))
+        return Taken(
+            to=told.get("id") or str(told.get("comment_id", "")).partition("_")[0],
+            text=message.get("text", ""),
+            name=json.loads(said.body)["message_id"],
+            choices=quick,
+            picture=_picture(parts.get("filedata")),
+        )
+
+    def shown(self, who: Who, object: str, name: str, text: str, picture: Picture) -> Post:
+        """As Messenger and Instagram tell of a picture: by an address that everybody may open."""
+        self.meta.open[name] = (picture.data, picture.type)
+        event = meta.direct(who.id, name, text) | {"timestamp": int(time.time() * 1000)}
+        if not text:
+            del event["message"]["text"]
+        event["message"]["attachments"] = [{"type": "image", "payload": {"url": f"{self.service.url}/open/{name}"}}]
+        return self.post(meta.batch(object, "9", event, time=int(time.time())))
 
 
 class Whatsapp(Meta):
     key = channel = "whatsapp"
-    label = "WhatsApp"
+    label, pictures = "WhatsApp", True
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,8 +172,22 @@ class Whatsapp(Meta):
         return who.number
 
     def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
-        message = meta.cloud_text(who.number, name, text) | {"timestamp": str(int(time.time()))}
-        return self._post(messages=[message], contacts=[{"wa_id": who.number, "profile": {"name": who.name}}])
+        return self._said(who, meta.cloud_text(who.number, name, text))
+
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        id = f"shown.{name}"
+        self.meta.media[id] = (picture.data, picture.type)
+        image = {"id": id, "mime_type": picture.type} | ({"caption": text} if text else {})
+        return self._said(who, {"from": who.number, "id": name, "type": "image", "image": image})
+
+    def presses(self, who: Who, name: str, label: str, value: str) -> Post:
+        reply = {"type": "button_reply", "button_reply": {"id": value, "title": value}}
+        return self._said(who, {"from": who.number, "id": name, "type": "interactive", "interactive": reply})
+
+    def _said(self, who: Who, message: dict[str, Any]) -> Post:
+        now = {"timestamp": str(int(time.time()))}
+        contacts = [{"wa_id": who.number, "profile": {"name": who.name}}]
+        return self._post(messages=[message | now], contacts=contacts)
 
     def news(self, who: Who, name: str, state: str) -> Post:
         told = {"id": name, "status": state, "timestamp": str(int(time.time())), "recipient_id": who.number}
@@ -149,16 +199,45 @@ class Whatsapp(Meta):
         return self.post(json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode())
 
     def took(self, asked: Asked, said: Said) -> Taken | None:
-        if asked.method != "POST" or said.status != 200:
+        if asked.method != "POST" or said.status != 200 or asked.path.endswith("/media"):
             return None
-        body = asked.json
-        words = filled(body["template"]) if body["type"] == "template" else body["text"]["body"]
-        return Taken(to=body["to"], text=words, name=json.loads(said.body)["messages"][0]["id"])
+        body, kind = asked.json, asked.json["type"]
+        part = body[kind]
+        data, shown = self.meta.media.get(str(part.get("id")), (b"", ""))
+        return Taken(
+            to=body["to"],
+            text=_words(kind, part),
+            name=json.loads(said.body)["messages"][0]["id"],
+            choices=_pressed(part) if kind == "interactive" else (),
+            picture=Picture(data=data, type=shown) if kind == "image" else None,
+        )
+
+
+def _words(kind: str, part: dict[str, Any]) -> str:
+    """What a person reads of a message of WhatsApp's; of a file without words its name."""
+    if kind == "template":
+        return filled(part)
+    if kind == "interactive":
+        return str(part["body"]["text"])
+    return str(part.get("body") or part.get("caption") or part.get("filename") or "")
+
+
+def _pressed(part: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Buttons, or the rows of a list: what stands there, and what is said by pressing it."""
+    act = part["action"]
+    if part["type"] == "button":
+        return tuple((one["reply"]["title"], one["reply"]["title"]) for one in act["buttons"])
+    return tuple((row.get("description", row["title"]), row["title"]) for one in act["sections"] for row in one["rows"])
+
+
+def _picture(part: Any) -> Picture | None:
+    """A field of a form that holds one."""
+    return Picture(data=part.data, type=part.type) if part and part.type.startswith("image/") else None
 
 
 class Messenger(Meta):
     key = channel = "messenger"
-    label = "Messenger"
+    label, pictures = "Messenger", True
     ways: ClassVar[Mapping[str, str]] = {"": "Message", "comment": "Comment under a post, for all to see"}
 
     def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
@@ -175,6 +254,9 @@ class Messenger(Meta):
         event = meta.direct(who.id, name, text) | {"timestamp": int(time.time() * 1000)}
         return self.post(meta.batch("page", "9", event, time=int(time.time())))
 
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        return self.shown(who, "page", name, text, picture)
+
     def news(self, who: Who, name: str, state: str) -> Post:
         kind = "read" if state == "read" else "delivery"
         now = int(time.time() * 1000)
@@ -184,7 +266,7 @@ class Messenger(Meta):
 
 class Instagram(Meta):
     key = channel = "instagram"
-    label = "Instagram"
+    label, pictures = "Instagram", True
     ways: ClassVar[Mapping[str, str]] = {"": "Message", "comment": "Comment under a post, for all to see"}
 
     def settings(self) -> dict[str, Any]:
@@ -200,6 +282,9 @@ class Instagram(Meta):
             meta.batch("instagram", "9", meta.direct(who.id, name, text) | {"timestamp": now * 1000}, time=now)
         )
 
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        return self.shown(who, "instagram", name, text, picture)
+
     def news(self, who: Who, name: str, state: str) -> Post | None:
         """Instagram tells what was read, and nothing before that."""
         if state != "read":
@@ -211,10 +296,10 @@ class Instagram(Meta):
 
 class Telegram(App):
     key = channel = "telegram"
-    label, tells = "Telegram", False
+    label, tells, pictures = "Telegram", False, True
 
     def __init__(self) -> None:
-        self.service = telegram.TelegramService()
+        self.service = self.telegram = telegram.TelegramService()
         self.updates = int(time.time())
 
     def settings(self) -> dict[str, Any]:
@@ -224,6 +309,13 @@ class Telegram(App):
         person = self._person(who)
         said = {"message_id": int(name), "date": int(time.time()), "text": text, "from": person}
         return self._post(message=said | {"chat": person | {"type": "private"}})
+
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        id = f"shown-{name}"
+        self.telegram.media[id] = picture.data
+        said = {"message_id": int(name), "date": int(time.time()), "from": self._person(who), "caption": text}
+        sizes = {"photo": [{"file_id": id, "file_size": len(picture.data)}]}
+        return self._post(message=said | sizes | {"chat": self._person(who) | {"type": "private"}})
 
     def presses(self, who: Who, name: str, label: str, value: str) -> Post:
         stood = {"message_id": int(name.rpartition("/")[2] or 0), "chat": self._person(who) | {"type": "private"}}
@@ -240,21 +332,26 @@ class Telegram(App):
         return Post(body=body, headers={"x-telegram-bot-api-secret-token": SECRET})
 
     def took(self, asked: Asked, said: Said) -> Taken | None:
-        if not asked.path.endswith("/sendMessage") or said.status != 200:
+        if "/send" not in asked.path or said.status != 200:
             return None
-        rows = asked.json.get("reply_markup", {}).get("inline_keyboard", [])
+        parts = asked.parts if asked.is_form else {}
+        told = {name: part.data.decode() for name, part in parts.items() if not part.name} if parts else asked.json
+        markup = told.get("reply_markup", {})
+        rows = (json.loads(markup) if isinstance(markup, str) else markup).get("inline_keyboard", [])
         choices = tuple((one["text"], one.get("url") or one["callback_data"]) for row in rows for one in row)
         named = json.loads(said.body)["result"]["message_id"]
-        to = str(asked.json["chat_id"])
-        return Taken(to=to, text=asked.json["text"], name=f"{to}/{named}", choices=choices)
+        to, file = str(told["chat_id"]), parts.get("document")
+        words = told.get("text") or told.get("caption") or (file.name if file else "")
+        shown = _picture(parts.get("photo"))
+        return Taken(to=to, text=words, name=f"{to}/{named}", choices=choices, picture=shown)
 
 
 class Sms(App):
     key = channel = "sms"
-    label = "SMS"
+    label, pictures = "SMS", True
 
     def __init__(self) -> None:
-        self.service = twilio.TwilioService()
+        self.service = self.twilio = twilio.TwilioService()
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -269,6 +366,13 @@ class Sms(App):
     def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
         form = {"MessageSid": name, "SmsStatus": "received", "From": self.address(who), "To": twilio.NUMBER}
         return self._post(form | {"Body": text, "NumMedia": "0"})
+
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        path = f"/2010-04-01/Accounts/{twilio.ACCOUNT}/Messages/{name}/Media/ME{name}"
+        self.twilio.media[path] = (picture.data, picture.type)
+        form = {"MessageSid": name, "SmsStatus": "received", "From": self.address(who), "To": twilio.NUMBER}
+        medium = {"NumMedia": "1", "MediaUrl0": f"{self.service.url}{path}", "MediaContentType0": picture.type}
+        return self._post(form | medium | {"Body": text})
 
     def news(self, who: Who, name: str, state: str) -> Post | None:
         """A network tells that the phone has it; nobody tells that it was read."""
@@ -288,10 +392,10 @@ class Sms(App):
 
 class Line(App):
     key = channel = "line"
-    label, tells = "LINE", False
+    label, tells, pictures = "LINE", False, True
 
     def __init__(self) -> None:
-        self.service = line.LineService()
+        self.service = self.line = line.LineService()
 
     def settings(self) -> dict[str, Any]:
         here = self.service.url
@@ -301,29 +405,49 @@ class Line(App):
         body = line.batch(line.event(f"U{who.id}", name, text, int(time.time() * 1000)))
         return Post(body=body, headers=line.signed(body))
 
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        """LINE knows no words below a picture: they come behind it."""
+        self.line.media[name] = (picture.data, picture.type)
+        shown = line.event(f"U{who.id}", name, "", int(time.time() * 1000))
+        shown["message"] = {"id": name, "type": "image", "contentProvider": {"type": "line"}}
+        words = [line.event(f"U{who.id}", f"{name}w", text, int(time.time() * 1000))] if text else []
+        body = line.batch(shown, *words)
+        return Post(body=body, headers=line.signed(body))
+
     @classmethod
     def address(cls, who: Who) -> str:
         return f"U{who.id}"
 
     def took(self, asked: Asked, said: Said) -> Taken | None:
-        if said.status != 200:
+        if asked.method != "POST" or said.status != 200:
             return None
-        name = json.loads(said.body)["sentMessages"][0]["id"]
-        return Taken(to=asked.json["to"], text=asked.json["messages"][0]["text"], name=name)
+        name = json.loads(said.body)["sentMessages"][-1]["id"]
+        parts = asked.json["messages"]
+        acts = [one["action"] for one in parts[-1].get("quickReply", {}).get("items", ())]
+        choices = tuple((act["label"], act["text"]) for act in acts)
+        return Taken(to=asked.json["to"], text="\n\n".join(p["text"] for p in parts), name=name, choices=choices)
+
+    def presses(self, who: Who, name: str, label: str, value: str) -> Post:
+        return self.says(who, name, value, "", 0)
 
 
 class Viber(App):
     key = channel = "viber"
-    label = "Viber"
+    label, pictures = "Viber", True
 
     def __init__(self) -> None:
-        self.service = viber.ViberService()
+        self.service = self.viber = viber.ViberService()
 
     def settings(self) -> dict[str, Any]:
         return {"token": viber.TOKEN, "api": self.service.url}
 
     def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
         return self._post(viber.message(who.id, who.name, int(name), text, int(time.time() * 1000)))
+
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        self.viber.media[name] = (picture.data, picture.type)
+        shown = {"type": "picture", "media": f"{self.service.url}/open/{name}"}
+        return self._post(viber.message(who.id, who.name, int(name), text, int(time.time() * 1000), **shown))
 
     def news(self, who: Who, name: str, state: str) -> Post:
         told = "seen" if state == "read" else state
@@ -333,10 +457,49 @@ class Viber(App):
         return Post(body=body, headers=viber.signed(body))
 
     def took(self, asked: Asked, said: Said) -> Taken | None:
-        told = json.loads(said.body)
+        told = json.loads(said.body) if asked.method == "POST" else {}
         if told.get("status") != 0:
             return None
-        return Taken(to=asked.json["receiver"], text=asked.json["text"], name=str(told["message_token"]))
+        keys = asked.json.get("keyboard", {}).get("Buttons", ())
+        choices = tuple((key["Text"], key["ActionBody"]) for key in keys)
+        named = str(told["message_token"])
+        return Taken(to=asked.json["receiver"], text=asked.json["text"], name=named, choices=choices)
+
+
+class Slack(App):
+    key = channel = "slack"
+    label, tells, pictures = "Slack", False, True
+
+    def __init__(self) -> None:
+        self.service = self.slack = slack.SlackService()
+
+    def settings(self) -> dict[str, Any]:
+        return {"token": slack.TOKEN, "signing_secret": slack.SECRET, "api": self.service.url, "look_back_minutes": 0}
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return f"T1/U{who.id}"
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        return self._post(who, name, text)
+
+    def shows(self, who: Who, name: str, text: str, picture: Picture) -> Post:
+        self.slack.media[name] = (picture.data, picture.type)
+        url = f"{self.service.url}/files/{name}"
+        file = {"name": f"photo.{picture.type.partition('/')[2]}", "mimetype": picture.type, "url_private": url}
+        return self._post(who, name, text, subtype="file_share", files=[file | {"size": len(picture.data)}])
+
+    def _post(self, who: Who, name: str, text: str, **more: Any) -> Post:
+        ts = f"{int(time.time())}.{int(name) % 1_000_000:06}"
+        body = slack.event(f"Ev{name}", f"U{who.id}", ts, escaped(text), f"D{who.id}", **more)
+        return Post(body=body, headers=slack.signed(body))
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        told = json.loads(said.body) if asked.method == "POST" and said.status == 200 else {}
+        if not told.get("ok"):
+            return None
+        to = f"T1/U{asked.json['channel'].removeprefix('D')}"
+        return Taken(to=to, text=plain(asked.json["text"]), name=f"{told['channel']}/{told['ts']}")
 
 
 class X(App):
@@ -432,8 +595,47 @@ class Review(App):
         return Taken(to=self.authors.get(review, ""), text=asked.json["comment"], name=named, about=review)
 
 
+class Calls(App):
+    """The telephone itself: a telephone system in the shop's cellar tells the desk of each call, as Zammad's interface
+    for such systems has it. Nobody speaks; the customer plays both ends."""
+
+    key, channel = "call", "cti"
+    label, bot, tells, calls = "Call", False, False, True
+    path = "/the-demo-s-own-telephone-system"
+    PICKS_UP, HANGS_UP = ("The shop picks up", "answer"), ("Hang up", "hangup")
+
+    def __init__(self) -> None:
+        self.service = Platform()
+        self.ringing: dict[str, str] = {}  # customer → the call's name
+
+    def settings(self) -> dict[str, Any]:
+        return {"path_token": self.path[1:], "country_code": "353"}
+
+    @classmethod
+    def address(cls, who: Who) -> str:
+        return f"+{who.number}"
+
+    def says(self, who: Who, name: str, text: str, way: str, stars: int) -> Post:
+        self.ringing[who.id] = name
+        return self._post(who, event="newCall", queue="Shop")
+
+    def presses(self, who: Who, name: str, label: str, value: str) -> Post:
+        more = {"user": ["Orla Brennan"]} if value == "answer" else {"cause": "normalClearing"}
+        return self._post(who, event=value, **more)
+
+    def goes_on(self, value: str) -> tuple[tuple[str, str], ...]:
+        return {"": (self.PICKS_UP, self.HANGS_UP), "answer": (self.HANGS_UP,)}.get(value, ())
+
+    def _post(self, who: Who, **told: Any) -> Post:
+        call = {"callId": self.ringing.get(who.id, "none"), "from": who.number, "to": "353209139000", "direction": "in"}
+        return Post(body=json.dumps(call | told).encode(), headers={"content-type": "application/json"})
+
+    def took(self, asked: Asked, said: Said) -> Taken | None:
+        return None
+
+
 APPS: tuple[type[App], ...] = (
-    Whatsapp, Sms, Telegram, Messenger, Instagram, X, Mastodon, Review, Line, Viber,
+    Whatsapp, Sms, Calls, Telegram, Messenger, Instagram, X, Mastodon, Review, Line, Viber, Slack,
 )  # fmt: skip
 
 

@@ -14,9 +14,10 @@ import httpx
 import msgspec
 
 from parley.app import Desk
+from parley.core.channel import Attached
 from parley.core.errors import NotFound, Refused
 from parley.demo import company
-from parley.demo.apps import APPS, App, Taken, Who
+from parley.demo.apps import APPS, App, Picture, Post, Taken, Who
 from parley.demo.simulators.server import Asked, Said
 from parley.log.record import Tx
 from parley.services import setup
@@ -26,12 +27,13 @@ logger = logging.getLogger("parley.demo")
 ARRIVES = 1.0  # seconds until a platform tells that a message was delivered
 TRIES, PAUSE = 4, 0.5  # of a webhook that the desk did not take
 LONGEST = 1000
+PICTURES, LARGEST = ("image/jpeg", "image/png", "image/webp", "image/gif"), 4 * 1024 * 1024
 
 
 class Bubble(msgspec.Struct, kw_only=True):
     """mine: the customer wrote it. name: the platform's. state: sent, waits, taken, failed; delivered, read.
 
-    way: how it was written, where there are several. stars: of a review.
+    way: how it was written, where there are several. stars: of a review. picture: that came with it, or None.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Bubble(msgspec.Struct, kw_only=True):
     way: str = ""
     stars: int = 0
     choices: tuple[tuple[str, str], ...] = ()
+    picture: Picture | None = None
 
 
 class Line(msgspec.Struct, kw_only=True):
@@ -102,7 +105,7 @@ class Phone:
 
     def _install(self, app: App, brand: str) -> Installed:
         inbox = self.desk.record.do(partial(_inbox, app=app, brand=brand))
-        app.hook = f"{self.url}/hooks/{inbox}"
+        app.hook = f"{self.url}/hooks/{inbox}{app.path}"
         self.desk.record.do(lambda tx: setup.change_inbox(tx, inbox, settings=app.settings()))
         made = Installed(app=app, inbox=inbox)
         app.service.heard = partial(self._heard, made)
@@ -119,6 +122,8 @@ class Phone:
                 ways=kind.ways,
                 public=kind.public,
                 stars=kind.stars,
+                pictures=kind.pictures,
+                calls=kind.calls,
                 unread=self.line(key, brand, mail).unread,
             )
             for key, kind in self.apps.items()
@@ -136,6 +141,7 @@ class Phone:
                 way=one.way,
                 stars=one.stars,
                 choices=one.choices,
+                picture=one.picture is not None,
             )
             for one in line.bubbles
         ]
@@ -151,18 +157,31 @@ class Phone:
         found = there.lines.get(mail) if there else None
         return found or Line(who=who(mail))
 
-    async def writes(self, key: str, brand: str, mail: str, text: str, way: str = "", stars: int = 0) -> None:
+    async def writes(
+        self, key: str, brand: str, mail: str, text: str, way: str = "", stars: int = 0, file: Attached | None = None
+    ) -> None:
         there = await self.install(key, brand)
-        if not text or way not in (*there.app.ways, ""):
+        picture = _picture(there.app, file, way)
+        if not (text or picture) or way not in (*there.app.ways, ""):
             raise Refused("Write something first.")
         line = there.lines.setdefault(mail, Line(who=who(mail)))
         self._names += 1
-        bubble = self._add(line, mine=True, text=text[:LONGEST], name=str(self._names), way=way, stars=stars)
-        post = there.app.says(line.who, bubble.name, bubble.text, way, stars)
+        told = {"name": str(self._names), "way": way, "stars": stars, "picture": picture}
+        told["choices"] = there.app.goes_on("")
+        bubble = self._add(line, mine=True, text=text[:LONGEST], **told)
+        if picture:
+            post: Post | None = there.app.shows(line.who, bubble.name, bubble.text, picture)
+        else:
+            post = there.app.says(line.who, bubble.name, bubble.text, way, stars)
         if post is None:
             bubble.state = "waits"
             return
         self._begin(self._post(there, line, bubble, post.body, post.headers))
+
+    def picture(self, key: str, brand: str, mail: str, number: int) -> tuple[bytes, str] | None:
+        """Bytes and type of the picture in a bubble."""
+        found = next((b for b in self.line(key, brand, mail).bubbles if b.number == number), None)
+        return (found.picture.data, found.picture.type) if found and found.picture else None
 
     async def presses(self, key: str, brand: str, mail: str, number: int, label: str) -> None:
         """A button under a message of the desk's."""
@@ -173,7 +192,8 @@ class Phone:
         if line is None or pressed is None or value is None:
             raise NotFound("There is no such button any more.")
         self._names += 1
-        bubble = self._add(line, mine=True, text=label, name=str(self._names))
+        pressed.choices = () if there.app.calls else pressed.choices  # what was done is done
+        bubble = self._add(line, mine=True, text=label, name=str(self._names), choices=there.app.goes_on(value))
         if post := there.app.presses(line.who, pressed.name, label, value):
             self._begin(self._post(there, line, bubble, post.body, post.headers))
 
@@ -214,7 +234,9 @@ class Phone:
         if not mail:
             return
         line = there.lines.setdefault(mail, Line(who=who(mail)))
-        bubble = self._add(line, mine=False, text=taken.text, name=taken.name, choices=taken.choices)
+        bubble = self._add(
+            line, mine=False, text=taken.text, name=taken.name, choices=taken.choices, picture=taken.picture
+        )
         bubble.state = "delivered"
         line.unread += 1
         if there.app.tells:
@@ -258,6 +280,16 @@ class Phone:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _picture(app: App, file: Attached | None, way: str) -> Picture | None:
+    if file is None:
+        return None
+    if not app.pictures or way:
+        raise Refused("No picture can be sent there.")
+    if file.type not in PICTURES or len(file.data) > LARGEST:
+        raise Refused("Choose a picture (JPEG, PNG, WebP or GIF) of at most 4 MB.")
+    return Picture(data=file.data, type=file.type)
 
 
 def who(mail: str) -> Who:

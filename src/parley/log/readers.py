@@ -4,10 +4,12 @@ A place moves by compare-and-set in the same transaction as the effect, so a bat
 exactly once even when two processes follow under the same name. A nudge only saves waiting.
 """
 
+import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -20,6 +22,8 @@ from parley.log.tables import places
 
 logger = logging.getLogger("parley.readers")
 BATCH = 500
+REBUILT = "rebuilt"  # a counter: how often tables were made anew
+REPLAYED = 20_000  # events at a time when tables are made anew: most conversations then come whole
 LAG = 200  # events that a follower may leave behind it unmarked when none of them is of its kinds
 REST = 0.002  # seconds from a nudge to the look: what happens meanwhile is taken together
 LONGEST_REST = 5.0
@@ -108,28 +112,50 @@ def skip_to_head(record: Record, who: Follower) -> None:
     record.do(skip)
 
 
-def rebuild(record: Record, reader: Reader, progress: Any = None) -> int:
-    """Empty a reader's tables and replay the log into them. Returns the number of events read.
+def rebuild(record: Record, *readers: Reader, progress: Any = None) -> int:
+    """Empty the tables of readers and replay the log into them, which is read once for all of them. Returns the number
+    of events read.
 
     Runs as one job, so nobody sees half of it; other writers wait meanwhile.
     """
+    with _seldom_collecting():
+        return record.do(lambda tx: _again(tx, readers, progress))
 
-    def again(tx: Tx) -> int:
+
+def _again(tx: Tx, readers: Sequence[Reader], progress: Any) -> int:
+    for reader in readers:
         for table in reversed(reader.tables):
             tx.conn.execute(delete(table))
         if not reader.in_step:
             tx.conn.execute(delete(places).where(places.c.reader == reader.name))
-        top, seq, count = tx.head(), 0, 0
-        while batch := log.read(tx.conn, seq, 2000, reader.kinds, upto=top):
-            reader.apply(tx, batch)
-            seq, count = batch[-1].seq, count + len(batch)
-            if progress:
-                progress(seq, top)
+    wanted = [(reader, frozenset(reader.kinds)) for reader in readers]
+    kinds = tuple(dict.fromkeys(kind for reader in readers for kind in reader.kinds))
+    tx.new_id(REBUILT)  # whoever has read the tables before must read them again
+    top, seq, count = tx.head(), 0, 0
+    while batch := log.read(tx.conn, seq, REPLAYED, kinds, upto=top):
+        for reader, its in wanted:
+            mine = batch if len(wanted) == 1 else [r for r in batch if type(r.event) in its]
+            if mine:
+                reader.apply(tx, mine)
+        seq, count = batch[-1].seq, count + len(batch)
+        if progress:
+            progress(seq, top)
+    for reader in readers:
         if not reader.in_step:
             tx.conn.execute(insert(places).values(reader=reader.name, seq=top))
-        return count
+    return count
 
-    return record.do(again)
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Ten thousands of events are held at a time, and none of them in a circle: looking for circles takes as long as
+    reading them."""
+    before = gc.get_threshold()
+    gc.set_threshold(1_000_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Following:

@@ -35,7 +35,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from parley.core.errors import Busy, Conflict, ParleyError
 from parley.core.events import KINDS, AnyEvent, Event, Recorded, Words
 from parley.log.engines import Database
-from parley.log.engines.bulk import add_rows, change_rows
+from parley.log.engines.bulk import add_lines, add_rows, change_rows
 from parley.log.many import among, chunks
 from parley.log.tables import Id, counters, deliveries, events, from_micros, metadata, places, words
 
@@ -479,6 +479,17 @@ def words_of(conn: Connection, messages: Sequence[int]) -> dict[int, Words]:
     }
 
 
+def by_subject(batch: Iterable[Recorded]) -> dict[int, list[Recorded]]:
+    """Events of streams of one sort by the number in their stream's name, in the order of each one's first event."""
+    streams: dict[str, list[Recorded]] = {}
+    for r in batch:
+        if (known := streams.get(r.stream)) is not None:
+            known.append(r)
+        else:
+            streams[r.stream] = [r]
+    return {recorded[0].subject_id: recorded for recorded in streams.values()}
+
+
 def tag(kind: type[Event]) -> str:
     """The name under which a class of events is stored."""
     return str(kind.__struct_config__.tag)
@@ -501,6 +512,7 @@ def _recorded(row: Any) -> Recorded:
 
 
 __all__ = [
-    "KINDS", "Reader", "Record", "Tx", "add_rows", "change_rows", "chunks", "counters", "deliveries", "events", "head",
+    "KINDS", "Reader", "Record", "Tx", "add_lines", "add_rows", "by_subject", "change_rows", "chunks", "counters",
+    "deliveries", "events", "head",
     "metadata", "places", "read", "stream", "tag", "text", "utc_now", "words", "words_of",
 ]  # fmt: skip

@@ -137,7 +137,8 @@ def offer(record: Record, brain: Brain, number: int, who: Viewer, model: Model |
 
 
 def open_question(conn: Connection, state: State) -> str:
-    """What the customer said since the desk last answered; everything they said last, where nothing is open."""
+    """What the customer said since the desk last answered; all they said last, where nothing is open. Empty where it
+    is nothing but thanks."""
     history = inbox.history(conn, state.id, newest=60)
     held = talk.held(history)
     said: list[int] = []
@@ -152,8 +153,16 @@ def open_question(conn: Connection, state: State) -> str:
                 break
             answered = True
     words = log.words_of(conn, said[:5])
-    texts = [_new(words[message]) for message in reversed(said[:5]) if message in words]
-    return "\n".join(text for text in texts if text.strip())[:2000]
+    newest = [words[message] for message in reversed(said[:5]) if message in words]
+    if all(_only_thanks(one.text[: one.fold]) for one in newest):
+        return ""
+    return "\n".join(text for one in newest if (text := _new(one)).strip())[:2000]
+
+
+def _only_thanks(text: str) -> bool:
+    from parley.ai.noticing import notice
+
+    return [found.signal for found in notice(text)] == ["thanks"]
 
 
 def _new(words: e.Words) -> str:

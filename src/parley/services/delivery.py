@@ -133,7 +133,7 @@ def _changes(r: e.Recorded) -> tuple[Sequence[str], dict[str, Any]]:
             values = {
                 "state": "sent",
                 "tries": r.event.tries,
-                "reason": "",
+                "reason": r.event.left_out,
                 "provider_id": r.event.provider_id,
             }
             return ("queued", "failed"), values
@@ -405,7 +405,9 @@ def _due() -> Select[Any]:
 def _facts(row: Any, outcome: Receipt | SendFailed, now: datetime) -> list[e.Event]:
     tries = row.tries + 1
     if isinstance(outcome, Receipt):
-        sent: list[e.Event] = [e.Sent(message=row.message, provider_id=outcome.provider_id, tries=tries)]
+        sent: list[e.Event] = [
+            e.Sent(message=row.message, provider_id=outcome.provider_id, tries=tries, left_out=outcome.left_out)
+        ]
         return [*sent, e.Delivered(message=row.message)] if outcome.delivered else sent
     pause = timedelta(seconds=outcome.retry_after) if outcome.retry_after else backoff(tries)
     first_due = row.next_try if row.tries == 0 else row.next_try - backoff(row.tries)

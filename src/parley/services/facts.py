@@ -4,7 +4,7 @@ The database hands a hundred thousand conversations over as one word, and numpy 
 time would take a second. numpy is loaded with the first question; a desk that just starts does without it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,17 +29,28 @@ from parley.core.coded import HEAD
 from parley.core.measure import DAY, micros
 from parley.core.opinions import LOW, SOLVED
 from parley.log.many import chunks
-from parley.services import costs
+from parley.services import costs, open_hours
 from parley.services.answers import answers
-from parley.services.inbox import Viewer, of_brand, tags
-from parley.services.numbers import Choice, Period, channel_numbers, measured, measured_channels, ratings
-from parley.services.promised import promises
+from parley.services.days import Kind, days_of
+from parley.services.inbox import Viewer, of_brand, sees_brands, tags
+from parley.services.numbers import (
+    Choice,
+    Period,
+    channel_numbers,
+    measured,
+    measured_channels,
+    measured_days,
+    ratings,
+)
+from parley.services.promised import KINDS, promised_days, promises
 
 if TYPE_CHECKING:
-    from parley.ai.columns import Flags, Real, Talks, Whole
+    from parley.ai.columns import Block, Flags, Real, Talks, Whole
 
 REPEAT_DAYS = 7
 MEASURES = ("nps", "ces", SOLVED)
+BESIDE = ("rated", "said", "made")
+AHEAD = 2 * 91  # days
 NONE = -1  # where a number is not known
 _M, _R, _A, _P, _N = measured.c, ratings.c, answers.c, promises.c, measured_channels.c
 
@@ -93,6 +104,15 @@ class Made(NamedTuple):
         kept = owed & met & (self.met <= due)
         return kept, owed & ~kept & (met | (now > due))
 
+    def attained(self, now: int, by: str = "") -> dict[int, list[list[int]]]:
+        """Of each brand, channel or inbox (without one: of all, as 0), and of each of KINDS: how many were kept, are
+        broken, are owed, were made."""
+        from parley.ai.columns import counted
+
+        kept, broken = self.state(now)
+        groups = getattr(self, by) if by else self.void * 0
+        return counted(groups, self.kind, len(KINDS), (kept, broken, self.void == 0, self.void >= 0))
+
 
 class Facts(NamedTuple):
     """What happened in a period: conversations that began in it, surveys that were asked in it.
@@ -117,7 +137,7 @@ class Facts(NamedTuple):
         return of
 
 
-def those(rows: Any, wanted: "Flags") -> Any:
+def those(rows: Any, wanted: "Flags | slice") -> Any:
     """The rows of a table of columns that are wanted."""
     return type(rows)(*(column[wanted] for column in rows))
 
@@ -130,7 +150,7 @@ class Source:
 
     def __init__(self, conn: Connection, who: Viewer, choice: Choice, since: datetime, now: datetime) -> None:
         self.conn, self.who, self.choice = conn, who, choice
-        self.start, self.now = micros(since), micros(now)
+        self.span, self.start, self.now = (since, now), micros(since), micros(now)
         self.channels = channel_numbers(conn)
         channel = self.channels.get(choice.channel, NONE) if choice.channel else None
         self.costs = costs.costs(conn)
@@ -139,34 +159,44 @@ class Source:
     @cached_property
     def talks(self) -> "Talks":
         """Of all channels, brands and agents."""
-        question = select(_word(_M.code)).where(_M.began_at >= self.start, _M.began_at < self.now, _visible(self.who))
-        return _talks(self.conn.execute(question).scalar())
+        from parley.ai.columns import Talks
+
+        rows = days_of(self.conn).rows(self.conn, _TALKS, self.start // DAY, self.now // DAY)
+        hours = open_hours.between(self.conn, *self.span) if self.choice.open_hours else None
+        talks = Talks(len(rows), rows.__getitem__, hours)
+        return talks.between(self.start, self.now).of_brands(sees_brands(self.who))
 
     @cached_property
     def made(self) -> Made:
-        """The promises of those that are wanted."""
-        from parley.ai.columns import columns, places
+        """The promises of those that are wanted, in the order in which they were made."""
+        from parley.ai.columns import places
 
-        line = select(_word(_P.told, " ")).where(_moment(_P.began) >= self.start, _moment(_P.began) < self.now)
-        rows = columns(self.conn.execute(line).scalar(), 5)
-        owners = self.owners(rows[0])
+        rows = days_of(self.conn).rows(self.conn, _MADE, self.start // DAY, self.now // DAY)
+        at = rows["at"]
+        part = slice(*at.searchsorted((self.start, self.now)).tolist())
+        conversation, kind, due, met = (rows[name][part] for name in ("conversation", "kind", "due", "met"))
+        owners = self.owners(conversation)
         owners = owners.where(owners.having(**self.wanted))
-        place, known = places(owners.numbers, rows[0])
-        conversation, kind, at, due, met = rows[:, known]
-        brand, channel, inbox = (owners[name][place[known]] for name in ("brand", "channel", "inbox"))
+        place, known = places(owners.numbers, conversation)
+        at = at[part]
+        if not known.all():
+            place = place[known]
+            conversation, at, kind, due, met = (column[known] for column in (conversation, at, kind, due, met))
+        brand, channel, inbox = (owners[name][place] for name in ("brand", "channel", "inbox"))
         return Made(conversation, at, brand, channel, inbox, kind >> 1, due, met, kind & 1)
 
-    def facts(self, period: Period, *, beside: bool = True) -> Facts:
-        """beside: with surveys, answers and promises."""
+    def facts(self, period: Period, *, beside: Collection[str] = BESIDE) -> Facts:
+        """beside: with which of surveys, answers and promises."""
         start, end = micros(period.start), micros(period.end)
         of, until = self.talks.between(start, end), min(end + REPEAT_DAYS * DAY, self.now)
         again = self.talks.between(start, until).came_again(REPEAT_DAYS)[: len(of)]
         mine = of.having(**self.wanted)
         talks = of.where(mine)
-        nothing, at = talks.where(talks.began < 0), (start, end) if beside else (0, 0)
+        nothing = talks.where(talks.began < 0)
+        at = {name: (start, end) if name in beside else (0, 0) for name in BESIDE}
         return Facts(
             talks, talks.began <= self.now - REPEAT_DAYS * DAY, again[mine], talks.among(self._unhappy(talks)),
-            self._rated(*at), self._said(*at), self._made(*at), nothing,
+            self._rated(*at["rated"]), self._said(*at["said"]), self._made(*at["made"]), nothing,
             costs.of_talks(self.conn, self.costs, talks, self.channels) if self.costs.hour is not None else None,
         )  # fmt: skip
 
@@ -224,7 +254,8 @@ class Source:
     def _made(self, start: int, end: int) -> Made:
         if not end:
             return Made(*(self.talks.began[:0] for _ in Made._fields))
-        made: Made = those(self.made, (self.made.at >= start) & (self.made.at < end))
+        first, last = self.made.at.searchsorted((start, end)).tolist()
+        made: Made = those(self.made, slice(first, last))
         return made
 
     def _called(self, numbers: Sequence[int]) -> "Iterable[Talks]":
@@ -288,6 +319,30 @@ def talks_of(conn: Connection, who: Viewer, choice: Choice, period: Period) -> "
     """The conversations alone."""
     source = Source(conn, who, choice, period.start, period.end)
     return source.talks.where(source.talks.having(**source.wanted))
+
+
+def read_ahead(conn: Connection, now: datetime) -> None:
+    """Read what the longest period of the numbers page will be asked for first, so that nobody waits for it."""
+    last = micros(now) // DAY
+    for kind in (_TALKS, _MADE):
+        days_of(conn).rows(conn, kind, last - AHEAD, last)
+
+
+def _read_talks(conn: Connection, start: int, end: int) -> "Block":
+    from parley.ai.columns import rows_of
+
+    question = select(_word(_M.code)).where(_M.began_at >= start, _M.began_at < end, _M.code != "")
+    return rows_of(conn.execute(question).scalar())
+
+
+def _read_made(conn: Connection, start: int, end: int) -> "Block":
+    from parley.ai.columns import made_of
+
+    began = _moment(_P.began)
+    return made_of(conn.execute(select(_word(_P.told, " ")).where(began >= start, began < end)).scalar())
+
+
+_TALKS, _MADE = Kind(measured_days, _read_talks), Kind(promised_days, _read_made)
 
 
 def _visible(who: Viewer) -> ColumnElement[bool]:

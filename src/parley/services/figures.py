@@ -6,6 +6,7 @@ from in services/numbers.py. `report` makes all of them, `cases` shows the conve
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +17,7 @@ from parley.core.coded import CLOCKS
 from parley.core.errors import NotFound
 from parley.core.measure import DAY, DEFINITIONS, SECOND, VERSION, micros, moment
 from parley.core.opinions import SOLVED
-from parley.services.facts import MEASURES, NONE, Facts, Source, those
+from parley.services.facts import BESIDE, MEASURES, NONE, Facts, Source, those
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Period, before, may_choose, period_of
 from parley.services.promised import KINDS
@@ -31,6 +32,8 @@ MOST_CASES = 200
 CONTENT = 4  # ratings from here on count as satisfied
 MOST_POINTS = 1500  # of a curve that are told one by one
 CURVE_EDGES = (7 * 86_400, 30 * 86_400)  # seconds at which a curve is exact, beside all that have three digits
+ALL_HOURS = "calendar time, 24 hours a day"
+OPEN_HOURS = "business time, in the opening hours of each brand; ages of what is open in calendar time"
 PERIODS = {7: "7 days", 28: "28 days", 91: "13 weeks"}  # whole weeks: equal weekdays on both sides
 
 
@@ -90,7 +93,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     compared_with: Period
     time_zone: str = "UTC"
     currency: str = ""
-    calendar: str = "calendar time, 24 hours a day"
+    calendar: str = ALL_HOURS
     definitions: int = VERSION
     numbers: tuple[Number, ...]
     days: tuple[Daily, ...]
@@ -113,7 +116,8 @@ def report(conn: Connection, who: Viewer, choice: Choice, now: datetime) -> Repo
     facts = source.facts(this)._replace(open=source.open())
     past = source.facts(that)
     made = made_of(facts, past, choice, this, that, now, source.channels, _few(who, choice))
-    return msgspec.structs.replace(made, currency=source.costs.currency)
+    hours = {"calendar": OPEN_HOURS} if choice.open_hours else {}
+    return msgspec.structs.replace(made, currency=source.costs.currency, **hours)
 
 
 def made_of(
@@ -155,20 +159,28 @@ QUESTIONS = ("contained", "reopened", "no_repeat", "one_touch", "no_reopen", "fi
              "bot_resolved")  # fmt: skip
 SAID = {"nps": "nps", "ces": "ces", "said_solved": SOLVED}
 PROMISED = {"first_kept": "first", "next_kept": "next", "resolution_kept": "resolution"}
+NO_PROMISES = [[0, 0, 0, 0]] * len(KINDS)
 FAILED = {"reopened": 1.0, "transferred": 1.0}  # which answer is the telling one; elsewhere it is "no"
 
 
 class Told:
     """Facts, and their times, each of which is sorted once."""
 
-    def __init__(self, facts: Facts, now: int) -> None:
-        self.facts, self.now = facts, now
+    def __init__(self, facts: Facts, now: int, attained: list[list[int]] | None = None) -> None:
+        """attained: what is known already of the promises."""
+        self.facts, self.now, self._attained = facts, now, attained
         self._times: dict[str, Times] = {}
 
     def times(self, clock: str) -> "Times":
         if clock not in self._times:
             self._times[clock] = self.facts.talks.times(clock, self.now)
         return self._times[clock]
+
+    @cached_property
+    def attained(self) -> list[list[int]]:
+        if self._attained is None:
+            return self.facts.made.attained(self.now).get(0) or NO_PROMISES
+        return self._attained
 
     def counted(self, question: str) -> tuple[int, int]:
         """Those who say yes, of those who can answer."""
@@ -200,7 +212,7 @@ def _numbers(here: Told, there: Told, paired: tuple[list[int], list[int]], few: 
         if name == "transferred":
             found.append(_shared("said_solved", _solved(facts), _solved(past), len(facts.scores(SOLVED))))
         found.append(_shared(name, here.counted(name), there.counted(name), len(facts.talks)))
-    found += [_kept(key, facts, past, kind, here.now) for key, kind in PROMISED.items()]
+    found += [_kept(key, here, there, kind) for key, kind in PROMISED.items()]
     found.append(_shared("csat", _content(facts), _content(past), len(facts.rated.at)))
     found.append(_shared("response_rate", _answered(facts), _answered(past), len(facts.rated.at)))
     found += [_recommended(facts, past), _effort(facts, past), _cost(facts, past)]
@@ -248,18 +260,12 @@ def _solved(facts: Facts) -> tuple[int, int]:
     return int(said.sum()), len(said)
 
 
-def _kept(key: str, facts: Facts, past: Facts, kind: str, now: int) -> Number:
+def _kept(key: str, here: Told, there: Told, kind: str) -> Number:
     """Promises: kept among the decided, of which those that are open and late are broken."""
-    (kept, decided, owed, made), then = (_attained(of, kind, now) for of in (facts, past))
-    number = _shared(key, (kept, decided), then[:2], made)
-    return msgspec.structs.replace(number, running=owed - decided, left_out=made - owed)
-
-
-def _attained(facts: Facts, kind: str, now: int) -> tuple[int, int, int, int]:
-    """How many were kept, are decided, are owed, were made."""
-    made = those(facts.made, facts.made.kind == KINDS.index(kind))
-    kept, broken = made.state(now)
-    return int(kept.sum()), int(kept.sum() + broken.sum()), int((made.void == 0).sum()), len(made.kind)
+    place = KINDS.index(kind)
+    (kept, broken, owed, made), (kept_before, broken_before, _, _) = here.attained[place], there.attained[place]
+    number = _shared(key, (kept, kept + broken), (kept_before, kept_before + broken_before), made)
+    return msgspec.structs.replace(number, running=owed - kept - broken, left_out=made - owed)
 
 
 def _backlog(ages: "Whole") -> list[Number]:
@@ -315,7 +321,7 @@ def number_of(key: str, here: Told, there: Told, paired: tuple[Sequence[int], Se
     if key in QUESTIONS:
         return _shared(key, here.counted(key), there.counted(key), len(facts.talks))
     if key in PROMISED:
-        return _kept(key, facts, past, PROMISED[key], here.now)
+        return _kept(key, here, there, PROMISED[key])
     if family in CLOCKS:
         timed = _timed(family, here.times(family), there.times(family), len(facts.talks))
         return next(number for number in timed if number.key == key)
@@ -364,11 +370,15 @@ def _groups(here: Told, few: int, by: str, called: Callable[[int], str]) -> tupl
     """The figures of each channel or brand, the largest first; without comparison."""
     from parley.ai.columns import distinct
 
-    facts, nothing = here.facts, Told(_of(here.facts, by, NONE), here.now)
+    facts, none = here.facts, those(here.facts.made, slice(0, 0))
     columns = (facts.talks[by], facts.open[by], *(getattr(rows, by) for rows in _beside(facts)))
     groups, values = [], distinct(columns)
+    attained = {} if len(values) == 1 else facts.made.attained(here.now, by)  # all are one: nothing to sort anew
+    alone = facts._replace(made=none)  # which promises were made tells nothing else
+    nothing = Told(_of(alone, by, NONE), here.now)
     for value in values:
-        mine = here if len(values) == 1 else Told(_of(facts, by, value), here.now)  # all are one: nothing to sort anew
+        told = attained.get(value, NO_PROMISES)
+        mine = here if len(values) == 1 else Told(_of(alone, by, value), here.now, told)
         groups.append(Group(key=called(value), numbers=_numbers(mine, nothing, ([], []), few)))
     return tuple(sorted(groups, key=lambda group: (-group.numbers[0].n, group.key)))
 
@@ -416,7 +426,8 @@ def cases(conn: Connection, who: Viewer, choice: Choice, key: str, now: datetime
     if key.startswith("open"):
         found, n = _open_cases(source.open(heads=False), at)
     else:
-        beside = key not in QUESTIONS and key.rpartition("_")[0] not in CLOCKS and key != "volume"
+        alone = key in QUESTIONS or key.rpartition("_")[0] in CLOCKS or key == "volume"
+        beside = () if alone else BESIDE
         found, n = cases_of(source.facts(period, beside=beside), key, at)
     return found if n >= _few(who, choice) else []
 

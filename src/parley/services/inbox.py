@@ -233,6 +233,11 @@ def of_brand(column: ColumnElement[int], who: Viewer) -> ColumnElement[bool]:
     return column.in_(who.brands) if who.brands is not None else true()
 
 
+def sees_brands(who: Viewer) -> tuple[int, ...] | None:
+    """`of_brand` as the numbers of the brands; None: all of them."""
+    return () if who.person is not None or who.role not in STAFF else who.brands
+
+
 def can_see(who: Viewer, state: State) -> bool:
     """`visible_to` for a state at hand; a test holds the two together."""
     if who.person is not None:

@@ -30,7 +30,7 @@ from parley.core.redacting import quotable
 from parley.core.touchpoints import Journey
 from parley.log import record as log
 from parley.log.many import among, drop_among
-from parley.log.record import Tx, add_rows, chunks
+from parley.log.record import Tx, add_lines, add_rows, by_subject, chunks
 from parley.log.tables import Id, metadata
 from parley.services.inbox import Viewer, of_brand
 from parley.services.visits import Visited, rows_of, visits
@@ -76,18 +76,20 @@ class JourneyReader:
     tables = (visits, journeys)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        seen = [r for r in batch if isinstance(r.event, e.PagesSeen)]
+        seen = [r for r in batch if type(r.event) is e.PagesSeen]
         add_rows(tx.conn, visits, rows_of(seen))
-        by_talk: dict[int, list[e.Recorded]] = {}
-        for r in batch:
-            if not isinstance(r.event, e.PagesSeen):
-                by_talk.setdefault(r.subject_id, []).append(r)
+        by_talk = by_subject([r for r in batch if type(r.event) is not e.PagesSeen] if seen else batch)
         lookers = {r.event.identity for r in seen if isinstance(r.event, e.PagesSeen)}
-        known = _known(tx.conn, by_talk, lookers)
+        older = [number for number, r in by_talk.items() if type(r[0].event) is not e.ConversationOpened]
+        known = _known(tx.conn, older, lookers)
+        before = list(known)
         for number, recorded in by_talk.items():
             touchpoints.take(known.setdefault(number, Journey(number)), recorded)
         _look_back(tx.conn, [one for one in known.values() if one.identity])
-        _replace(tx.conn, known)
+        drop_among(tx.conn, _J.conversation, sorted(before))
+        add_lines(
+            tx.conn, journeys, Journey.__struct_fields__, [msgspec.structs.astuple(one) for one in known.values()]
+        )
 
 
 def _known(conn: Connection, numbers: Collection[int], lookers: Collection[int]) -> dict[int, Journey]:
@@ -116,11 +118,6 @@ def _look_back(conn: Connection, ways: Sequence[Journey]) -> None:
         one.looked = max((at for at, _, _ in before), default=None)
         one.client = max((client for _, client, _ in before), default="")
         one.session = max(((at, session) for at, client, session in before if client == one.client), default=(0, ""))[1]
-
-
-def _replace(conn: Connection, rows: dict[int, Journey]) -> None:
-    drop_among(conn, _J.conversation, sorted(rows))
-    add_rows(conn, journeys, [msgspec.structs.asdict(row) for row in rows.values()])
 
 
 # ── asks ────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 On a small desk each is made when it is asked for. Every report says of what moment it is.
 """
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -16,12 +17,15 @@ from sqlalchemy import Connection, select
 
 from parley.log.record import Record
 from parley.log.tables import counters
+from parley.services import facts
 from parley.services.inbox import Viewer
 
 T = TypeVar("T")
 MANY = 20_000  # conversations from which a desk is large
 FRESH = 60.0  # seconds for which a report is kept
 MOST = 200  # reports kept
+SETTLED = 3.0  # seconds after the start: those who want to sign in go first
+logger = logging.getLogger("parley.figures")
 
 
 class Kept(msgspec.Struct, Generic[T], frozen=True):
@@ -40,6 +44,27 @@ class Reports:
         self._kept: OrderedDict[Any, Kept[Any]] = OrderedDict()
         self._making: WeakValueDictionary[Any, threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._ahead = threading.Thread(target=self._read_ahead, name="parley-figures", daemon=True)
+
+    def open(self) -> None:
+        """Whoever asks first on a large desk shall not wait for half a year of columns: they are read soon."""
+        self._ahead.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._ahead.is_alive():
+            self._ahead.join(timeout=10)
+
+    def _read_ahead(self) -> None:
+        if self._closing.wait(SETTLED):
+            return
+        try:
+            with self.record.reading() as conn:
+                if self._is_large(conn):
+                    facts.read_ahead(conn, self.record.clock())
+        except Exception:
+            logger.exception("Figures were not read ahead; they are read when they are asked for")
 
     def ask(self, conn: Connection, make: Callable[..., T], who: Viewer, *wish: Any) -> Kept[T]:
         if not self._is_large(conn):

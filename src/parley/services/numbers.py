@@ -25,11 +25,12 @@ from sqlalchemy import (
 from parley.core import events as e
 from parley.core.coded import code
 from parley.core.errors import NotAllowed
-from parley.core.measure import Measured, micros, take
+from parley.core.measure import DAY, Measured, micros, take
 from parley.log.engines.bulk import add_rows
 from parley.log.many import among, drop_among
-from parley.log.record import Tx
+from parley.log.record import Tx, by_subject
 from parley.log.tables import Id, metadata
+from parley.services import days
 from parley.services.inbox import Viewer
 
 measured = Table(
@@ -71,12 +72,18 @@ Index("ix_measured_began", _M.began_at, _M.brand, _M.code)
 Index("ix_measured_open", _M.imported, _M.brand, _M.code, sqlite_where=_M.closed_at.is_(None),
       postgresql_where=_M.closed_at.is_(None))  # fmt: skip
 
+for _end in (_M.human_at, _M.right_at, _M.bot_at, _M.closed_at):  # what is counted by its end
+    _known_end = _end.is_not(None)
+    Index(f"ix_measured_{_end.name}", _end, sqlite_where=_known_end, postgresql_where=_known_end)
+
 measured_channels = Table(
     "measured_channels",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("channel", String(40), nullable=False),
 )
+
+measured_days = days.marks("measured_days")
 
 ratings = Table(
     "ratings",
@@ -119,25 +126,25 @@ class NumbersReader:
         e.ConversationOpened, e.MessageReceived, e.ReplyWritten, e.SendCancelled, e.Assigned, e.HandoffAsked, e.Closed,
         e.Reopened, e.Quarantined, e.PersonChanged, e.SurveyAsked, e.SurveyAnswered,
     )  # fmt: skip
-    tables = (measured, measured_channels, ratings)
+    tables = (measured, measured_days, measured_channels, ratings)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
         surveys = [r for r in batch if type(r.event) in _SURVEYS]
         if surveys:
             self._rate(tx.conn, surveys)
-        self._measure(tx.conn, [(r.subject_id, r) for r in batch if type(r.event) not in _SURVEYS])
+        self._measure(tx.conn, [r for r in batch if type(r.event) not in _SURVEYS] if surveys else batch)
 
-    def _measure(self, conn: Connection, batch: Sequence[tuple[int, e.Recorded]]) -> None:
-        new = {number for number, r in batch if type(r.event) is e.ConversationOpened}
-        old = {number for number, _ in batch} - new
+    def _measure(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
+        by_talk = by_subject(batch)
+        old = {number for number, recorded in by_talk.items() if type(recorded[0].event) is not e.ConversationOpened}
         talks = {row[0]: Measured(*row) for row in among(conn, _M.conversation, sorted(old), of=_FACTS)}
-        for number, recorded in batch:
-            if number not in talks:
-                talks[number] = Measured(number)
-            take(talks[number], recorded)
+        touched: dict[int, int] = {}
+        for number, recorded in by_talk.items():
+            _go_on(talks.setdefault(number, Measured(number)), recorded, touched)
         channels = _numbered(conn, talks.values())
         drop_among(conn, _M.conversation, sorted(old))
         add_rows(conn, measured, [_row(talk, channels) for talk in talks.values()])
+        days.mark(conn, measured_days, touched)
 
     def _rate(self, conn: Connection, batch: Sequence[e.Recorded]) -> None:
         old = {r.event.survey for r in batch if isinstance(r.event, e.SurveyAsked | e.SurveyAnswered)}
@@ -150,6 +157,18 @@ class NumbersReader:
                 survey.answered_at, survey.channel = at, event.channel
                 survey.score = event.score if event.measure == "csat" else survey.score
         _replace(conn, ratings, _R.survey, old, surveys)
+
+
+def _go_on(talk: Measured, recorded: Sequence[e.Recorded], touched: dict[int, int]) -> None:
+    """touched: the days under which a conversation that changed stands, or stood, and the last change."""
+    for r in recorded:
+        before = talk.began_at
+        take(talk, r)
+        if before is not None and talk.began_at != before:
+            touched[before // DAY] = max(r.seq, touched.get(before // DAY, 0))
+    if talk.began_at is not None:
+        day = talk.began_at // DAY
+        touched[day] = max(recorded[-1].seq, touched.get(day, 0))
 
 
 def _row(talk: Measured, channels: dict[str, int]) -> dict[str, Any]:
@@ -185,12 +204,16 @@ def _replace(conn: Connection, table: Table, key: Column[int], old: Iterable[int
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations: the last `days` days, and where given one channel, brand or agent (who answered last)."""
+    """Which conversations: the last `days` days, and where given one channel, brand or agent (who answered last).
+
+    open_hours: times are told in the brand's opening hours, else around the clock.
+    """
 
     days: int = 28
     channel: str | None = None
     brand: int | None = None
     agent: int | None = None
+    open_hours: bool = False
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):

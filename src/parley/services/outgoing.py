@@ -12,11 +12,12 @@ from parley.core import events as e
 from parley.core.channel import Address, Attached, Channel, Letterhead, Outbound
 from parley.core.consent import COUNTS_AS, PURPOSES, UNASKED
 from parley.core.errors import NotFound, SendFailed
+from parley.core.offering import offered
 from parley.core.questionnaire import steps
 from parley.core.survey_words import ANSWER, TEXT
 from parley.log import record as log
 from parley.log.record import utc_now
-from parley.services import consent, file_links, inbox, people, proof, setup, surveys, threads
+from parley.services import consent, file_links, inbox, people, proof, setup, sign_offs, surveys, threads
 from parley.services.files import Store
 
 
@@ -54,12 +55,15 @@ class Dispatch:
         theirs = not self._to_a_stranger(conn, state.id, event)
         purpose = "survey" if event.purpose == "survey" else "reply"
         linked = self._linked(channel, event, recorded.at)
+        text, options = _offered(channel, event, words.text)
+        if channel and event.purpose == "reply" and event.template is None and not options:
+            text = sign_offs.under(text, sign_offs.line(conn, channel, state, _writer(conn, recorded.by)))
         return Outbound(
             message=event.message,
             conversation=state.id,
             to=Address(kind=to.kind, value=to.value, name=name if theirs else ""),
             text=_with_links(
-                proof.with_code(words.text, self.key, event.message) if event.purpose == "code" else words.text, linked
+                proof.with_code(text, self.key, event.message) if event.purpose == "code" else text, linked
             ),
             html=words.html + file_links.in_html(linked) if words.html and linked else words.html,
             subject=_subject(state.subject) if theirs else f"Your message to {brand.name if brand else 'us'}",
@@ -73,8 +77,9 @@ class Dispatch:
             automatic=event.automatic,
             handed=state.status != talk.BOT,
             cc=event.cc,
+            bcc=event.bcc,
             files=() if linked else self.store.attach(event.files),
-            choices=self._choices(conn, event, state),
+            choices=options or self._choices(conn, event, state),
             unsubscribe_url=self._leaving(event),
             template=event.template,
             letterhead=self._letterhead(conn, brand, state, recorded.by, words.text) if brand else None,
@@ -166,6 +171,14 @@ class Dispatch:
             return ((ANSWER.get(language, ANSWER["en"]), f"{page}?q={quote(survey.question)}"),)
         at = f"&q={quote(survey.question)}" if survey.question else ""
         return tuple((label, f"{page}?score={score}{at}") for score, label in steps(survey.measure, language))
+
+
+def _offered(channel: Channel | None, event: e.ReplyWritten, text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What a machine lets choose, as buttons where the channel has so many; steps of an article are no choices."""
+    if channel is None or not event.automatic or event.purpose != "reply" or event.sources:
+        return text, ()
+    before, options = offered(text)
+    return (before, tuple((one, one) for one in options)) if len(options) <= channel.manifest.quick else (text, ())
 
 
 def _with_links(text: str, linked: list[file_links.Link]) -> str:

@@ -487,4 +487,5 @@ def _by_address(number: int, addresses: Sequence[Identity]) -> str:
         for address in addresses:
             if address.kind == kind:
                 return address.value
-    return f"Visitor {number}"
+    on_the_website = not addresses or any(address.kind == "visitor" for address in addresses)
+    return f"Visitor {number}" if on_the_website else f"Customer {number}"

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, LargeBinary, String, Table
 
 from parley.log.many import among
-from parley.log.tables import Id, Moment, metadata, to_micros
+from parley.log.tables import Id, Moment, metadata
+from parley.services import days
 
 promises = Table(
     "promises",
@@ -27,6 +28,8 @@ promises = Table(
 )
 Index("ix_promises_began", promises.c.began, promises.c.told)
 Index("ix_promises_conversation", promises.c.conversation)
+
+promised_days = days.marks("promised_days")
 
 owed = Table(
     "owed",
@@ -55,13 +58,11 @@ agreements = Table(
 KINDS = ("first", "next", "resolution")
 
 
-def told_of(
-    conversation: int, kind: str, began: datetime, due: datetime | None, met_at: datetime | None, void: bool
-) -> str:
+def told_of(conversation: int, kind: str, began: int, due: int | None, met_at: int | None, void: bool) -> str:
     """Numbers between blanks: conversation, twice the kind's place and one more when nobody owes it, and the moments in
     microseconds, -1 for none. Many are read at once as columns."""
-    moments = " ".join(str(-1 if at is None else to_micros(at)) for at in (began, due, met_at))
-    return f"{conversation} {2 * KINDS.index(kind) + void} {moments}"
+    ends = f"{-1 if due is None else due} {-1 if met_at is None else met_at}"
+    return f"{conversation} {2 * KINDS.index(kind) + void} {began} {ends}"
 
 
 class Due(msgspec.Struct, frozen=True):

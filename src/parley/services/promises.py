@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,13 +14,14 @@ from parley.core import events as e
 from parley.core.agreement import KINDS, USUAL, Agreement, Hours, Policy, due_at
 from parley.core.errors import Busy, Conflict, NotAllowed, Refused
 from parley.core.opening import due as working_due
-from parley.core.promises import Clock, Owed, dropped, evolve, tell
+from parley.core.promises import Clock, Owed, dropped, take, tell
 from parley.log import record as log
-from parley.log.many import drop_among
-from parley.log.record import Record, Tx, add_rows, chunks
-from parley.services import setup
-from parley.services.inbox import Viewer, conversations, visible_to
-from parley.services.promised import agreements, owed, promises, told_of
+from parley.log.many import among, drop_among
+from parley.log.record import Record, Tx, add_lines
+from parley.log.tables import EPOCH, to_micros
+from parley.services import days, setup
+from parley.services.inbox import Viewer, conversations, sees_brands, visible_to
+from parley.services.promised import agreements, owed, promised_days, promises, told_of
 
 logger = logging.getLogger("parley.promises")
 
@@ -42,45 +43,62 @@ class PromiseReader:
         e.CallAnswered, e.HandoffAsked, e.Assigned, e.Tagged, e.Untagged, e.Snoozed, e.Woke, e.Closed, e.Reopened,
         e.PromiseNear, e.PromiseBroken, e.PromisesAgreed,
     )  # fmt: skip
-    tables = (promises, owed, agreements)
+    tables = (promises, promised_days, owed, agreements)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
-        force = _InForce(tx.conn)
-        told = [(0 if type(r.event) is e.PromisesAgreed else r.subject_id, r) for r in batch]
-        kept = _known(tx.conn, {number for number, r in told if number and r.version > 1})
-        before = {number: known.clocks for number, known in kept.items()}
-        made: dict[str, tuple[int, Clock]] = {}
-        for number, r in told:
-            if isinstance(r.event, e.PromisesAgreed):
-                force.now = r.event.agreement
+        force, part = _InForce(tx.conn), list[e.Recorded]()
+        for r in batch:
+            if type(r.event) is e.PromisesAgreed:
+                _fold(tx.conn, part, force)
                 _put_in_force(tx.conn, r.event.agreement)
-                continue
-            old = kept.get(number)
-            if old is None and r.version > 1:
-                old = _from_the_log(tx.conn, r, force)
-            kept[number] = new = evolve(old, r, force)
-            if old and old.resolution and not new.resolution:
-                made[_key(number, old.resolution)] = (number, dropped(old.resolution))
-            for clock in new.clocks:
-                made[_key(number, clock)] = (number, clock)
-        new_ones = {number for number, r in told if number and r.version == 1}
-        self._store(tx.conn, kept, before, made, new_ones)
+                force.now, part = r.event.agreement, []
+            else:
+                part.append(r)
+        _fold(tx.conn, part, force)
 
-    def _store(
-        self,
-        conn: Connection,
-        kept: Mapping[int, Owed],
-        before: Mapping[int, tuple[Clock, ...]],
-        made: Mapping[str, tuple[int, Clock]],
-        fresh: set[int],
-    ) -> None:
-        drop_among(conn, _O.conversation, sorted(before))
-        add_rows(conn, owed, [_head(number, one) for number, one in kept.items()])
-        old = {_key(number, clock): clock for number, clocks in before.items() for clock in clocks}
-        changed = {key: one for key, one in made.items() if old.get(key) != one[1]}
-        for keys in chunks(sorted(key for key, (number, _) in changed.items() if number not in fresh), 500):
-            conn.execute(delete(promises).where(_T.key.in_(keys)))
-        add_rows(conn, promises, [_promise(key, number, clock) for key, (number, clock) in changed.items()])
+
+def _fold(conn: Connection, batch: Sequence[e.Recorded], force: "_InForce") -> None:
+    """What happened while one agreement was in force. A conversation's clocks hang on nothing outside of it."""
+    by_talk = log.by_subject(batch)
+    known = _known(conn, {number for number, recorded in by_talk.items() if recorded[0].version > 1})
+    gone, heads, made = list[str](), list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+    touched: dict[int, int] = {}
+    for number, recorded in by_talk.items():
+        first, one = recorded[0], known.get(number)
+        if one is None:
+            one = (_from_the_log(conn, first, force) if first.version > 1 else None) or Owed()
+        before = {(clock.kind, clock.n): clock for clock in one.clocks}
+        changed = _made(one, recorded, force, touched)
+        if number not in known:  # what the log told of is not in the table yet
+            changed, before = before | changed, {}
+        for key, clock in changed.items():
+            if before.get(key) != clock:
+                made.append(_promise(number, clock))
+                if first.version > 1:
+                    gone.append(made[-1][0])
+        heads.append(_head(number, one))
+    drop_among(conn, _O.conversation, sorted(known))
+    add_lines(conn, owed, _HEAD, heads)
+    drop_among(conn, _T.key, sorted(gone))
+    add_lines(conn, promises, _PROMISE, made)
+    days.mark(conn, promised_days, touched)
+
+
+def _made(
+    one: Owed, recorded: Sequence[e.Recorded], force: "_InForce", touched: dict[int, int]
+) -> dict[tuple[str, int], Clock]:
+    """Fold what happened into what is owed; the clocks that changed, as they stand at the end. touched: the days on
+    which they began, and the last change."""
+    found: dict[tuple[str, int], Clock] = {}
+    for r in recorded:
+        reply, resolution = one.reply, one.resolution
+        take(one, r, force)
+        for old, clock in ((reply, one.reply), (resolution, one.resolution or (resolution and dropped(resolution)))):
+            if clock is not None and clock is not old:
+                found[clock.kind, clock.n] = clock
+                day = (clock.began - EPOCH).days
+                touched[day] = max(r.seq, touched.get(day, 0))
+    return found
 
 
 class _InForce:
@@ -103,9 +121,8 @@ def _put_in_force(conn: Connection, new: Agreement) -> None:
 
 def _known(conn: Connection, numbers: set[int]) -> dict[int, Owed]:
     found = {}
-    for chunk in chunks(sorted(numbers), 500):
-        for row in conn.execute(select(_O.conversation, _O.data).where(_O.conversation.in_(chunk))):
-            found[row.conversation] = _owed(row.data)
+    for row in among(conn, _O.conversation, sorted(numbers), of=(_O.conversation, _O.data)):
+        found[row.conversation] = _owed(row.data)
     return found
 
 
@@ -114,30 +131,35 @@ def _from_the_log(conn: Connection, r: e.Recorded, force: _InForce) -> Owed | No
     found: Owed | None = None
     for earlier in log.stream(conn, r.stream):
         if earlier.version < r.version and type(earlier.event) in PromiseReader.kinds:
-            found = evolve(found, earlier, force)
+            found = found or Owed()
+            take(found, earlier, force)
     return found
 
 
-def _key(number: int, clock: Clock) -> str:
-    return f"{number}/{clock.kind}/{clock.n}"
+_HEAD = ("conversation", "due", "near", "kind", "policy", "tell_at", "data")
+_PROMISE = (
+    "key", "conversation", "kind", "number", "policy", "minutes", "working", "began", "due", "met_at", "void", "told",
+)  # fmt: skip
 
 
-def _head(number: int, one: Owed) -> dict[str, Any]:
+def _head(number: int, one: Owed) -> tuple[Any, ...]:
     first = one.first_due
-    return {
-        "conversation": number, "due": first.due if first else None, "near": first.near if first else None,
-        "kind": first.kind if first else None, "policy": first.policy if first else None,
-        "tell_at": one.tell_at, "data": _encode(one),
-    }  # fmt: skip
+    if first is None or first.due is None:
+        return number, None, None, None, None, None, _encode(one)
+    near, tell_at = first.near, one.tell_at
+    return (
+        number, to_micros(first.due), near and to_micros(near), first.kind, first.policy,
+        tell_at and to_micros(tell_at), _encode(one),
+    )  # fmt: skip
 
 
-def _promise(key: str, number: int, clock: Clock) -> dict[str, Any]:
-    return {
-        "key": key, "conversation": number, "kind": clock.kind, "number": clock.n, "policy": clock.policy,
-        "minutes": clock.minutes, "working": clock.working, "began": clock.began, "due": clock.due,
-        "met_at": clock.met_at, "void": clock.void,
-        "told": told_of(number, clock.kind, clock.began, clock.due, clock.met_at, clock.void),
-    }  # fmt: skip
+def _promise(number: int, clock: Clock) -> tuple[Any, ...]:
+    began, due = to_micros(clock.began), None if clock.due is None else to_micros(clock.due)
+    met_at = None if clock.met_at is None else to_micros(clock.met_at)
+    return (
+        f"{number}/{clock.kind}/{clock.n}", number, clock.kind, clock.n, clock.policy, clock.minutes, clock.working,
+        began, due, met_at, clock.void, told_of(number, clock.kind, began, due, met_at, clock.void),
+    )  # fmt: skip
 
 
 # ── time passes ─────────────────────────────────────────────────────────────────────────────
@@ -309,9 +331,10 @@ def _state(row: Any, now: datetime) -> str:
 
 def at_risk(conn: Connection, who: Viewer, now: datetime) -> tuple[int, int]:
     """How many conversations are past a promise, and how many will be within `SOON`."""
-    question = select(func.count(), func.count().filter(_O.due < now)).select_from(owed)
-    question = question.join(conversations, conversations.c.id == _O.conversation)
-    both, late = conn.execute(question.where(_O.due < now + SOON, visible_to(who))).one()
+    question = select(func.count(), func.count().filter(_O.due < now)).select_from(owed).where(_O.due < now + SOON)
+    if sees_brands(who) is not None:  # else the index alone tells it
+        question = question.join(conversations, conversations.c.id == _O.conversation).where(visible_to(who))
+    both, late = conn.execute(question).one()
     return late, both - late
 
 

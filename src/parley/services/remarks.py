@@ -7,7 +7,7 @@ it. Words are not kept here: quotes are read from the messages, so that what is 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import (
@@ -24,9 +24,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     insert,
     literal,
+    or_,
     select,
 )
 
@@ -44,7 +46,8 @@ if TYPE_CHECKING:
 
 BY = "bot/listening"
 WEEKS = 8
-WEEK = 7 * 86_400 * 1_000_000  # microseconds
+HOUR = 3600 * 1_000_000  # microseconds
+WEEK = 168 * HOUR
 LEVEL = 0.99  # at which a change is told
 MOST = 50  # quotes on a page
 GENERAL = "general"  # what is said of nothing in particular stands last
@@ -86,6 +89,20 @@ polarity, and the strength of the worst complaint. What the page counts; no rema
 _O = opinions.c
 Index("ix_opinions_at", _O.brand, _O.at, _O.aspect, _O.worst, _O.best, _O.strength)
 
+opinion_hours = Table(
+    "opinion_hours",
+    metadata,
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # since 1970
+    Column("brand", Integer, primary_key=True, autoincrement=False),
+    Column("aspect", String(20), primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("negative", Integer, nullable=False),
+    Column("positive", Integer, nullable=False),
+    Column("strong", Integer, nullable=False),
+)
+"""Opinions summed by the hour of their last moment."""
+_H = opinion_hours.c
+
 
 class RemarkReader:
     """Keeps remarks, and what they come to; a message that is told of again is told of anew."""
@@ -95,7 +112,7 @@ class RemarkReader:
     batch = 500
     rest = 0.5
     kinds = (e.RemarksHeard,)
-    tables = (remarks, opinions)
+    tables = (remarks, opinions, opinion_hours)
 
     def apply(self, tx: Tx, batch: Sequence[e.Recorded]) -> None:
         rows: dict[int, dict[tuple[int, str], dict[str, object]]] = {}
@@ -112,10 +129,35 @@ class RemarkReader:
         self._sum(tx, {*talks, *(int(str(row["conversation"])) for row in fresh_rows)})
 
     def _sum(self, tx: Tx, talks: set[int]) -> None:
+        hours = _hours(tx.conn, talks)
         drop_among(tx.conn, _O.conversation, talks)
         for chunk in chunks(sorted(talks)):
             for statement in _SUMS:
                 tx.conn.execute(statement, {"talks": chunk})
+        for brand, hour in sorted(hours | _hours(tx.conn, talks)):
+            place = {"of_brand": brand, "of_hour": hour, "since": hour * HOUR, "until": (hour + 1) * HOUR}
+            tx.conn.execute(_FORGET_HOUR, place)
+            tx.conn.execute(_SUM_HOUR, place)
+
+
+def _hours(conn: Connection, talks: set[int]) -> set[tuple[int, int]]:
+    """Brand and hour of what these conversations say."""
+    return {(row.brand, row.at // HOUR) for row in among(conn, _O.conversation, talks, of=(_O.brand, _O.at))}
+
+
+_COUNTS = (
+    func.count(),
+    func.sum(case((_O.worst < 0, 1), else_=0)),
+    func.sum(case((and_(_O.worst >= 0, _O.best > 0), 1), else_=0)),
+    func.sum(case((_O.strength > 2, 1), else_=0)),
+)
+_FORGET_HOUR = delete(opinion_hours).where(_H.hour == bindparam("of_hour"), _H.brand == bindparam("of_brand"))
+_SUM_HOUR = insert(opinion_hours).from_select(
+    [column.name for column in opinion_hours.columns],
+    select(bindparam("of_hour", type_=Integer), _O.brand, _O.aspect, *_COUNTS)
+    .where(_O.brand == bindparam("of_brand"), _O.at >= bindparam("since"), _O.at < bindparam("until"))
+    .group_by(_O.brand, _O.aspect),
+)
 
 
 def _summed(whole: bool) -> Insert:
@@ -261,13 +303,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 def overview(conn: Connection, who: Viewer, now: datetime, brand: int | None = None) -> Overview:
     """Aspects with the most complaints first, in the brands that the viewer serves or in one of them."""
-    top = micros(now)
-    seen = (of_brand(_O.brand, who), _O.at > top - WEEKS * WEEK, _O.at <= top, *([_O.brand == brand] if brand else []))
-    week = ((top - _O.at) // WEEK).label("week")
-    negative, strong = func.sum(case((_O.worst < 0, 1), else_=0)), func.sum(case((_O.strength > 2, 1), else_=0))
-    positive = func.sum(case((and_(_O.worst >= 0, _O.best > 0), 1), else_=0))
-    asked = select(_O.aspect, week, func.count(), negative, positive, strong).where(*seen).group_by(_O.aspect, week)
-    every = conn.execute(asked).all()
+    every = _counted(conn, who, micros(now), brand)
     all_of = {int(row[1]): int(row[2]) for row in every if row[0] == ANYTHING}
     rows = [row for row in every if row[0] != ANYTHING]
     heard = tuple(all_of.get(WEEKS - 1 - place, 0) for place in range(WEEKS))
@@ -277,6 +313,27 @@ def overview(conn: Connection, who: Viewer, now: datetime, brand: int | None = N
         heard=heard,
         aspects=tuple(sorted(found, key=lambda one: (one.aspect == GENERAL, -one.negative, -one.n, one.aspect))),
     )
+
+
+def _counted(conn: Connection, who: Viewer, top: int, brand: int | None) -> list[tuple[Any, ...]]:
+    """Aspect, week (0 is the newest), conversations, and those that complain, praise, complain strongly. Whole hours
+    are summed already; those in which a week ends are counted row by row."""
+    ends = sorted({(top - week * WEEK) // HOUR for week in range(WEEKS + 1)})
+    mine = (of_brand(_H.brand, who), *([_H.brand == brand] if brand else []))
+    week = ((top - literal(HOUR, BigInteger) * _H.hour) // WEEK).label("week")
+    sums = [func.sum(column) for column in (_H.n, _H.negative, _H.positive, _H.strong)]
+    whole = select(_H.aspect, week, *sums).where(_H.hour > ends[0], _H.hour < ends[-1], _H.hour.not_in(ends), *mine)
+    brands = conn.execute(select(_H.brand).where(_H.hour >= ends[0], _H.hour <= ends[-1], *mine).distinct()).scalars()
+    inside = or_(*(and_(_O.at >= hour * HOUR, _O.at < (hour + 1) * HOUR) for hour in ends))
+    week_of = ((top - _O.at) // WEEK).label("week")
+    parts = select(_O.aspect, week_of, *_COUNTS).where(_O.brand.in_(list(brands)), inside)
+    parts = parts.where(_O.at > top - WEEKS * WEEK, _O.at <= top)
+    found: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for question in (whole.group_by(_H.aspect, week), parts.group_by(_O.aspect, week_of)):
+        for aspect, place, *counts in conn.execute(question):
+            key = aspect, int(place)
+            found[key] = [a + int(b) for a, b in zip(found[key], counts, strict=True)]
+    return [(aspect, place, *counts) for (aspect, place), counts in found.items()]
 
 
 def _aspect(name: str, rows: Sequence[Sequence[int]], heard: Sequence[int]) -> Aspect:

@@ -21,7 +21,7 @@ from parley.core.errors import NotAllowed, Refused
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import Id, metadata
-from parley.services import consent, file_links, people, setup, tone
+from parley.services import consent, copies, file_links, people, setup, sign_offs, tone
 from parley.services import inbox as desk
 from parley.services.inbox import Viewer
 
@@ -91,6 +91,7 @@ def reply(
     client_id: str | None = None,
     expect_seen: int | None = None,
     cc: tuple[str, ...] = (),
+    bcc: tuple[str, ...] = (),
     channels: Mapping[str, Channel] | None = None,
     hold: timedelta | None = None,
     keep: Callable[[e.ReplyWritten, e.Words], int] | None = None,
@@ -121,7 +122,9 @@ def reply(
     )
     if channels is not None:
         _carried(channels[channel], files)
-        _fits(tx.conn, channels, channel, inbox_id, text)
+        _fits(tx.conn, channels, channel, inbox_id, _signed(tx.conn, channels[channel], state, who, text))
+    if cc or bcc:
+        cc, bcc = _copied(tx.conn, channels, channel, identity, cc, bcc)
     if template is None:
         _sounds_like_us(tx.conn, state, text, who, last, channels.get(channel) if channels else None)
     message = tx.new_id("message")
@@ -137,6 +140,7 @@ def reply(
         preview=talk.preview(text),
         files=files,
         cc=cc,
+        bcc=bcc,
         template=template,
         purpose=purpose,
         due=tx.at + hold if hold and channels is not None and not channels[channel].manifest.live else None,
@@ -147,6 +151,16 @@ def reply(
     tx.append(e.conversation(number), [*on_answering(state, who.agent), fact], who.by)
     tx.say(message, words)
     return message
+
+
+def _copied(
+    conn: Connection, channels: Mapping[str, Channel] | None, channel: str, identity: int,
+    cc: tuple[str, ...], bcc: tuple[str, ...],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """Who gets a copy. Refuses what is no address, and channels that carry none."""
+    if channels is not None and not channels[channel].manifest.copies:
+        raise Refused(f"{channels[channel].manifest.label} carries no copies. Leave them out; your text is kept.")
+    return copies.checked(conn, people.identity_by_id(conn, identity).value, cc, bcc)
 
 
 def on_answering(state: State, agent: int | None) -> list[e.Event]:
@@ -270,6 +284,12 @@ def _carried(channel: Channel, files: tuple[e.File, ...]) -> None:
             f"The files are {size / 2**20:.0f} MB, and {limit} MB can be sent at once. Your text is kept: send"
             " fewer or smaller ones, or a link."
         )
+
+
+def _signed(conn: Connection, channel: Channel, state: State, who: Viewer, text: str) -> str:
+    """As it will go, with the brand's line under it."""
+    writer = setup.agent(conn, who.agent).name if who.agent else ""
+    return sign_offs.under(text, sign_offs.line(conn, channel, state, writer))
 
 
 def _fits(conn: Connection, channels: Mapping[str, Channel], name: str, inbox_id: int, text: str) -> None:
@@ -475,7 +495,7 @@ def ways(
         identity = _likeliest(fitting, history, inbox, lines)
         why_not = ""
         if identity is None:
-            why_not = f"No {manifest.label.lower()} address of theirs is known."
+            why_not = "No address of theirs is known there."
         elif not manifest.sends or manifest.spoken:
             why_not = f"{manifest.label} takes no written answer. Choose another channel."
         elif inbox.id not in used and not manifest.starts:

@@ -19,7 +19,7 @@ from parley.core.measure import DAY, SECOND, VERSION, micros, moment
 from parley.core.query import BEGAN, Query
 from parley.core.semantics import DIMENSIONS, MEASURES, Dimension, Stretch, check, stretch
 from parley.services import figures
-from parley.services.facts import Facts, Source, only, those
+from parley.services.facts import BESIDE, Facts, Source, only, those
 from parley.services.figures import FEW_FOR_A_PERSON, Case, Number, Told
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice, Period
@@ -32,7 +32,6 @@ MOST_GROUPS = 60  # of a dimension that is a set; those with the fewest cases ar
 MOST_ROWS = 1500
 LEADS = ("admin", "lead", "system")
 HOUR = 3600 * SECOND
-BESIDE = ("rated", "said", "made")
 Group = tuple[str, ...]
 
 
@@ -160,9 +159,11 @@ class _Made:
         return self.shared(MEASURES[key].of, self.end_of(key), self.that)
 
     def number(self, key: str, here: Told, there: Told) -> Number:
-        days = self.there.days if key == "volume" else 0
-        first, back = micros(self.there.start) // DAY, self.there.back // timedelta(days=1)
-        paired = here.facts.talks.a_day(first, days), there.facts.talks.a_day(first - back, days)
+        paired: tuple[list[int], list[int]] = ([], [])
+        if key == "volume":  # which is told by its days
+            first, back = micros(self.there.start) // DAY, self.there.back // timedelta(days=1)
+            talks, before = here.facts.talks, there.facts.talks
+            paired = talks.a_day(first, self.there.days), before.a_day(first - back, self.there.days)
         return figures.number_of(key, here, there, paired)
 
     def end_of(self, key: str) -> str:
@@ -187,7 +188,7 @@ class _Made:
         if kind == "open":
             return only(still_open=self.source.open(heads=self.heads))
         if period.start not in self._facts:
-            beside = any(MEASURES[key].of in BESIDE for key in self.query.measures)
+            beside = {MEASURES[key].of for key in self.query.measures}
             self._facts[period.start] = self.source.facts(period, beside=beside)
         return self._facts[period.start]
 

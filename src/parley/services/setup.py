@@ -82,10 +82,11 @@ ROLES = ("admin", "lead", "agent", "read-only")
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What stands under a mail in one language; what is empty stands there as in the brand's own."""
+    """What stands under a mail in one language, and under shorter messages; what is empty is as in the brand's own."""
 
     sign_off: str = ""
     footer: str = ""
+    short: str = ""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,7 +94,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     sign_off, footer: under every mail; the footer small, with the logo. letters: the same in other languages, by their
     codes (`de`), for customers whose last words were in one of them. terms: what is not said in its answers.
-    tone: how they sound.
+    tone: how they sound. short: one line under answers on the channels of `signs`, by their names (services/sign_offs).
     logo: the SHA-256 of a picture in the store and its type, such as "9f…:image/png".
     bot_does: procedures that the bot may carry out; bot_leaves: those that are on by themselves and shall not be;
     bot_limits: of the policy, as `refund.days`. See services/procedures.
@@ -103,6 +104,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mark: str = ""
     sign_off: str = ""
     footer: str = ""
+    short: str = ""
+    signs: tuple[str, ...] = ()
     letters: dict[str, Letter] = {}
     terms: tuple[Term, ...] = ()
     tone: Tone = Tone()
@@ -116,7 +119,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def letter(self, language: str) -> Letter:
         """What stands under a mail in this language."""
         own = self.letters.get(language, Letter())
-        return Letter(sign_off=own.sign_off or self.sign_off, footer=own.footer or self.footer)
+        return Letter(
+            sign_off=own.sign_off or self.sign_off, footer=own.footer or self.footer, short=own.short or self.short
+        )
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ def _fold(r: e.Recorded, number: int, guessed: dict[int, _Guess], tagged: dict[t
 def is_first(r: e.Recorded) -> bool:
     """Whether an event brings the words with which a customer opened a conversation."""
     event = r.event
-    return isinstance(event, e.MessageReceived) and r.version == 2 and not event.automatic and not event.doubt
+    return r.version == 2 and isinstance(event, e.MessageReceived) and not event.automatic and not event.doubt
 
 
 def _by_people(r: e.Recorded) -> bool:

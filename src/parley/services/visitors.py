@@ -4,7 +4,6 @@ A visitor is an identity of the kind that the channel names. Asks never show a n
 conversation that this identity takes no part in. Acts are signed as the person.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from parley.core.channel import Inbox
 from parley.core.conversation import State
 from parley.core.errors import NotFound, Refused
 from parley.core.ice import Ice
+from parley.core.offering import offered
 from parley.core.questionnaire import Question
 from parley.core.visitor import (
     AskRating,
@@ -40,7 +40,6 @@ from parley.services.people import Identity
 
 TALKS = 5
 NEWEST = 200
-_OPTION = re.compile(r"^\d\. (.+)$", re.MULTILINE)
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,7 +215,7 @@ class Window:
 
     def _ours(self, r: e.Recorded, event: e.ReplyWritten, words: e.Words | None) -> Turn:
         said = words.text if words else ""
-        text, choices = offered(said) if event.automatic else (said, ())
+        text, options = offered(said) if event.automatic and not event.sources else (said, ())
         return Turn(
             seq=r.seq,
             message=event.message,
@@ -225,7 +224,7 @@ class Window:
             text=text,
             sources=tuple(TurnSource(kind=s.kind, title=s.title, url=s.url) for s in event.sources),
             files=_files(event),
-            choices=choices,
+            choices=tuple(Choice(label=title, value=title) for title in options),
             state=self.states.get(event.message, "queued"),
         )
 
@@ -252,14 +251,6 @@ def shown(event: e.Event) -> bool:
     return isinstance(event, e.MessageReceived | e.Closed | e.CallEnded | e.WentOn) or (
         isinstance(event, e.Assigned) and event.agent is not None
     )
-
-
-def offered(text: str) -> tuple[str, tuple[Choice, ...]]:
-    """A list to choose from becomes buttons: (text before it, choices)."""
-    found = _OPTION.findall(text)
-    if len(found) < 2:
-        return text, ()
-    return text[: text.index("1. ")].strip(), tuple(Choice(label=title, value=title) for title in found)
 
 
 def _fact(r: e.Recorded, word: str, name: str = "") -> Turn:

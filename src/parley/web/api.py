@@ -105,7 +105,8 @@ class Enclosed(msgspec.Struct, frozen=True, kw_only=True):
 class NewReply(msgspec.Struct, frozen=True, kw_only=True):
     """client_id: the same reply sent again is not written again. expect_seen: the newest seq you have seen of
     the conversation; the reply is refused with 409 when the customer or a colleague wrote since.
-    inbox, identity: where to write, by default where the customer wrote last. due: send it then and not now;
+    inbox, identity: where to write, by default where the customer wrote last. cc, bcc: who gets a copy, where
+    the channel carries them. due: send it then and not now;
     unless_answered: only if the customer writes nothing before; then_close: close the conversation after it.
     """
 
@@ -115,6 +116,7 @@ class NewReply(msgspec.Struct, frozen=True, kw_only=True):
     inbox: int | None = None
     identity: int | None = None
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     files: tuple[Enclosed, ...] = ()
     due: datetime | None = None
     unless_answered: bool = False
@@ -302,6 +304,7 @@ async def add_reply(room: Room, who: Viewer, number: FromPath[int], data: JSONBo
             client_id=data.client_id,
             expect_seen=data.expect_seen,
             cc=data.cc,
+            bcc=data.bcc,
             channels=room.channels,
             keep=(lambda fact, words: sendings.plan(tx, number, who, fact, words, planned)) if planned else None,
         )

@@ -1,7 +1,8 @@
 """A form for whatever a channel's settings struct holds, and back again.
 
 What a field means is read from the struct's docstring: lines of the form `name, name: what it is`, in
-paragraphs that may begin with a heading. So a channel explains its settings in one place.
+paragraphs that may begin with a heading; one that begins with “Or” is of another way to the same end. So a channel
+explains its settings in one place.
 """
 
 import re
@@ -22,7 +23,10 @@ _HEADED = re.compile(rf"^([A-Z][^:]*): ({_LIST}\.)$")
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting as a form shows it. kind: text, number, check, secret, lines or choice (one of `options`)."""
+    """One setting as a form shows it. kind: text, number, check, secret, lines or choice (one of `options`).
+
+    usual: it is as it is without anybody's doing.
+    """
 
     name: str
     label: str
@@ -30,6 +34,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     value: str
     hint: str = ""
     options: tuple[str, ...] = ()
+    usual: bool = False
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +42,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     heading: str
     fields: tuple[Field, ...]
+
+    @property
+    def folded(self) -> bool:
+        """Another way, which this inbox does not go."""
+        return self.heading.startswith("Or ") and all(field.usual for field in self.fields)
 
 
 def groups(
@@ -65,12 +75,19 @@ def _field(info: Any, box: Inbox | None, typed: Mapping[str, str], suggested: Ma
     kind = _kind(info)
     if kind == "secret" and box and value and not str(value).startswith("env:"):
         value = HIDDEN
-    shown = "\n".join(value) if isinstance(value, tuple | list) else str(value)
+    shown, usual = _in_words(value), _in_words(default)
     if typed:
         shown = typed.get(f"s.{info.name}", "")
         shown = str(bool(shown)) if kind == "check" else shown
     options = tuple(str(one) for one in get_args(info.type)) if kind == "choice" else ()
-    return Field(name=info.name, label=_label(info.name), kind=kind, value=shown, hint=hint, options=options)
+    return Field(
+        name=info.name, label=_label(info.name), kind=kind, value=shown, hint=hint, options=options,
+        usual=shown == usual,
+    )  # fmt: skip
+
+
+def _in_words(value: Any) -> str:
+    return "\n".join(value) if isinstance(value, tuple | list) else str(value)
 
 
 def _kind(info: Any) -> str:
@@ -83,7 +100,8 @@ def _kind(info: Any) -> str:
         return "number"
     if origin in (tuple, list, types.UnionType) or info.type in (tuple, list):
         return "lines"
-    return "secret" if any(part in info.name for part in ("password", "secret", "token")) else "text"
+    is_secret = not info.name.endswith("_url") and any(part in info.name for part in ("password", "secret", "token"))
+    return "secret" if is_secret else "text"
 
 
 def _label(name: str) -> str:

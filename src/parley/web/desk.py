@@ -17,6 +17,7 @@ from parley.log import record as log
 from parley.log.record import Tx
 from parley.services import (
     assist,
+    copies,
     delivery,
     desk_notes,
     file_links,
@@ -156,7 +157,8 @@ class Written(msgspec.Struct):
     """A reply or note. via: "identity:inbox" of the channel picker. seen: newest seq on the writer's screen.
 
     due: when it is to go, empty for now. hold: "1" where the screen offers to take it back for some seconds.
-    unless: "1" if only when the customer writes nothing before. draft, draft_…: the suggestion that stood beside it.
+    unless: "1" if only when the customer writes nothing before. cc, bcc: lines of addresses, where the channel carries
+    copies. draft, draft_…: the suggestion that stood beside it.
     """
 
     text: str = ""
@@ -168,6 +170,8 @@ class Written(msgspec.Struct):
     due: str = ""
     hold: str = ""
     unless: str = ""
+    cc: str = ""
+    bcc: str = ""
     draft: str = ""
     draft_source: str = ""
     draft_ref: str = ""
@@ -193,9 +197,12 @@ async def reply(request: Asked, room: Room, caller: Caller, number: FromPath[int
         if form.mode == "note":
             replies.note(tx, number, who, form.text, files=kept, client_id=form.client_id or None)
         else:
+            via = _via(tx, room, number, who, form.via)
+            carried = via is not None and room.channels[via[0].channel].manifest.copies
             message = replies.reply(
                 tx, number, who, form.text, files=kept, client_id=form.client_id or None,
-                via=_via(tx, room, number, who, form.via), expect_seen=form.seen or None,
+                cc=copies.listed(form.cc) if carried else (), bcc=copies.listed(form.bcc) if carried else (),
+                via=via, expect_seen=form.seen or None,
                 channels=room.channels, hold=sendings.HOLD if form.hold == "1" else None,
                 keep=(lambda fact, words: sendings.plan(tx, number, who, fact, words, planned)) if planned else None,
             )  # fmt: skip

@@ -75,7 +75,9 @@ def due_words(promise: str, due: datetime, now: datetime | None = None) -> str:
 
 
 def initials(name: str) -> str:
-    """Two letters at most: "Mara Lindqvist" → "ML"; an address gives its first letter."""
+    """Two letters at most: "Mara Lindqvist" → "ML"; an address gives its first letter, a number its last two digits."""
+    if re.fullmatch(r"\+?[\d\s()/.-]{5,}", name):
+        return re.sub(r"\D", "", name)[-2:]
     words = [word for word in re.split(r"[\s._-]+", name.partition("@")[0]) if word and word[0].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 

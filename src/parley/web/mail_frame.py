@@ -22,6 +22,7 @@ from parley.core.errors import NotFound
 from parley.log.tables import to_micros
 from parley.services import files, messages
 from parley.services.inbox import Viewer
+from parley.web import link_hosts
 from parley.web.files import picture_type
 from parley.web.outside import fetch_picture
 from parley.web.security import PUBLIC
@@ -37,7 +38,7 @@ _OUTER = re.compile(r"""(<img\b[^>]*?\s)data-remote-src=(["'])(https?://[^"']*)\
 async def mail_frame(
     request: Request[Any, Any, Any], room: Room, who: Viewer, number: FromPath[int], images: FromQuery[bool] = False
 ) -> Response[str]:
-    html = await room.ask(_html, room.store, who, number)
+    html = link_hosts.shown(await room.ask(_html, room.store, who, number))
     if images:
         html = _OUTER.sub(lambda found: f'{found[1]}src="{_signed(room, unescape(found[3]))}"', html)
     own = f"{request.url.scheme}://{request.headers.get('host', '')}"
@@ -58,7 +59,10 @@ PAGE = (
     "body{{margin:0;padding:8px;font:14px/1.5 system-ui,sans-serif;color:#1d1d24;background:#fff;"
     "overflow-wrap:anywhere}}"
     "img{{max-width:100%;height:auto}}table{{max-width:100%}}blockquote{{margin:0 0 0 8px;padding-left:8px;"
-    "border-left:2px solid #ccc}}</style></head><body>{html}</body></html>"
+    "border-left:2px solid #ccc}}"
+    ".leads-to{{margin-left:4px;padding:0 5px;border:1px solid #b45309;border-radius:4px;white-space:nowrap;"
+    "color:#92400e;background:#fffbeb;font:12px/1.4 system-ui,sans-serif}}.leads-to::before{{content:'→ '}}"
+    "</style></head><body>{html}</body></html>"
 )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from parley.core.channel import Channel
 from parley.core.measure import DEFINITIONS, Definition
-from parley.services import figures, inbox, setup
+from parley.services import figures, inbox, open_hours, setup
 from parley.services.figures import PERIODS, Group, Number, Report
 from parley.services.inbox import Viewer
 from parley.services.numbers import Choice
@@ -56,8 +56,9 @@ async def numbers_page(
     channel: FromQuery[str] = "",
     brand: FromQuery[str] = "",
     agent: FromQuery[str] = "",
+    hours: FromQuery[str] = "",
 ) -> Response[str]:
-    shell, page = await room.ask(_page, room, caller, choice_of(period, channel, brand, agent))
+    shell, page = await room.ask(_page, room, caller, choice_of(period, channel, brand, agent, hours))
     return Response(room.page("desk/numbers.html", shell=shell, page=page), media_type=MediaType.HTML)
 
 
@@ -70,9 +71,10 @@ async def cases_page(
     channel: FromQuery[str] = "",
     brand: FromQuery[str] = "",
     agent: FromQuery[str] = "",
+    hours: FromQuery[str] = "",
 ) -> Response[str]:
     """The conversations that a figure is made of."""
-    shell, page = await room.ask(_cases, room, caller, choice_of(period, channel, brand, agent), figure)
+    shell, page = await room.ask(_cases, room, caller, choice_of(period, channel, brand, agent, hours), figure)
     return Response(room.page("desk/cases.html", shell=shell, page=page), media_type=MediaType.HTML)
 
 
@@ -84,8 +86,11 @@ async def numbers_csv(
     channel: FromQuery[str] = "",
     brand: FromQuery[str] = "",
     agent: FromQuery[str] = "",
+    hours: FromQuery[str] = "",
 ) -> Response[str]:
-    found = (await room.ask(room.reports.ask, figures.report, who, choice_of(period, channel, brand, agent))).report
+    found = (
+        await room.ask(room.reports.ask, figures.report, who, choice_of(period, channel, brand, agent, hours))
+    ).report
     headers = {"content-disposition": f'attachment; filename="numbers-{period}-days.csv"'}
     return Response(as_csv(found), media_type="text/csv", headers=headers)
 
@@ -98,19 +103,23 @@ async def numbers_json(
     channel: FromQuery[str] = "",
     brand: FromQuery[str] = "",
     agent: FromQuery[str] = "",
+    hours: FromQuery[str] = "",
 ) -> Answer:
     """The figures of the numbers page, as numbers: seconds, shares from 0 to 1, counts."""
-    found = (await room.ask(room.reports.ask, figures.report, who, choice_of(period, channel, brand, agent))).report
+    found = (
+        await room.ask(room.reports.ask, figures.report, who, choice_of(period, channel, brand, agent, hours))
+    ).report
     return Answer(report=found, definitions=list(DEFINITIONS.values()))
 
 
-def choice_of(period: int, channel: str, brand: str, agent: str) -> Choice:
-    """What an address asks for; a form sends empty fields for what was not chosen."""
+def choice_of(period: int, channel: str, brand: str, agent: str, hours: str = "") -> Choice:
+    """What an address asks for; a form sends empty fields for what was not chosen. hours: open, or all."""
     return Choice(
         days=period,
         channel=channel or None,
         brand=int(brand) if brand.isdigit() else None,
         agent=int(agent) if agent.isdigit() else None,
+        open_hours=hours == "open",
     )
 
 
@@ -138,7 +147,7 @@ def _page(conn: Connection, room: Room, caller: Caller, choice: Choice) -> tuple
         period=str(choice.days),
         periods=tuple((str(days), t(label), days == choice.days) for days, label in PERIODS.items()),
         kept=_query(choice, period=None),
-        picks=picks_of(names, choice),
+        picks=(*picks_of(names, choice), *_hours(conn, choice)),
         figures=tuple(
             in_currency(figure(number, choice, found), number, found.currency)
             for number in map(found.number, (*TOP_LINE, *_asked(found)))
@@ -179,17 +188,30 @@ def picks_of(names: Names, choice: Choice) -> tuple[views.Pick, ...]:
     )
 
 
+def _hours(conn: Connection, choice: Choice) -> tuple[views.Pick, ...]:
+    """Offered where somebody said when a brand is open."""
+    options = (("", t("All hours")), ("open", t("Opening hours")))
+    chosen = "open" if choice.open_hours else ""
+    told = views.Pick(name="hours", label=t("Times count"), options=options, chosen=chosen)
+    return (told,) if choice.open_hours or open_hours.are_set(conn) else ()
+
+
 def _query(choice: Choice, *, period: int | None = 0, **more: str) -> str:
     """The part of an address that asks for this choice. `period=None` leaves the period out."""
     chosen = {"channel": choice.channel, "brand": choice.brand, "agent": choice.agent}
+    chosen |= {"hours": "open"} if choice.open_hours else {}
     days = {} if period is None else {"period": choice.days}
     return urlencode({**days, **{key: value for key, value in chosen.items() if value is not None}, **more})
 
 
 def _calendar(found: Report) -> str:
+    hours = t("Times count opening hours only, the age of what is open all hours") if found.choice.open_hours else t(
+        "All hours count, around the clock"
+    )  # fmt: skip
     return t(
-        "{start} to {end}, compared with the same days {days} days earlier. All hours count, around the clock; "
+        "{start} to {end}, compared with the same days {days} days earlier. {hours}; "
         "days and hours in {zone}. Definitions, version {version}.",
+        hours=hours,
         start=_day(found.period.start), end=_day(found.period.end), days=found.choice.days,
         zone=found.time_zone, version=found.definitions,
     )  # fmt: skip

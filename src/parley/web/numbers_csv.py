@@ -12,6 +12,7 @@ from parley.services.figures import Number, Report
 COLUMNS = (
     "scope", "name", "figure", "unit", "value", "low", "high", "n", "still_running", "left_out",
     "before", "n_before", "change", "change_low", "change_high", "change_is_clear", "from", "to", "time_zone",
+    "calendar",
 )  # fmt: skip
 
 
@@ -35,6 +36,7 @@ def _cells(number: Number, found: Report) -> list[Any]:
         number.key, unit_of(number, found.currency), number.value, number.low, number.high, number.n, number.running,
         number.left_out, number.before, number.n_before, change.value, change.interval.low, change.interval.high,
         int(change.clear), found.period.start.isoformat(), found.period.end.isoformat(), found.time_zone,
+        found.calendar,
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from parley.log.tables import to_micros
 from parley.services import (
     care,
     consent,
+    copies,
     desk_notes,
     inbox,
     journeys,
@@ -374,7 +375,10 @@ def composer(
     ways = replies.ways(lens.conn, state, boxes, lens.channels, lines, known=known, history=history, now=lens.now)
     last = replies.last_received(lens.conn, state, history)
     usual = replies.usual_way(ways, last)
+    shut = [way for way in ways if last and way.inbox.id == last.inbox]
+    closed_last = shut[0] if shut and not any(way.open for way in ways) else None  # says why nothing can be sent
     wishes = _wishes(lens.conn, [way.identity.id for way in ways if way.identity])
+    everybody = _everybody(lens, state, last, history)
     choices = tuple(
         views.ChannelChoice(
             identity=way.identity.id if way.identity else 0,
@@ -385,7 +389,10 @@ def composer(
             open=way.open,
             reason=t(way.why_not) if way.why_not else _away(way, lens.now),
             note=", ".join(_noted(lens, way, wishes)),
-            chosen=way is usual,
+            chosen=way is (usual or closed_last),
+            copies=lens.channels[way.inbox.channel].manifest.copies,
+            cc=tuple(mail for mail in everybody if way.identity and mail != way.identity.value),
+            html=lens.channels[way.inbox.channel].manifest.html,
         )
         for way in sorted(ways, key=lambda way: not way.open)
     )
@@ -402,6 +409,17 @@ def composer(
         may_write=may_write,
         closed=closed,
     )
+
+
+def _everybody(
+    lens: Lens, state: State, last: e.MessageReceived | None, history: Sequence[e.Recorded] | None
+) -> tuple[str, ...]:
+    """Whom a reply to all reaches, where the last word came by a channel that carries copies."""
+    if last is None or not lens.channels[last.channel].manifest.copies:
+        return ()
+    told = inbox.history(lens.conn, state.id, newest=60) if history is None else history
+    openly, _ = copies.checked(lens.conn, "", copies.of_all(lens.conn, state.id, told)[: copies.MOST], ())
+    return openly
 
 
 def _onward(lens: Lens, here: int, state: State, boxes: Sequence[Inbox]) -> tuple[views.Onward, ...]:

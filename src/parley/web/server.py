@@ -1,5 +1,6 @@
 """Puts the pages together: routes, the gate before them, static files, and how failures are told."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -152,6 +153,7 @@ def _routes(room: Room) -> list[ControllerRouterHandler]:
 async def _open(room: Room) -> AsyncIterator[None]:
     room.door.when_forgotten.append(room.hub.close_those_of)
     room.visitors.open()
+    room.reports.open()
     await room.hub.open()
     await room.switchboard.open()
     try:
@@ -159,6 +161,7 @@ async def _open(room: Room) -> AsyncIterator[None]:
     finally:
         await room.switchboard.close()
         await room.hub.close()
+        await asyncio.to_thread(room.reports.close)
         room.visitors.close()
 
 

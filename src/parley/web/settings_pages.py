@@ -1,8 +1,10 @@
 """Settings: inboxes with their health, brands, agents, API tokens, and what is one's own."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -12,14 +14,14 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from parley.core import manner
-from parley.core.channel import Channel, Inbox
+from parley.core.channel import Channel, Inbox, Manifest
 from parley.core.errors import BadConfig, NotFound, Refused
 from parley.core.identity import looks_like_mail
 from parley.core.language import LANGUAGES
 from parley.core.tone import Tone
 from parley.core.webhook import Webhook
 from parley.log.record import Tx
-from parley.services import access, inbox, listening, prepared, setup
+from parley.services import absence, access, inbox, listening, prepared, setup, sign_offs
 from parley.web import formats, present, tone, views
 from parley.web.channel_form import groups, introduction, settings_from
 from parley.web.desk import Answer, html, seen_other
@@ -51,7 +53,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
         page=views.SettingsPage(
             tab=tab,
             inboxes=_inboxes(conn, room, caller) if tab == "inboxes" else (),
-            brands=_brands(conn, caller) if tab in ("brands", "inboxes") else (),
+            brands=_brands(conn, room, caller) if tab in ("brands", "inboxes") else (),
             agents=_agents(conn) if tab == "agents" else (),
             teams=_teams(conn) if tab == "agents" else (),
             tokens=_tokens(conn, caller) if tab == "tokens" else (),
@@ -59,6 +61,7 @@ def _settings_html(conn: Connection, room: Room, caller: Caller, tab: str, fresh
             signature=setup.signature(conn, caller.agent.id) if tab == "you" else "",
             may_change=may_change or tab == "tokens",
             tone=tone.choices(Tone()) if tab == "brands" else views.ToneChoices(),
+            signs=_signs(room, ()) if tab == "brands" else (),
         ),
     )  # fmt: skip
 
@@ -71,14 +74,39 @@ def _inboxes(conn: Connection, room: Room, caller: Caller) -> tuple[views.InboxL
     brands, last = setup.all_brands(conn), listening.last_received(conn)
     passed = listening.passed_over(conn)
     shown = [i for i in room.inboxes().values() if caller.viewer.brands is None or i.brand in caller.viewer.brands]
-    return tuple(_inbox_line(room, brands, last, passed, box) for box in shown)
+    return tuple(_inbox_line(room, conn, brands, last, passed, box) for box in shown)
+
+
+def _gap(room: Room, conn: Connection, manifest: Manifest) -> Iterator[str]:
+    """What may be lost since the desk was away for longer than the platform tries."""
+    found = absence.lately_lost(conn, manifest, room.record.clock())
+    if found:
+        away, part = found
+        ended = f"{away.until:%d %b %H:%M} UTC"
+        yield translate(
+            "The desk was away for {long} until {ended}. What was sent in the first {part} may be lost here: ask "
+            "whoever wrote about that time, or look in the app.",
+            long=_hours(away.length),
+            ended=ended,
+            part=_hours(part),
+        )
+
+
+def _hours(span: timedelta) -> str:
+    minutes = max(1, round(span.total_seconds() / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def _inbox_line(
-    room: Room, brands: Mapping[int, setup.Brand], last: Mapping[int, Any], passed: Mapping[int, int], box: Inbox
+    room: Room,
+    conn: Connection,
+    brands: Mapping[int, setup.Brand],
+    last: Mapping[int, Any],
+    passed: Mapping[int, int],
+    box: Inbox,
 ) -> views.InboxLine:
     channel = room.channels[box.channel]
-    problems = tuple(channel.check(box))
+    problems, gap = tuple(channel.check(box)), tuple(_gap(room, conn, channel.manifest))
     said = room.health.said.get(box.id)
     received = last.get(box.id)
     return views.InboxLine(
@@ -88,18 +116,28 @@ def _inbox_line(
         channel=channel.manifest.label,
         glyph=channel.manifest.glyph,
         address=box.address,
-        health="bad" if problems else "good" if received or said else "quiet",
+        health="bad" if problems else "warn" if gap else "good" if received or said else "quiet",
         said=said.sentence if said else "",
         said_at=said.at if said else None,
         received_at=received,
         passed=passed.get(box.id, 0),
         silent=bool(received and room.record.clock() - received > SILENT),
         with_bot=box.with_bot,
-        problems=problems,
+        problems=(*problems, *gap),
     )
 
 
-def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
+def _signs(room: Room, chosen: Collection[str]) -> tuple[tuple[str, str, bool], ...]:
+    """Channels under whose messages a line may stand."""
+    fitting = (
+        (name, c.manifest.label)
+        for name, c in room.channels.items()
+        if c.manifest.offered and sign_offs.may_stand(c.manifest)
+    )
+    return tuple((name, label, name in chosen) for name, label in sorted(fitting, key=lambda one: one[1].casefold()))
+
+
+def _brands(conn: Connection, room: Room, caller: Caller) -> tuple[views.BrandLine, ...]:
     count: dict[int, int] = {}
     for number in conn.execute(setup.inboxes.select()):
         count[number.brand] = count.get(number.brand, 0) + 1
@@ -108,7 +146,11 @@ def _brands(conn: Connection, caller: Caller) -> tuple[views.BrandLine, ...]:
             id=b.id, name=b.name, hue=formats.hue(b.name), domain=b.look.site, inboxes=count.get(b.id, 0),
             colour=b.look.colour, sign_off=b.look.sign_off, footer=b.look.footer, has_logo=bool(b.look.logo),
             terms=manner.written(b.look.terms), tone=tone.choices(b.look.tone),
-            letters=(*((code, one.sign_off, one.footer) for code, one in b.look.letters.items()), ("", "", "")),
+            letters=(
+                *((code, one.sign_off, one.footer, one.short) for code, one in b.look.letters.items()),
+                ("", "", "", ""),
+            ),
+            short=b.look.short, signs=_signs(room, b.look.signs),
         )
         for b in setup.all_brands(conn).values()
         if caller.viewer.brands is None or b.id in caller.viewer.brands
@@ -217,6 +259,9 @@ class BrandForm(msgspec.Struct):
     footer: str = ""
     language: list[str] = []
     sign_off_in: list[str] = []
+    short: str = ""
+    short_in: list[str] = []
+    signs: list[str] = []
     footer_in: list[str] = []
     terms: str = ""
     no_logo: str = ""
@@ -270,6 +315,8 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
         colour=form.colour[:40],
         sign_off=_lines(form.sign_off, 500),
         footer=_lines(form.footer, 1000),
+        short=form.short.strip()[:120],
+        signs=tuple(sorted(set(form.signs))),
         letters=_letters(form),
         terms=manner.terms_of(form.terms),
         tone=tone.read(form) if form.tone_rule else before.tone,
@@ -280,10 +327,10 @@ def _look(form: BrandForm, before: setup.Look, logo: str) -> tuple[str, setup.Lo
 
 def _letters(form: BrandForm) -> dict[str, setup.Letter]:
     """By language; one that was not chosen, or has no words of its own, is left out."""
-    given = zip(form.language, form.sign_off_in, form.footer_in, strict=False)
+    given = zip_longest(form.language, form.sign_off_in, form.footer_in, form.short_in, fillvalue="")
     letters = {
-        code: setup.Letter(sign_off=_lines(sign_off, 500), footer=_lines(footer, 1000))
-        for code, sign_off, footer in given
+        code: setup.Letter(sign_off=_lines(sign_off, 500), footer=_lines(footer, 1000), short=short.strip()[:120])
+        for code, sign_off, footer, short in given
     }
     return {code: one for code, one in letters.items() if code in LANGUAGES and one != setup.Letter()}
 
@@ -405,7 +452,7 @@ def _inbox_html(
         address=typed.get("address") or (box.address if box else suggested.get("address", "")),
         brands=brands,
         typed=typed,
-        steps=steps,
+        steps=[(step, good, *_apart(sentence)) for step, good, sentence in steps],
         problem=problem,
         snippet=snippet(box, room.url) if snippet and box else "",
         problems=door.check(box) if box else (),
@@ -413,6 +460,17 @@ def _inbox_html(
         can_send=hasattr(door, "send_to_oneself"),
         hook=f"{room.url.rstrip('/')}/hooks/{box.id}" if box and isinstance(door, Webhook) else "",
     )
+
+
+_DNS_LINE = re.compile(r'\S+\. [A-Z]+ "[^"]*"')  # as zone files have it
+
+
+def _apart(sentence: str) -> tuple[str, str, str]:
+    """(what was found, the line to add to the DNS, what is said after it), so that the line can be copied."""
+    line = _DNS_LINE.search(sentence)
+    if line is None:
+        return sentence, "", ""
+    return sentence[: line.start()].rstrip(), line[0], sentence[line.end() :].lstrip()
 
 
 def _suggested(door: Channel, brands: list[setup.Brand], inboxes: Iterable[Inbox]) -> dict[str, Any]:

@@ -9,14 +9,19 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
+from parley.core.channel import Attached
 from parley.core.errors import NotFound
+from parley.web.forms import read_files, read_form
 from parley.web.security import PUBLIC
 from parley.web.shop import OPEN, Form, View, asked, on_to, page
 from parley.web.state import Room
 
 
 class App(View, frozen=True, kw_only=True):
-    """ways: how one may write there, where there are several. unread: messages that were not looked at yet."""
+    """ways: how one may write there, where there are several. unread: messages that were not looked at yet.
+
+    calls: one rings there and writes nothing.
+    """
 
     key: str
     label: str
@@ -24,6 +29,8 @@ class App(View, frozen=True, kw_only=True):
     public: bool
     stars: bool
     unread: int
+    pictures: bool
+    calls: bool
 
 
 class Bubble(View, frozen=True, kw_only=True):
@@ -37,6 +44,7 @@ class Bubble(View, frozen=True, kw_only=True):
     way: str
     stars: int
     choices: Sequence[tuple[str, str]]
+    picture: bool
 
 
 class Line(View, frozen=True, kw_only=True):
@@ -54,7 +62,11 @@ class Handset(Protocol):
 
     def said(self, app: str, brand: str, mail: str) -> Line: ...
 
-    async def writes(self, key: str, brand: str, mail: str, text: str, way: str = "", stars: int = 0) -> None: ...
+    async def writes(
+        self, key: str, brand: str, mail: str, text: str, way: str = "", stars: int = 0, file: Attached | None = None
+    ) -> None: ...
+
+    def picture(self, key: str, brand: str, mail: str, number: int) -> tuple[bytes, str] | None: ...
 
     async def presses(self, key: str, brand: str, mail: str, number: int, label: str) -> None: ...
 
@@ -119,15 +131,30 @@ async def looked(
     return Response(html, media_type=MediaType.HTML)
 
 
-@post("/shop/{brand:str}/phone/{key:str}/messages", opt=OPEN, status_code=303, include_in_schema=False)
-async def write(
-    request: Request[Any, Any, Any], brand: FromPath[str], key: FromPath[str], data: Annotated[Words, Form]
+@get("/shop/{brand:str}/phone/{key:str}/pictures/{number:int}", opt=PUBLIC, include_in_schema=False)
+async def picture(
+    request: Request[Any, Any, Any], brand: FromPath[str], key: FromPath[str], number: FromPath[int]
 ) -> Response[bytes]:
-    """Write to the shop: by the platform's simulator and its signed webhook."""
+    """A picture that was sent in an app, either way."""
     about = asked(request, brand)
-    if about.shopper and data.text.strip():
+    phone: Handset = request.app.state.phone
+    found = phone.picture(key, brand, about.shopper.mail, number) if about.shopper else None
+    if found is None:
+        raise NotFound("There is no such picture on this phone.")
+    headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
+    return Response(found[0], media_type=found[1], headers=headers)
+
+
+@post("/shop/{brand:str}/phone/{key:str}/messages", opt=OPEN, status_code=303, include_in_schema=False)
+async def write(request: Request[Any, Any, Any], brand: FromPath[str], key: FromPath[str]) -> Response[bytes]:
+    """Write to the shop, or show it a picture: by the platform's simulator and its signed webhook."""
+    about = asked(request, brand)
+    data = await read_form(request, Words)
+    text, files = data.text.strip(), await read_files(request, "picture")
+    if about.shopper and (text or files):
         phone: Handset = request.app.state.phone
-        await phone.writes(key, brand, about.shopper.mail, data.text.strip(), data.way, min(max(data.stars, 0), 5))
+        stars = min(max(data.stars, 0), 5)
+        await phone.writes(key, brand, about.shopper.mail, text, data.way, stars, files[0] if files else None)
     return on_to(f"/shop/{about.brand.key}/phone/{key}")
 
 
@@ -152,4 +179,4 @@ async def press(
 
 def routes() -> list[ControllerRouterHandler]:
     """Needs `phone`, a Handset, in the app's state."""
-    return [home, opened, looked, write, press]
+    return [home, opened, looked, picture, write, press]

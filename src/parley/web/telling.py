@@ -148,6 +148,7 @@ class Teller:
             text=text,
             to=address.value if address and address.kind == "mail" else "",
             cc=event.cc,
+            bcc=event.bcc,
             files=_files(event.message, event.files),
             sources=tuple(
                 views.SourceChip(kind=s.kind, title=s.title, href=s.url, passage=s.passage, confidence=s.confidence)

@@ -198,6 +198,7 @@ class Message(View, frozen=True, kw_only=True):
     subject: str = ""
     to: str = ""
     cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
     files: tuple[FileLink, ...] = ()
     awaited: tuple[str, ...] = ()
     transcripts: tuple[Transcript, ...] = ()
@@ -303,6 +304,7 @@ class ChannelChoice(View, frozen=True, kw_only=True):
     """A way to reach the person: their address on one of our inboxes. Closed ones say why.
 
     note: when they last wrote there, how it is known that it is them, what they want there, and what it costs.
+    copies: others can get a copy; cc: who gets one when all are answered. html: pictures can stand inside the words.
     """
 
     identity: int
@@ -314,6 +316,9 @@ class ChannelChoice(View, frozen=True, kw_only=True):
     reason: str = ""
     note: str = ""
     chosen: bool = False
+    copies: bool = False
+    cc: tuple[str, ...] = ()
+    html: bool = False
 
 
 class TemplateChoice(View, frozen=True, kw_only=True):
@@ -869,7 +874,9 @@ class ToneChoices(View, frozen=True, kw_only=True):
 
 
 class BrandLine(View, frozen=True, kw_only=True):
-    """letters: a language's code, sign-off and small print; the last one has no language yet."""
+    """letters: a language's code, sign-off, small print and line under messages; the last one has no language yet.
+    signs: channels, by name and label, and whether that line stands there.
+    """
 
     id: int
     name: str
@@ -879,7 +886,9 @@ class BrandLine(View, frozen=True, kw_only=True):
     colour: str = ""
     sign_off: str = ""
     footer: str = ""
-    letters: tuple[tuple[str, str, str], ...] = ()
+    letters: tuple[tuple[str, str, str, str], ...] = ()
+    short: str = ""
+    signs: tuple[tuple[str, str, bool], ...] = ()
     terms: str = ""
     tone: ToneChoices = ToneChoices()
     has_logo: bool = False
@@ -926,6 +935,7 @@ class SettingsPage(View, frozen=True, kw_only=True):
     fresh: str = ""
     signature: str = ""
     may_change: bool = True
+    signs: tuple[tuple[str, str, bool], ...] = ()
     tone: ToneChoices = ToneChoices()
 
 

@@ -5,9 +5,9 @@ origin and looks only at `counts[:origin]`. Regressions work on square roots, wh
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parley.ai.forecasting.series import Row
 
@@ -110,13 +110,6 @@ PENALTY = 3.0
 LEAST_DAYS, LEAST_ROWS = 4, 40  # with fewer to learn from, the mean of the same weekdays stands in
 
 
-class Lagged(NamedTuple):
-    """What a slot is foreseen from: one row of known roots a slot, and the roots to be met where known."""
-
-    known: Row
-    wanted: Row
-
-
 def lag_ridge(counts: Row, origins: Sequence[int], horizon: int, per_day: int) -> Row:
     """Each day ahead by its own ridge regression on the same slot of earlier days and weeks and on the last hours."""
     return np.array([_lag_ridge(np.sqrt(counts[:o]), horizon, per_day) for o in origins])
@@ -138,34 +131,45 @@ def _day_ahead(roots: Row, day: int, per_day: int) -> Row:
     if len(past) < LEAST_DAYS or len(past) * per_day < LEAST_ROWS:
         usual: Row = np.sqrt(_last_weeks(np.square(roots), day * per_day, week, 4).mean(axis=0)[-per_day:])
         return usual
-    rows = [_lagged(roots, origin, day, per_day, weeks) for origin in [*past, n]]
-    x, y = np.vstack([row.known for row in rows[:-1]]), np.concatenate([row.wanted for row in rows[:-1]])
+    known = _lagged(roots, np.array([*past, n]), day, per_day, weeks)
+    x, ahead = known[:-1].reshape(-1, known.shape[2]), known[-1]
+    y = _slots(roots, np.array(past) + (day - 1) * per_day, per_day).ravel()
     means, spreads = x.mean(axis=0), x.std(axis=0) + 1e-9
     scaled = np.hstack([np.ones((len(x), 1)), (x - means) / spreads])
     ages = np.repeat(np.arange(len(past)), per_day)
     weights = 0.5 ** (ages / (7 * 8.0))
     found = _ridge(scaled, y, PENALTY, weights)
-    target = np.hstack([np.ones((per_day, 1)), (rows[-1].known - means) / spreads])
+    target = np.hstack([np.ones((per_day, 1)), (ahead - means) / spreads])
     answer: Row = target @ found
     return answer
 
 
-def _lagged(roots: Row, origin: int, day: int, per_day: int, weeks: int) -> Lagged:
+def _lagged(roots: Row, origins: NDArray[np.int_], day: int, per_day: int, weeks: int) -> Row:
+    """What the slots of the `day`-th day after each origin are foreseen from: origins × slots × what is known."""
     week = 7 * per_day
-    begin = origin + (day - 1) * per_day
-    reach = week * -(-day // 7)
-    same_week = np.array([roots[begin - reach - k * week :][:per_day] for k in range(weeks)])
-    same_slot = [roots[origin - (k + 1) * per_day :][:per_day] for k in range(3)]
-    usual_last_day = roots[origin - per_day - week :][:per_day]
-    moved = same_slot[0] - usual_last_day
+    begins = origins + (day - 1) * per_day - week * -(-day // 7)
+    same_week = [_slots(roots, begins - k * week, per_day) for k in range(weeks)]
+    same_slot = [_slots(roots, origins - (k + 1) * per_day, per_day) for k in range(3)]
+    moved = same_slot[0] - _slots(roots, origins - per_day - week, per_day)
     fade = np.exp(-np.arange(per_day) / max(per_day / 6, 1.0))
-    level = roots[origin - week : origin].mean()
-    extra = [
-        moved,
-        np.full(per_day, moved.mean()),
-        moved[-max(1, per_day // 8) :].mean() * fade,
-        np.full(per_day, level),
-        np.full(per_day, level - roots[max(0, origin - 2 * week) : origin - week].mean()),
-    ]
-    columns = [*same_week, same_week.mean(axis=0), *same_slot, *extra]
-    return Lagged(np.column_stack(columns), roots[begin : begin + per_day])
+    level = _slots(roots, origins - week, week).mean(axis=1)
+    sums, since = np.append(0.0, np.cumsum(roots)), np.maximum(0, origins - 2 * week)
+    before = (sums[origins - week] - sums[since]) / (origins - week - since)
+    columns = [
+        *same_week, np.mean(same_week, axis=0), *same_slot, moved,
+        _wide(moved.mean(axis=1), per_day),
+        moved[:, -max(1, per_day // 8) :].mean(axis=1)[:, None] * fade,
+        _wide(level, per_day),
+        _wide(level - before, per_day),
+    ]  # fmt: skip
+    return np.stack(columns, axis=2)
+
+
+def _slots(roots: Row, begins: NDArray[np.int_], count: int) -> Row:
+    """So many slots from each beginning on."""
+    found: Row = roots[begins[:, None] + np.arange(count)]
+    return found
+
+
+def _wide(values: Row, per_day: int) -> Row:
+    return np.repeat(values[:, None], per_day, axis=1)

@@ -4,6 +4,8 @@ Any system that can post a form or JSON tells of its calls: Asterisk, 3CX, FreeS
 last part is the proof, as the interface has it, so the address is a secret.
 """
 
+from datetime import timedelta
+
 import msgspec
 
 from parley.channels.calling import secret
@@ -37,6 +39,7 @@ class Cti:
         identity_kind="phone",
         sends=False,
         threads="identity",
+        patience=timedelta(),
         weight=0.5,
         settings=CtiSettings,
     )

@@ -25,6 +25,7 @@ class EmailChannel:
         label="E-mail",
         glyph="mail",
         identity_kind="mail",
+        copies=True,
         buttons=True,
         starts=True,
         threads="reference",

@@ -9,6 +9,9 @@ from email.utils import format_datetime
 from html import escape
 from urllib.parse import quote
 
+import msgspec
+
+from parley.channels.email.pictures import placed
 from parley.channels.email.settings import EmailSettings
 from parley.core.channel import Attached, Inbox, Letterhead, Outbound
 from parley.core.errors import SendFailed
@@ -21,13 +24,38 @@ _ATOM = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9._~=-]+")
 _ID = re.compile(r"[!-;=?-~]{1,900}")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
+_COPY = re.compile(r"(?!.*=\?)[!#-'*+./-9=?A-Z^-~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
 
-def compose(message: Outbound, inbox: Inbox, now: datetime | None = None) -> bytes:
-    """The mail: headers that nobody can break out of, the text, its HTML, and the files."""
+def compose(message: Outbound, inbox: Inbox, now: datetime | None = None, *, for_service: bool = False) -> bytes:
+    """The mail: headers that nobody can break out of, the text, its HTML, and the files.
+
+    for_service: whoever sends it reads the recipients in the header, unseen ones too, and takes those out.
+    """
+    message = _with_pictures(message)
     lines = _head(message, inbox, now or datetime.now(UTC))
+    if for_service and (unseen := blind(message)):
+        lines.insert(-1, _addresses("Bcc", [("", address) for address in unseen]))
     return ("\r\n".join(lines) + "\r\n").encode("ascii") + _body(message)
+
+
+def apart(message: Outbound, inbox: Inbox) -> tuple[bytes, tuple[Attached, ...]]:
+    """The mail for a service without its files, and the files, of which those with a content id stand in its words."""
+    message = _with_pictures(message)
+    html = message.html or ""
+    files = tuple(
+        file if file.cid and f"cid:{file.cid}" in html else msgspec.structs.replace(file, cid=None)
+        for file in message.files
+    )
+    return compose(msgspec.structs.replace(message, files=()), inbox, for_service=True), files
+
+
+def _with_pictures(message: Outbound) -> Outbound:
+    if message.html is not None:
+        return message
+    html, files = placed(message.text, as_html(message.text), message.files)
+    return msgspec.structs.replace(message, html=html, files=files)
 
 
 def _head(message: Outbound, inbox: Inbox, now: datetime) -> list[str]:
@@ -48,7 +76,17 @@ def _head(message: Outbound, inbox: Inbox, now: datetime) -> list[str]:
 
 def copies(message: Outbound) -> list[str]:
     """Who else gets it. A copy that can't be addressed is left out: the mail itself matters more."""
-    return [one for one in message.cc if looks_like_mail(normal("mail", one)) and one.isascii()]
+    return _writable(message.cc)
+
+
+def blind(message: Outbound) -> list[str]:
+    """Who else gets it and stands nowhere in it."""
+    return _writable(message.bcc)
+
+
+def _writable(addresses: tuple[str, ...]) -> list[str]:
+    """What is surely one address and nothing else, also to a server that decodes words where none may stand."""
+    return [one for one in addresses if looks_like_mail(normal("mail", one)) and _COPY.fullmatch(one.strip())]
 
 
 def _sender_name(message: Outbound, inbox: Inbox) -> str:
@@ -202,7 +240,7 @@ def _ascii_domain(address: str) -> str:
 
 def _body(message: Outbound) -> bytes:
     """mixed( related( alternative(text, html), pictures ), files ), leaving out what is not needed."""
-    inline = [file for file in message.files if file.cid and message.html]
+    inline = [file for file in message.files if file.cid and f"cid:{file.cid}" in (message.html or "")]
     attached = [file for file in message.files if file not in inline]
     if message.letterhead and message.letterhead.logo:
         inline.append(message.letterhead.logo)

@@ -40,6 +40,7 @@ _ENDS_IN_VERB = re.compile(rf"{WROTE_VERB.pattern}\s*[:：]?$", re.I)
 _LABEL = re.compile(r"[\s*>]*([^\W\d_][^:：\n]{0,24}?)[\s*]*[:：]")
 _SIGNATURE_LINE = re.compile(r"-- ?|__|—|_{20,}")
 _SIGNED = re.compile(r"[/~][^\W\d_a-z][\w'’.]*(?: [^\W\d_a-z][\w'’.]*){0,2}")
+_RULES = "-_=*‐–—"  # what the rule above an original begins with
 _SIGNATURE_LINES = 20
 _CLOSING_LINES = 10
 
@@ -97,7 +98,8 @@ def _first_hard_mark(words: list[str]) -> int:
         short = len(line) <= RULE
         if short and FORWARD_RULE.fullmatch(line):
             return len(words)  # what somebody forwards is what they want read
-        if above and ((short and ORIGINAL_RULE.fullmatch(line)) or _header_block(words, place)):
+        ruled = short and line[0] in _RULES and ORIGINAL_RULE.fullmatch(line)
+        if above and (ruled or ((":" in line or "：" in line) and _header_block(words, place))):
             return _with_rule_above(words, place)
         if above and ((line[0] in "12" and _BARE_MOMENT.fullmatch(line)) or _phone_alone(words, place)):
             return place

@@ -8,7 +8,7 @@ Source: Google, "Gmail API: synchronize clients", users.history.list, users.mess
 import base64
 import binascii
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +18,7 @@ from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.polling import BATCH_MAILS, Place, PlaceLost, Step, counted
 from parley.channels.email.rest import Service, ServiceError, TooLarge
 from parley.channels.email.settings import EmailSettings
+from parley.core.channel import Attached
 
 USER = "/gmail/v1/users/me"
 UPLOAD = "/upload/gmail/v1/users/me/messages/send"
@@ -204,8 +205,9 @@ class Gmail:
         found = await self._ids(f'subject:"{subject}"')
         return found[0] if found else None
 
-    async def send(self, raw: bytes) -> str | None:
+    async def send(self, raw: bytes, files: Sequence[Attached] = ()) -> str | None:
         """As an upload, which may weigh 35 MB. Not tried again by itself: a mail could go out twice."""
+        assert not files, "what fits into one request is sent whole"
         answer = await self.service.ask(
             "POST", UPLOAD, params={"uploadType": "media"}, content=raw,
             headers={"content-type": "message/rfc822"}, tries=1,

@@ -6,16 +6,18 @@ time. Source: Microsoft, "message: delta", "Get MIME content of a message", "use
 
 import base64
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 import msgspec
 
+from parley.channels.email import drafts
 from parley.channels.email.mime import MAIL_BYTES
 from parley.channels.email.polling import Place, PlaceLost, Step, counted
 from parley.channels.email.rest import Service, ServiceError, TooLarge
 from parley.channels.email.settings import EmailSettings
+from parley.core.channel import Attached
 
 HEADERS = {"prefer": 'IdType="ImmutableId", odata.maxpagesize=50'}
 PAGES = 20  # that are put in order together
@@ -131,8 +133,11 @@ class Graph:
         found = self.service.read(await self.service.ask("GET", path, params=asked, headers=HEADERS), Page)
         return found.value[0].id if found.value else None
 
-    async def send(self, raw: bytes) -> str | None:
+    async def send(self, raw: bytes, files: Sequence[Attached] = ()) -> str | None:
         """As MIME in base64. Not tried again by itself: a mail could go out twice. Graph gives it no name."""
+        if files:
+            await drafts.send(self.service, self.user, raw, files, HEADERS)
+            return None
         await self.service.ask(
             "POST", f"{self.user}/sendMail", content=base64.b64encode(raw),
             headers={"content-type": "text/plain"}, tries=1,

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,7 +18,7 @@ from parley.channels.email.rest import Service, ServiceError
 from parley.channels.email.settings import EmailSettings
 from parley.channels.email.taking import take
 from parley.channels.email.tokens import TokenRefused, kept_over_restarts
-from parley.core.channel import Door, Inbox
+from parley.core.channel import Attached, Door, Inbox
 from parley.core.errors import BadConfig, Busy
 
 log = logging.getLogger("parley.email")
@@ -84,8 +84,11 @@ class Mailbox(Protocol):
         """The id of a mail with this subject in the folder."""
         ...
 
-    async def send(self, raw: bytes) -> str | None:
-        """The mail, on its way to whoever stands in its header; the service's name for it."""
+    async def send(self, raw: bytes, files: Sequence[Attached] = ()) -> str | None:
+        """The mail, and the files that are not in it yet, on its way to whoever stands in its header.
+
+        Answers the service's name for it.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from parley.channels.email.mime import Part, parse
 from parley.channels.email.posted import as_mail
 from parley.channels.email.settings import NOWHERE, EmailSettings, own_addresses, without_plus
 from parley.channels.email.words import ADDRESSES, Mailbox, mailboxes, message_ids, moment, text_of
-from parley.channels.email.wrappings import unwrap
+from parley.channels.email.wrappings import signed, unwrap
 from parley.core.channel import Address, Delivery, Inbound, InboundMessage, Inbox
 from parley.core.errors import Unreadable
 from parley.core.identity import normal
@@ -67,7 +67,7 @@ def _message(mail: Part, delivery: Delivery, inbox: Inbox, report: bounces.Repor
     text, end = arranged(body.text)
     identity = message_ids(mail.first("message-id"))
     return InboundMessage(
-        sender=_known(sender, mail, delivery, inbox),
+        sender=_with_signature(_known(sender, mail, delivery, inbox), signed(mail, text)),
         text=text,
         html=body.html,
         fold=end,
@@ -166,6 +166,13 @@ def _known(sender: Mailbox, mail: Part, delivery: Delivery, inbox: Inbox) -> Add
     if checks and address.value.rpartition("@")[2] != _author(mail):
         checks = None  # a form on our own site: what was checked is another address
     return verdict.judged(address, checks, settings.arc_sealers, mail)
+
+
+def _with_signature(address: Address, told: str) -> Address:
+    """That a mail is signed stands beside what is known of its sender; it proves nothing."""
+    if not told:
+        return address
+    return msgspec.structs.replace(address, checks=", ".join(part for part in (address.checks, told) if part))
 
 
 def _author(mail: Part) -> str:

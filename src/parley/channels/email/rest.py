@@ -22,7 +22,8 @@ TRIES = 5
 FIRST_WAIT, PATIENCE = 0.5, 60.0  # seconds; whoever asks for more is left alone for so long by the watcher
 JSON_BYTES = 8 * 1024 * 1024
 NAMES = {"gmail": "Gmail", "graph": "Microsoft 365"}
-LARGEST = {"gmail": 35 * 1024 * 1024, "graph": 3 * 1024 * 1024 - 64 * 1024}  # of a mail; Graph's is 4 MB in base64
+LARGEST = {"gmail": 35 * 1024 * 1024, "graph": 35 * 1024 * 1024}  # of a mail with its files
+AT_ONCE = {"gmail": 35 * 1024 * 1024, "graph": 3 * 1024 * 1024 - 64 * 1024}  # in one request; Graph: 4 MB in base64
 TOO_OFTEN = ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED")  # Gmail says them with 403
 
 
@@ -110,6 +111,23 @@ class Service:
                     raise
             await asyncio.sleep(pause * random.uniform(1, 1.2))
         raise AssertionError
+
+    async def put_piece(self, url: str, piece: bytes, start: int, size: int) -> None:
+        """Bytes of a file to an address that the service gave for it: it needs no token, and must not get one.
+
+        Raises ServiceError.
+        """
+        import httpx
+
+        if not url.startswith(("https://", f"{self.base}/")):
+            raise ServiceError(f"{self.name} named an address for a file that is not encrypted")
+        headers = {"content-range": f"bytes {start}-{start + len(piece) - 1}/{size}"}
+        try:
+            answer = await self.http.put(url, content=piece, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            raise ServiceError(f"{self.name} cannot be reached ({type(problem).__name__})", passing=True) from None
+        if answer.status_code not in (200, 201, 202):
+            raise self._refusal(answer.status_code, answer.content[:JSON_BYTES], answer.headers)
 
     def read(self, answer: bytes, type: type[T]) -> T:
         """The answer as this type. Raises ServiceError."""

@@ -2,18 +2,18 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import aiosmtplib
 
-from parley.channels.email.composing import compose, copies, message_id, normal_with_case
+from parley.channels.email.composing import apart, blind, compose, copies, message_id, normal_with_case
 from parley.channels.email.encryption import trusted
 from parley.channels.email.notices import of_mail, of_recipient
-from parley.channels.email.rest import LARGEST, NAMES, ServiceError
+from parley.channels.email.rest import AT_ONCE, LARGEST, NAMES, ServiceError
 from parley.channels.email.settings import NOWHERE, EmailSettings, secret
 from parley.channels.email.tokens import TokenRefused, account, uses_tokens
-from parley.core.channel import Inbox, Outbound, Receipt
+from parley.core.channel import Attached, Inbox, Outbound, Receipt
 from parley.core.errors import BadConfig, SendFailed
 
 CONNECT_SECONDS = 20
@@ -33,31 +33,44 @@ async def send(message: Outbound, inbox: Inbox) -> Receipt:
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
             if through_service(raw, settings):
-                return await hand_to_service(raw, settings)
+                return await _through_service(message, inbox, settings)
             ours = message_id(message.external_id, inbox)
-            return await hand_over(raw, message.to.value, copies(message), inbox, settings, ours)
+            others = (*copies(message), *blind(message))
+            return await hand_over(raw, message.to.value, others, inbox, settings, ours)
     except TimeoutError as problem:
         where = NAMES[settings.mail_api] if through_service(raw, settings) else _server(settings)
         raise SendFailed(f"{where} did not answer in time.") from problem
 
 
 def through_service(raw: bytes, settings: EmailSettings) -> bool:
-    """What is too large for the service goes to the mail server, where there is one."""
-    return bool(settings.mail_api) and not (settings.smtp_host and len(raw) > LARGEST[settings.mail_api])
+    """What is too large for one request of the service goes to the mail server, where there is one."""
+    return bool(settings.mail_api) and not (settings.smtp_host and len(raw) > AT_ONCE[settings.mail_api])
 
 
-async def hand_to_service(raw: bytes, settings: EmailSettings) -> Receipt:
+async def _through_service(message: Outbound, inbox: Inbox, settings: EmailSettings) -> Receipt:
+    """With the unseen copies in its header. What is too large for one request goes without its files, then they."""
+    whole = await asyncio.to_thread(compose, message, inbox, for_service=True)
+    if len(whole) <= AT_ONCE[settings.mail_api]:
+        return await hand_to_service(whole, settings)
+    if len(whole) > LARGEST[settings.mail_api]:
+        raise SendFailed(_too_large(len(whole), settings, LARGEST, "with its files"), permanent=True)
+    bare, files = await asyncio.to_thread(apart, message, inbox)
+    return await hand_to_service(bare, settings, files)
+
+
+async def hand_to_service(raw: bytes, settings: EmailSettings, files: Sequence[Attached] = ()) -> Receipt:
     """The mail's bytes to Gmail or Microsoft 365, which send to whoever stands in its header. Raises SendFailed.
 
-    A refused mail is refused for good; a refused login is our setting, and can be mended.
+    files: those that are not in it yet. A refused mail is refused for good; a refused login is our setting, and can be
+    mended.
     """
     from parley.channels.email.services import mailbox
 
-    if len(raw) > LARGEST[settings.mail_api]:
-        raise SendFailed(_too_large(raw, settings), permanent=True)
+    if len(raw) > AT_ONCE[settings.mail_api]:
+        raise SendFailed(_too_large(len(raw), settings, AT_ONCE, "without files" if files else "whole"), permanent=True)
     try:
         async with mailbox(settings) as box:
-            return Receipt(provider_id=await box.send(raw))
+            return Receipt(provider_id=await box.send(raw, files))
     except ServiceError as problem:
         final = problem.status in (400, 413) and not problem.passing
         raise SendFailed(f"{problem}.", permanent=final, retry_after=problem.retry_after) from problem
@@ -65,11 +78,11 @@ async def hand_to_service(raw: bytes, settings: EmailSettings) -> Receipt:
         raise SendFailed(f"{str(problem).rstrip('.')}.") from problem
 
 
-def _too_large(raw: bytes, settings: EmailSettings) -> str:
-    name, most = NAMES[settings.mail_api], LARGEST[settings.mail_api] / 1_000_000
+def _too_large(weight: int, settings: EmailSettings, limits: Mapping[str, int], what: str) -> str:
+    name, most = NAMES[settings.mail_api], limits[settings.mail_api] / 1_000_000
     return (
-        f"The mail weighs {len(raw) / 1_000_000:.1f} MB with its files, and {name} takes at most {most:.1f} MB."
-        " Send fewer files at once, or set smtp_host for large mails."
+        f"The mail weighs {weight / 1_000_000:.1f} MB {what}, and {name} takes at most {most:.1f} MB of that."
+        " Send less at once, or set smtp_host for large mails."
     )
 
 
@@ -86,8 +99,7 @@ async def hand_over(
         await client.connect()
         await log_in(client, settings)
         await _envelope(client, inbox.address, recipient, ours if ours and await _reports_on_request(client) else "")
-        for other in others:
-            await _also_to(client, other)
+        refused = [said for other in others if (said := await _also_to(client, other))]
         answer = await client.data(raw, timeout=ANSWER_SECONDS)
     except aiosmtplib.SMTPException as problem:
         raise _failed(problem, settings) from problem
@@ -99,7 +111,7 @@ async def hand_over(
         raise SendFailed(f"{_server(settings)} could not be reached: {problem}.") from problem
     finally:
         await leave(client)
-    return Receipt(provider_id=_queue_name(answer.message))
+    return Receipt(provider_id=_queue_name(answer.message), left_out=" ".join(refused)[:1000])
 
 
 async def log_in(client: aiosmtplib.SMTP, settings: EmailSettings) -> None:
@@ -150,10 +162,13 @@ async def _reports_on_request(client: aiosmtplib.SMTP) -> bool:
     return client.supports_extension("dsn")
 
 
-async def _also_to(client: aiosmtplib.SMTP, other: str) -> None:
-    """A copy that is refused must not stop the mail to the person it is for."""
-    with suppress(aiosmtplib.SMTPRecipientRefused):
+async def _also_to(client: aiosmtplib.SMTP, other: str) -> str:
+    """A copy that is refused must not stop the mail to the person it is for; why it was is told."""
+    try:
         await client.rcpt(normal_with_case(other))
+    except aiosmtplib.SMTPRecipientRefused as problem:
+        return f"The copy to {other} was refused: {_said(problem)}."
+    return ""
 
 
 def _failed(problem: aiosmtplib.SMTPException, settings: EmailSettings) -> SendFailed:

@@ -22,13 +22,13 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     imap_old_mail: also take what lay in the folder before Parley first looked.
     poll_seconds: how often to look, where the server cannot tell us at once (IDLE).
 
-    Through the mail service's own interface, coming in and going out, in place of IMAP and SMTP:
+    Or through the mail service's own interface, coming in and going out, in place of IMAP and SMTP:
     mail_api (gmail or graph): Gmail's, or Microsoft 365's (Graph). It logs in with the oauth_ settings below.
     api_folder: which label or folder to watch; empty: the inbox. imap_old_mail and poll_seconds count here as well.
     api_mailbox: whose mailbox, where it is not that of who consented: a shared one of Microsoft 365, by its address.
     api_url: asked in place of the service's own address, such as http://localhost:8025; for a stand-in.
 
-    Coming in, by being handed mail from a mail server of yours: `listen_port` 0 listens to nobody.
+    Or by being handed mail from a mail server of yours: `listen_port` 0 listens to nobody.
     listen_host, listen_port: several inboxes may share one; it speaks SMTP and LMTP, with STARTTLS.
     listen_certificate, listen_key: PEM files to encrypt with; without them one is made when the port opens.
     listen_security (offered or required): whether a server that does not encrypt is turned away.
@@ -41,7 +41,7 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     arc_sealers: forwarders (domains) whose word is believed that a mail was fine when it reached them.
     dns_servers: asked in place of the machine's own, as 192.0.2.53 or 192.0.2.53:5353.
 
-    Coming in, by being posted by a mail service: it posts to the address that this page shows.
+    Or by being posted mail by a mail service: it posts to the address that this page shows.
     hook_from (mailgun, sendgrid, postmark or ses): whose posts are taken; empty: nobody's.
     hook_secret: what proves them, never empty. mailgun: its signing key. sendgrid: its public key, or as postmark.
     postmark: the user:password that stand in the address it posts to. ses: the ARN of the SNS topic.
@@ -49,11 +49,13 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hook_host: asked in place of Amazon's SNS and S3, such as http://localhost:4566; for a stand-in.
 
     Going out: smtp_host, smtp_port, smtp_security, smtp_user, smtp_password.
+    from_name: shown as the sender in place of the brand's name.
+    ca_file: certificates to trust for these servers, beside the system's own.
+
+    Or log in with tokens in place of passwords, as Gmail and Microsoft 365 want it:
     oauth_url, oauth_client_id, oauth_client_secret, oauth_refresh_token, oauth_scope: log in with tokens that this
     server gives, as Gmail and Microsoft 365 want it (XOAUTH2, and mail_api). Without a refresh token the application
     asks for itself.
-    from_name: shown as the sender in place of the brand's name.
-    ca_file: certificates to trust for these servers, beside the system's own.
     """
 
     imap_host: str = ""
@@ -96,13 +98,14 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     smtp_security: Security = "starttls"
     smtp_user: str = ""
     smtp_password: str = ""
+    from_name: str = ""
+    ca_file: str = ""
+
     oauth_url: str = ""
     oauth_client_id: str = ""
     oauth_client_secret: str = ""
     oauth_refresh_token: str = ""
     oauth_scope: str = ""
-    from_name: str = ""
-    ca_file: str = ""
 
 
 def secret(value: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -23,6 +23,17 @@ def unwrap(mail: Part, body: Bodies) -> None:
         body.text = _sealed(mail)
 
 
+def signed(mail: Part, text: str) -> str:
+    """With what a mail is signed, in words for agents; empty for all other mail. Nobody here checks the signature."""
+    for part in mail.walk():
+        how = part.parameters.get("protocol", "").lower() if part.type == "multipart/signed" else ""
+        if "pkcs7" in how or (part.type in _PKCS7 and part.parameters.get("smime-type", "").lower() == "signed-data"):
+            return "signed with S/MIME, not checked"
+        if "pgp" in how:
+            return "signed with PGP, not checked"
+    return "signed with PGP, not checked" if text.startswith("-----BEGIN PGP SIGNED MESSAGE-----") else ""
+
+
 def _open_winmail(body: Bodies) -> None:
     kept: list[Attached] = []
     for file in body.files:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from parley.channels import meta
-from parley.channels.calling import in_pieces, lacking, listed, post_json, secret
+from parley.channels.calling import lacking, one_after_another, post_json, secret
 from parley.channels.fetching import get, with_ending
 from parley.channels.instagram.facts import COMMENT, facts_of
 from parley.channels.instagram.payload import body_of
@@ -19,6 +19,7 @@ from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted
 
 PASSING = {1, 2, 4, 17, 613, 80002}  # Meta's codes for limits and trouble of its own
+LONGEST = 1000
 CLOSED_WINDOW, LOGGED_OUT, NO_CONSENT = 10, 190, 230
 
 
@@ -48,8 +49,10 @@ class Instagram:
         glyph="image",
         identity_kind="instagram",
         threads="identity",
-        text_limit=1000,
+        text_limit=LONGEST,
+        quick=meta.QUICK,
         window=timedelta(hours=24),
+        patience=timedelta(days=7),
         vouches=True,
         rings=True,
         settings=InstagramSettings,
@@ -73,8 +76,10 @@ class Instagram:
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         if not secret(inbox.settings.token):
             raise SendFailed("This inbox has no access token. Enter the account's.", permanent=True)
-        text = message.text + listed(message.choices)
-        return await in_pieces(text, self.manifest.text_limit or 1000, lambda piece: _send(message, piece, inbox))
+        answered = message.in_reply_to or ""
+        comment = answered.removeprefix(COMMENT) if answered.startswith(COMMENT) else ""
+        said = meta.texts(message, LONGEST, comment)
+        return await one_after_another(said, lambda part: _send(message, comment, part, inbox))
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         """Media lies open at an address that ends after some days; stories after one."""
@@ -91,18 +96,18 @@ class Instagram:
         return lacking(inbox.settings, needed)
 
 
-async def _send(message: Outbound, text: str, inbox: Inbox) -> Receipt:
+async def _send(message: Outbound, comment: str, said: dict[str, Any], inbox: Inbox) -> Receipt:
     """A comment's writer is answered in private, by the name of the comment: Meta allows that once, for seven days."""
-    ours, answered = inbox.settings, message.in_reply_to or ""
-    to = {"comment_id": answered.removeprefix(COMMENT)} if answered.startswith(COMMENT) else {"id": message.to.value}
-    body: dict[str, Any] = {"recipient": to, "message": {"text": text}}
+    ours = inbox.settings
+    to = {"comment_id": comment} if comment else {"id": message.to.value}
+    body: dict[str, Any] = {"recipient": to, "message": said}
     if ours.human_agent and not message.automatic:
         body |= {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
     headers = {"authorization": f"Bearer {secret(ours.token)}"}
-    status, said = await post_json(f"{ours.api}/{ours.account or 'me'}/messages", body, headers)
+    status, told = await post_json(f"{ours.api}/{ours.account or 'me'}/messages", body, headers)
     if status >= 400:
-        raise _refusal(status, said)
-    return Receipt(provider_id=said.get("message_id") if isinstance(said, dict) else None)
+        raise _refusal(status, told)
+    return Receipt(provider_id=told.get("message_id") if isinstance(told, dict) else None)
 
 
 def _refusal(status: int, said: Any) -> SendFailed:

@@ -9,13 +9,16 @@ import base64
 import hashlib
 import hmac
 import uuid
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from parley.channels.calling import lacking, listed, moment, post_json, secret
+from parley.channels.calling import lacking, listed, moment, one_after_another, post_json, secret
+from parley.channels.choosing import are_words, cut
 from parley.channels.fetching import get, named, with_ending
+from parley.channels.weighing import apart, utf16
 from parley.core.channel import (
     Address,
     Attached,
@@ -34,6 +37,9 @@ from parley.core.channel import (
 from parley.core.errors import NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
 
+LONGEST = 5000  # units of UTF-16 in a text
+AT_ONCE = 5  # messages of one push
+QUICK = 13  # buttons below a message
 MEDIA = {"image": "Photo", "video": "Video", "audio": "Audio", "file": "File", "sticker": "Sticker"}
 
 
@@ -107,7 +113,9 @@ class Line:
         glyph="message-circle",
         identity_kind="line",
         threads="identity",
-        text_limit=5000,
+        text_limit=LONGEST,
+        quick=QUICK,
+        patience=timedelta(),
         vouches=True,
         rings=True,
         settings=LineSettings,
@@ -138,18 +146,11 @@ class Line:
         token = secret(inbox.settings.token)
         if not token:
             raise SendFailed("This inbox has no channel access token. Enter it.", permanent=True)
-        body = {"to": message.to.value, "messages": [{"type": "text", "text": message.text + listed(message.choices)}]}
-        # The retry key must be a UUID, and the same on every try.
-        key = str(uuid.uuid5(uuid.NAMESPACE_URL, message.external_id))
-        headers = {"authorization": f"Bearer {token}", "x-line-retry-key": key}
-        status, said = await post_json(f"{inbox.settings.api}/v2/bot/message/push", body, headers)
-        said = said if isinstance(said, dict) else {}
-        # 409: accepted on an earlier try, whose answer got lost.
-        if status >= 400 and status != 409:
-            raise SendFailed(f"LINE refused the message ({status}). {said.get('message', '')}".strip(), permanent=True)
-        sent = said.get("sentMessages")
-        first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
-        return Receipt(provider_id=first.get("id"))
+        said = _messages(message)
+        pushes = [said[at : at + AT_ONCE] for at in range(0, len(said), AT_ONCE)]
+        return await one_after_another(
+            list(enumerate(pushes)), lambda push: _push(message, *push, inbox.settings.api, token)
+        )
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         """The content of a message (developers.line.biz, get content); it is kept for some days."""
@@ -165,6 +166,31 @@ class Line:
             "channel_secret": "It has no channel secret, so every webhook is refused. Copy it from LINE's console.",
         }
         return lacking(inbox.settings, needed)
+
+
+def _messages(message: Outbound) -> list[dict[str, Any]]:
+    """Texts of what LINE takes; the last with buttons, which say their words in full."""
+    pressed = are_words(message.choices, QUICK)
+    text = message.text if pressed else message.text + listed(message.choices)
+    said: list[dict[str, Any]] = [{"type": "text", "text": part} for part in apart(text or " ", LONGEST, utf16)]
+    if pressed:
+        acts = [{"type": "message", "label": cut(label, 20), "text": value[:300]} for label, value in message.choices]
+        said[-1] |= {"quickReply": {"items": [{"type": "action", "action": act} for act in acts]}}
+    return said
+
+
+async def _push(message: Outbound, number: int, said: list[dict[str, Any]], api: str, token: str) -> Receipt:
+    """The retry key must be a UUID, and the same on every try of the same push."""
+    named = message.external_id if number == 0 else f"{message.external_id}#{number}"
+    headers = {"authorization": f"Bearer {token}", "x-line-retry-key": str(uuid.uuid5(uuid.NAMESPACE_URL, named))}
+    status, told = await post_json(f"{api}/v2/bot/message/push", {"to": message.to.value, "messages": said}, headers)
+    told = told if isinstance(told, dict) else {}
+    # 409: accepted on an earlier try, whose answer got lost.
+    if status >= 400 and status != 409:
+        raise SendFailed(f"LINE refused the message ({status}). {told.get('message', '')}".strip(), permanent=True)
+    sent = told.get("sentMessages")
+    last = sent[-1] if isinstance(sent, list) and sent and isinstance(sent[-1], dict) else {}
+    return Receipt(provider_id=last.get("id"))
 
 
 def _posted(destination: str, event: dict[str, Any]) -> Posted:

@@ -6,13 +6,14 @@ kept and not read.
 """
 
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 
 from parley.channels import meta
-from parley.channels.calling import lacking, listed, moment, post_json, secret
+from parley.channels.calling import lacking, moment, one_after_another, secret
 from parley.channels.fetching import get, named, with_ending
+from parley.channels.messenger import sending
+from parley.channels.messenger.payload import COMMENT, Body, Change, Comment, Event, Message, Payload
 from parley.core.channel import (
     Address,
     Attached,
@@ -33,10 +34,6 @@ from parley.core.channel import (
 from parley.core.errors import SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted
 
-PASSING = {1, 2, 4, 613, 1200}  # Meta's codes for limits and trouble of its own
-CLOSED_WINDOW = 10
-COMMENT = "comment/"  # before the names of comments, which are no messages of a chat
-
 
 class MessengerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a Messenger inbox needs.
@@ -44,107 +41,15 @@ class MessengerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     token: the page's access token; may be `env:NAME`.
     app_secret: signs what Meta posts; may be `env:NAME`.
     verify_token: the word that Meta repeats when the webhook is set up; may be `env:NAME`.
+    human_agent: Meta let this app answer for seven days, where a person does.
     api: address of the Graph API with its version.
     """
 
     token: str = ""
     app_secret: str = ""
     verify_token: str = ""
+    human_agent: bool = False
     api: str = "https://graph.facebook.com/v23.0"
-
-
-class Party(msgspec.Struct, frozen=True, kw_only=True):
-    id: str | int = ""
-
-
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    mid: str = ""
-
-
-class Payload(msgspec.Struct, frozen=True, kw_only=True):
-    url: str | None = None
-
-
-class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    type: str = ""
-    title: str | None = None
-    payload: Payload | str | None = None  # old kinds have a word in its place
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    mid: str = ""
-    text: str | None = None
-    is_echo: bool = False
-    is_deleted: bool = False
-    attachments: list[Attachment] | None = None
-    reply_to: Answered | None = None
-
-
-class Postback(msgspec.Struct, frozen=True, kw_only=True):
-    mid: str = ""
-    title: str = ""
-    payload: str = ""
-
-
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything up to `watermark` (milliseconds) arrived or was read; `mids` names some of it."""
-
-    mids: list[str] | None = None
-    watermark: int = 0
-
-
-class Reacted(msgspec.Struct, frozen=True, kw_only=True):
-    mid: str = ""
-    action: str = ""
-    emoji: str = ""
-    reaction: str = ""
-
-
-class Author(msgspec.Struct, frozen=True, kw_only=True):
-    id: str | int = ""
-    name: str = ""
-
-
-class Comment(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wrote under a post, edited there or took away; other things of the feed bear another `item`."""
-
-    item: str = ""
-    verb: str = ""
-    comment_id: str = ""
-    parent_id: str = ""
-    message: str = ""
-    author: Author | None = msgspec.field(name="from", default=None)
-    sender_id: str | int = ""
-    sender_name: str = ""
-    created_time: int = 0
-    photo: str = ""
-    video: str = ""
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    field: str = ""
-    value: Any = None
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    sender: Party = Party()
-    timestamp: int = 0
-    message: Message | None = None
-    postback: Postback | None = None
-    delivery: Arrived | None = None
-    read: Arrived | None = None
-    reaction: Reacted | None = None
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    id: str | int = ""
-    messaging: list[Event] = []
-    changes: list[Change] = []
-
-
-class Body(msgspec.Struct, frozen=True, kw_only=True):
-    object: str
-    entry: list[Entry]
 
 
 class Messenger:
@@ -154,12 +59,18 @@ class Messenger:
         glyph="message-circle",
         identity_kind="messenger",
         threads="identity",
-        text_limit=2000,
+        text_limit=sending.LONGEST,
+        quick=meta.QUICK,
+        files=True,
         window=timedelta(hours=24),
+        patience=timedelta(days=7),
         vouches=True,
         rings=True,
         settings=MessengerSettings,
     )
+
+    def window(self, inbox: Inbox) -> timedelta:
+        return timedelta(days=7) if inbox.settings.human_agent else timedelta(hours=24)
 
     def webhook(self, request: Call, inbox: Inbox) -> list[Posted] | Handshake:
         return meta.taken(request, inbox.settings)
@@ -180,19 +91,8 @@ class Messenger:
         token = secret(inbox.settings.token)
         if not token:
             raise SendFailed("This inbox has no access token. Enter the page's.", permanent=True)
-        # A comment's writer can be answered in private, by the name of the comment.
-        answered = (message.in_reply_to or "").removeprefix(COMMENT)
-        to = {"comment_id": answered} if (message.in_reply_to or "").startswith(COMMENT) else {"id": message.to.value}
-        body = {
-            "recipient": to,
-            "messaging_type": "RESPONSE",
-            "message": {"text": message.text + listed(message.choices)},
-        }
-        headers = {"authorization": f"Bearer {token}"}
-        status, said = await post_json(f"{inbox.settings.api}/me/messages", body, headers)
-        if status >= 400:
-            raise _refusal(status, said)
-        return Receipt(provider_id=said.get("message_id") if isinstance(said, dict) else None)
+        asked = sending.requests(message, inbox.settings.human_agent)
+        return await one_after_another(asked, lambda one: sending.hand_over(one, inbox.settings.api, token))
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         data, kind = await get(remote.ref, self.manifest.file_limit, inbox.settings.api)
@@ -291,12 +191,6 @@ def _text(message: Message) -> str:
     return (
         "\n".join([*([message.text] if message.text else []), *lines]) or "[Something that Messenger does not pass on]"
     )
-
-
-def _refusal(status: int, said: Any) -> SendFailed:
-    if meta.error_of(said)[0] == CLOSED_WINDOW:
-        return SendFailed("More than 24 hours have passed since the customer wrote.", permanent=True)
-    return meta.refusal("Messenger", status, said, PASSING)
 
 
 channel = Messenger()

@@ -4,6 +4,7 @@ Twilio asks at every step what comes next; `menu.py` answers, `facts.py` tells t
 that is going on. Nothing of a call is kept here between two steps: the addresses that Twilio is given say where it is.
 """
 
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 from parley.channels.calling import lacking, secret
@@ -41,6 +42,7 @@ class PhoneLine:
         queues=True,
         spoken=True,
         file_limit=64 * 1024 * 1024,
+        patience=timedelta(),
         weight=0.5,
         settings=PhoneLineSettings,
     )

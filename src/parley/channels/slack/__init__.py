@@ -3,8 +3,10 @@
 Slack tries three times and repeats what we were slow to acknowledge, so an event is known by its `event_id`.
 """
 
+import asyncio
 import hashlib
 import hmac
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +14,10 @@ import msgspec
 
 from parley.channels.calling import in_pieces, listed, post_json, secret
 from parley.channels.fetching import get
+from parley.channels.slack import looking
 from parley.channels.slack.facts import facts_of, place_of
 from parley.channels.slack.payload import Envelope, escaped
+from parley.channels.watching import watch
 from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote
 from parley.core.errors import NotProved, SendFailed, Unreadable
 from parley.core.webhook import Call, Handshake, Posted, same, whole
@@ -35,11 +39,13 @@ class SlackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     token: the bot's token, which begins with xoxb; may be `env:NAME`.
     signing_secret: signs what Slack posts; may be `env:NAME`.
+    look_back_minutes: how often what no event brought is looked up, a day back; 0 for never.
     api: address of Slack's interface.
     """
 
     token: str = ""
     signing_secret: str = ""
+    look_back_minutes: int = 10
     api: str = "https://slack.com/api"
 
 
@@ -74,7 +80,12 @@ class Slack:
             raise Unreadable(f"This is not what Slack posts: {error}.") from error
 
     async def listen(self, door: Door) -> None:
-        """Deliveries come through the web room: /hooks/NUMBER."""
+        """Events come through the web room: /hooks/NUMBER. What Slack gave up is looked up."""
+        async with asyncio.TaskGroup() as tasks:
+            for inbox in door.inboxes:
+                every = inbox.settings.look_back_minutes * 60.0
+                if every > 0 and secret(inbox.settings.token):
+                    tasks.create_task(watch(inbox, door, partial(looking.look, inbox, door), "missed messages", every))
 
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         if not secret(inbox.settings.token):

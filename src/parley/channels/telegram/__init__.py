@@ -5,13 +5,15 @@ group where the bot is, and is told of, comes in as theirs and is answered in pr
 not for the group. What is posted in channels is kept and not read.
 """
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from parley.channels.calling import moment, post_json, secret
+from parley.channels.calling import moment, one_after_another, secret
 from parley.channels.fetching import ask, get, named
+from parley.channels.telegram import sending
 from parley.core.channel import (
     Address,
     Attached,
@@ -181,9 +183,12 @@ class Telegram:
         glyph="send",
         identity_kind="telegram",
         buttons=True,
+        quick=20,
+        files=True,
         threads="identity",
-        text_limit=4096,
+        text_limit=sending.LONGEST,
         file_limit=20 * 1024 * 1024,
+        patience=timedelta(hours=24),
         vouches=True,
         rings=True,
         settings=TelegramSettings,
@@ -229,16 +234,8 @@ class Telegram:
         token = secret(inbox.settings.token)
         if not token:
             raise SendFailed("This inbox has no bot token. Enter the one that BotFather gave.", permanent=True)
-        body: dict[str, Any] = {"chat_id": message.to.value, "text": message.text or " "}
-        if message.choices:
-            body["reply_markup"] = {"inline_keyboard": [[_button(*choice)] for choice in message.choices]}
-        status, said = await post_json(f"{inbox.settings.api}/bot{token}/sendMessage", body)
-        if status >= 400 or not isinstance(said, dict):
-            reason = said.get("description", "") if isinstance(said, dict) else ""
-            raise SendFailed(f"Telegram refused the message ({status}). {reason}".strip(), permanent=True)
-        result = said.get("result")
-        number = result.get("message_id") if isinstance(result, dict) else None
-        return Receipt(provider_id=f"{message.to.value}/{number}" if number else None)
+        asked = sending.requests(message)
+        return await one_after_another(asked, lambda one: sending.hand_over(one, message, inbox.settings.api, token))
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         """getFile tells a path, good for an hour, below which the bytes lie; files up to 20 MB."""
@@ -357,13 +354,6 @@ def _sender(user: User | None, chat: Chat | None) -> Address | None:
     told = [who for who in (private, user) if who]
     names = (f"{who.first_name} {who.last_name}".strip() or who.username for who in told)
     return Address(kind="telegram", value=str(told[0].id), name=next(filter(None, names), "")) if told else None
-
-
-def _button(label: str, value: str) -> dict[str, str]:
-    """A link where the value is one; else a button that says its value, of which 64 bytes pass."""
-    if value.startswith(("https://", "http://")):
-        return {"text": label, "url": value}
-    return {"text": label, "callback_data": value.encode()[:64].decode(errors="ignore")}
 
 
 channel = Telegram()

@@ -1,10 +1,12 @@
 """Viber: a bot's conversations come in by webhook, answers go out through its REST interface (developers.viber.com)."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from parley.channels.calling import in_pieces, listed, moment, post_json, secret
+from parley.channels.calling import listed, moment, one_after_another, pieces, post_json, secret
+from parley.channels.choosing import are_words
 from parley.channels.fetching import get, named, with_ending
 from parley.core.channel import (
     Address,
@@ -26,6 +28,7 @@ from parley.core.webhook import Call, Handshake, Posted, signed_sha256, whole
 MEDIA = {"picture": "Photo", "video": "Video", "file": "File", "sticker": "Sticker"}
 STATES = {"delivered": "delivered", "seen": "read", "failed": "failed"}
 TOO_MANY = 12
+QUICK = 12  # keys of a keyboard, each a row
 # Status codes of an answer that says no, for people.
 REFUSALS = {
     2: "Viber refuses the token. Enter a new one in the inbox's settings.",
@@ -96,6 +99,8 @@ class Viber:
         identity_kind="viber",
         threads="identity",
         text_limit=7000,
+        quick=QUICK,
+        patience=timedelta(),
         vouches=True,
         rings=True,
         settings=ViberSettings,
@@ -132,8 +137,11 @@ class Viber:
     async def send(self, message: Outbound, inbox: Inbox) -> Receipt:
         if not secret(inbox.settings.token):
             raise SendFailed("This inbox has no token. Enter the bot's.", permanent=True)
-        text = message.text + listed(message.choices)
-        return await in_pieces(text, self.manifest.text_limit or 7000, lambda piece: _send(message, piece, inbox))
+        pressed = are_words(message.choices, QUICK)
+        text = message.text if pressed else message.text + listed(message.choices)
+        parts = [(part, False) for part in pieces(text or " ", self.manifest.text_limit or 7000)]
+        parts[-1] = (parts[-1][0], pressed)
+        return await one_after_another(parts, lambda part: _send(message, *part, inbox))
 
     async def fetch(self, remote: Remote, inbox: Inbox) -> Attached:
         data, kind = await get(remote.ref, self.manifest.file_limit, inbox.settings.api)
@@ -176,10 +184,14 @@ def _text(message: Message) -> str:
     return f"[{': '.join(p for p in (what, message.file_name) if p)}] {message.text or ''}".strip()
 
 
-async def _send(message: Outbound, text: str, inbox: Inbox) -> Receipt:
+async def _send(message: Outbound, text: str, pressed: bool, inbox: Inbox) -> Receipt:
+    """pressed: with the choices as a keyboard, whose keys say their words."""
     name = (inbox.settings.sender or message.brand_name or "Support")[:28]
     body: dict[str, Any] = {"receiver": message.to.value, "type": "text", "text": text or " "}
     body |= {"sender": {"name": name}, "tracking_data": message.external_id[:4000]}
+    if pressed:
+        keys = [{"ActionType": "reply", "ActionBody": value, "Text": label} for label, value in message.choices]
+        body["keyboard"] = {"Type": "keyboard", "Buttons": keys}
     headers = {"x-viber-auth-token": secret(inbox.settings.token)}
     status, said = await post_json(f"{inbox.settings.api}/pa/send_message", body, headers)
     said = said if isinstance(said, dict) else {}

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import msgspec
 
 from parley.channels import meta
-from parley.channels.calling import lacking, listed, post_json, secret
+from parley.channels.calling import lacking, one_after_another, secret
 from parley.channels.fetching import ask, get
-from parley.channels.whatsapp import templates
+from parley.channels.whatsapp import sending, templates
 from parley.channels.whatsapp.payload import Body, body_of, one_by_one
 from parley.channels.whatsapp.words import receipt_of, told_by
 from parley.core.channel import Attached, Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt, Remote, Template
@@ -54,7 +54,10 @@ class Whatsapp:
         identity_kind="wa_id",
         threads="identity",
         text_limit=4096,
+        files=True,
+        quick=sending.ROWS,
         window=timedelta(hours=24),
+        patience=timedelta(days=7),
         costs="free within 24 hours",
         vouches=True,
         rings=True,
@@ -83,16 +86,8 @@ class Whatsapp:
         ours = inbox.settings
         if not (secret(ours.token) and ours.phone_number_id):
             raise SendFailed("This inbox has no access token or no phone number id. Enter both.", permanent=True)
-        status, said = await post_json(
-            f"{ours.api}/{ours.phone_number_id}/messages",
-            _outgoing(message),
-            {"authorization": f"Bearer {secret(ours.token)}"},
-        )
-        if status >= 400:
-            raise _refusal(status, said)
-        sent = said.get("messages") if isinstance(said, dict) else None
-        first = sent[0] if isinstance(sent, list) and sent and isinstance(sent[0], dict) else {}
-        return Receipt(provider_id=first.get("id"))
+        bodies = await sending.bodies(message, ours, _refusal)
+        return await one_after_another(bodies, lambda body: sending.hand_over(body, ours, _refusal))
 
     async def templates(self, inbox: Inbox) -> list[Template]:
         ours = inbox.settings
@@ -122,20 +117,6 @@ def _read(body: Body) -> list[Inbound]:
         said += [found for message in value.messages if (found := told_by(message, value.contacts))]
         said += [news for status in value.statuses if (news := receipt_of(status, PASSING))]
     return said
-
-
-def _outgoing(message: Outbound) -> dict[str, Any]:
-    """Text with its choices as a numbered list; a link stands behind its label."""
-    if message.template is not None:
-        return templates.outgoing(message.to.value, message.template)
-    text = message.text + listed(message.choices)
-    return {
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        "to": message.to.value,
-        "type": "text",
-        "text": {"body": text},
-    }
 
 
 def _refusal(status: int, said: Any) -> SendFailed:

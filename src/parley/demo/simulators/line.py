@@ -12,12 +12,22 @@ TOKEN, SECRET = "line token", "line secret"
 
 
 class LineService(Platform):
+    """media: bytes and type by the message's id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.media: dict[str, tuple[bytes, str]] = {}
+
     def answer(self, asked: Asked) -> Said:
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return as_json({"message": "Authentication failed due to the following reason: invalid token."}, 401)
+        if asked.path.endswith("/content"):
+            data, kind = self.media.get(asked.path.split("/")[-2], (b"", ""))
+            return Said(200, data, {"content-type": kind}) if data else Said(404)
         if asked.path != "/v2/bot/message/push":
             return as_json({"message": "Not found"}, 404)
-        return as_json({"sentMessages": [{"id": f"4600{len(self.asked)}"}]})
+        named = [{"id": f"4600{len(self.asked)}{number}"} for number in range(len(asked.json["messages"]))]
+        return as_json({"sentMessages": named})
 
 
 def event(user: str, id: str, text: str, when: int) -> dict[str, Any]:

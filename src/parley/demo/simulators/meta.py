@@ -21,33 +21,41 @@ REFUSED = {
 
 
 class MetaService(Platform):
-    """media: bytes and type by id. life: seconds for which an address of media is good. templates: as its list gives
-    them; where there are some, others are refused, and so are those that are not approved (any more).
+    """media: bytes and type by id. open: of what lies at an address for everybody. life: seconds for which an address
+    of media is good. templates: as its list gives them; where there are some, others are refused, and so are those
+    that are not approved (any more).
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.media: dict[str, tuple[bytes, str]] = {}
         self.life = 300.0
+        self.open: dict[str, tuple[bytes, str]] = {}
         self.templates: list[dict[str, Any]] = []
         self.elsewhere = ""  # where addresses of media lead instead, for a platform gone bad
         self._addresses: dict[str, tuple[str, float]] = {}
 
     @property
     def sent(self) -> list[Asked]:
-        return [asked for asked in self.asked if asked.method == "POST"]
+        """Messages; files are given before."""
+        return [asked for asked in self.asked if asked.method == "POST" and not asked.path.endswith("/media")]
 
     def refuse(self, code: int, times: int = 1) -> None:
         error = {"error": {"code": code, "message": "(from Meta)"}}
         self.scripted.extend([as_json(error, 400)] * times)
 
     def answer(self, asked: Asked) -> Said:
+        if asked.path.startswith("/open/"):
+            data, kind = self.open.get(asked.path.rpartition("/")[2], (b"", ""))
+            return Said(200, data, {"content-type": kind}) if data else Said(404)
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return as_json({"error": {"code": 190, "message": "Invalid OAuth access token"}}, 401)
         if asked.path.endswith("/message_templates"):
             return self._list(int(asked.query.get("after", 0)), asked.path)
         if asked.method == "POST":
-            if self.templates and (refused := self._refused(asked.json)):
+            if asked.path.endswith("/media"):
+                return self._keep(asked)
+            if self.templates and not asked.is_form and (refused := self._refused(asked.json)):
                 return as_json({"error": refused}, 400)
             named = f"out.{len(self.sent)}"
             return as_json({"messages": [{"id": named}], "message_id": named})
@@ -58,6 +66,12 @@ class MetaService(Platform):
             return as_json({"error": {"code": 100, "message": "No such object"}}, 404)
         data, kind = self.media[last]
         return as_json({"url": self._address(last), "mime_type": kind, "file_size": len(data), "id": last})
+
+    def _keep(self, asked: Asked) -> Said:
+        """A file that is to be sent: known by an id from now on."""
+        file, id = asked.parts["file"], f"media.{len(self.asked)}"
+        self.media[id] = (file.data, file.type)
+        return as_json({"id": id})
 
     def _list(self, begin: int, path: str) -> Said:
         """Two on a page, as `paging.next` leads on."""

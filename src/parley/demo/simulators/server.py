@@ -5,9 +5,20 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass
+class Part:
+    """A field of a form: a file where it has a name."""
+
+    name: str
+    type: str
+    data: bytes
 
 
 @dataclass
@@ -30,6 +41,23 @@ class Asked:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it carries a file (RFC 7578)."""
+        return self.headers.get("content-type", "").startswith("multipart/form-data")
+
+    @property
+    def parts(self) -> dict[str, "Part"]:
+        """What a form with a file holds, by the names of its fields."""
+        head = f"content-type: {self.headers.get('content-type', '')}\r\n\r\n".encode()
+        read = BytesParser(policy=HTTP).parsebytes(head + self.body)
+        found = {}
+        for part in read.iter_parts():
+            name, data = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+            kept = data if isinstance(data, bytes) else b""
+            found[str(name)] = Part(part.get_filename() or "", part.get_content_type(), kept)
+        return found
 
     @property
     def form(self) -> dict[str, str]:

@@ -29,6 +29,18 @@ def add_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) 
                 copy.write_row(pick(row))
 
 
+def add_lines(conn: Connection, table: Table, names: tuple[str, ...], lines: Sequence[tuple[Any, ...]]) -> None:
+    """The same of rows whose values are what the driver takes, in the order of these columns: moments as numbers."""
+    if not lines:
+        return
+    if conn.dialect.name == "sqlite" or len(lines) < COPY_FROM:
+        conn.exec_driver_sql(_insert(table, names, "?" if conn.dialect.name == "sqlite" else "%s"), list(lines))
+    else:
+        with conn.connection.cursor().copy(_copy(table, names)) as copy:
+            for line in lines:
+                copy.write_row(line)
+
+
 def change_rows(conn: Connection, table: Table, key: str, changes: Mapping[Any, Mapping[str, Any]]) -> None:
     """Change rows by the value of their key; those that change in the same columns share a statement."""
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -80,9 +92,9 @@ def _picker(table: Table, names: tuple[str, ...]) -> Callable[[Mapping[str, Any]
 
 
 @cache
-def _insert(table: Table, names: tuple[str, ...]) -> str:
+def _insert(table: Table, names: tuple[str, ...], mark: str = "?") -> str:
     columns = ", ".join(f'"{name}"' for name in names)
-    return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
+    return f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join([mark] * len(names))})"
 
 
 @lru_cache(600)

@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 from parley.core.errors import BadConfig
 from parley.log.engines import Database
 
-NEWEST = "0028"
+NEWEST = "0029"
 
 
 def migrate(database: Database) -> None:

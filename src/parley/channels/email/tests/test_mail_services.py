@@ -14,7 +14,7 @@ from parley.channels.email.tests.facts import inbox, message
 from parley.channels.email.tests.test_fetching import mail, watching
 from parley.channels.email.tests.test_receiving import Desk, until
 from parley.channels.email.tests.test_sending import failure, reply, send
-from parley.core.channel import Inbox
+from parley.core.channel import Attached, Inbox
 from parley.core.errors import Unreadable
 from parley.demo.simulators.server import as_json
 from simulators.mail_services import SECRET, USER, GmailService, GraphService, MailService
@@ -286,6 +286,40 @@ def test_what_microsoft_does_not_take_goes_to_the_mail_server_or_is_said(monkeyp
         send(large, box(service, smtp_host=sink.host, smtp_port=sink.port, smtp_security="none"))
         assert len(sink.wait_for(1)) == 1
     assert service.sent == []
+
+
+LARGE = Attached(name="plan.pdf", type="application/pdf", data=bytes(range(256)) * 40_000)  # 10 MB
+SMALL = Attached(name="shot.png", type="image/png", data=b"\x89PNG" + b"s" * 1000)
+
+
+def test_large_files_go_through_microsoft_in_pieces_and_a_picture_stays_in_its_place() -> None:
+    with GraphService() as service:
+        send(reply(text="See:\n\n[shot.png]\n\nYours", files=(LARGE, SMALL), bcc=("boss@acme.example",)), box(service))
+        [raw], [files] = service.sent, service.sent_files
+    said = message(raw, inbox("kim@example.com"))
+    [(cid, _)] = [(cid, name) for name, _, _, cid in files if cid]
+    assert f"cid:{cid}" in (said.html or "")
+    assert {(name, data) for name, _, data, _ in files} == {("plan.pdf", LARGE.data), ("shot.png", SMALL.data)}
+    assert b"Bcc: boss@acme.example" in raw
+    assert len(raw) < 20_000
+    assert service.drafts == {}
+
+
+def test_a_draft_that_does_not_become_a_mail_is_thrown_away_and_the_missing_permission_is_named() -> None:
+    bad = Attached(name="bad.bin", type="application/octet-stream", data=b"x" * 100)
+    with GraphService() as service:
+        failed = failure(reply(files=(LARGE, bad)), box(service))
+        assert failed.permanent
+        assert (service.drafts, service.sent) == ({}, [])
+        service.may_write = False
+        assert "Mail.ReadWrite" in str(failure(reply(files=(LARGE,)), box(service)))
+
+
+def test_an_unseen_copy_stands_in_the_header_that_the_service_reads(service: MailService) -> None:
+    send(reply(bcc=("boss@acme.example",), cc=("ben@example.com",)), box(service))
+    [raw] = service.sent
+    assert b"\r\nBcc: boss@acme.example\r\n" in raw
+    assert b"\nCc: ben@example.com\r\n" in raw
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:

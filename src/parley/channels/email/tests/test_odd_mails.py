@@ -195,3 +195,23 @@ def test_a_sealed_mail_says_so_and_keeps_what_came(kind: str, said: str) -> None
     mail = message(HEAD + f"Content-Type: {kind}\r\n\r\n".encode() + parts)
     assert said in mail.text
     assert mail.files
+
+
+@pytest.mark.parametrize(
+    ("head", "text", "told"),
+    [
+        (
+            "multipart/signed; protocol=application/pkcs7-signature; boundary=b",
+            "Hello",
+            "signed with S/MIME, not checked",
+        ),
+        ("multipart/signed; protocol=application/pgp-signature; boundary=b", "Hello", "signed with PGP, not checked"),
+        ("multipart/mixed; boundary=b", "-----BEGIN PGP SIGNED MESSAGE-----\n\nHello", "signed with PGP, not checked"),
+        ("multipart/mixed; boundary=b", "Hello", ""),
+    ],
+)
+def test_a_signed_mail_says_so_and_proves_nothing(head: str, text: str, told: str) -> None:
+    parts = f"--b\r\n\r\n{text}\r\n--b\r\nContent-Type: application/octet-stream; name=s\r\n\r\nxx\r\n--b--\r\n"
+    mail = message(HEAD + f"Content-Type: {head}\r\n\r\n{parts}".encode())
+    assert (mail.sender.checks, mail.sender.proved) == (told, None)
+    assert "Hello" in mail.text

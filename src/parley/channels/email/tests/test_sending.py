@@ -128,7 +128,8 @@ def test_a_copy_that_is_refused_does_not_stop_the_mail() -> None:
         async def run() -> None:
             sink.answer("RCPT", "250 2.1.5 Ok")
             sink.answer("RCPT", "550 5.1.1 No such mailbox")
-            await channel.send(reply(cc=("gone@example.com",)), outgoing(sink))
+            receipt = await channel.send(reply(cc=("gone@example.com",)), outgoing(sink))
+            assert receipt.left_out == "The copy to gone@example.com was refused: 550 5.1.1 No such mailbox."
 
         asyncio.run(run())
         assert len(sink.mails) == 1

@@ -1,11 +1,11 @@
 """Slack: signed, once each, answered in the thread, refusals told."""
 
-import hashlib
-import hmac
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.doors import Door
@@ -15,22 +15,8 @@ from parley.channels.slack import channel
 from parley.channels.slack.facts import place_of
 from parley.channels.slack.payload import escaped, plain
 from parley.core import events as e
-from parley.demo.simulators.server import Asked, Platform, Said, as_json
-
-SECRET = "signing secret"
-
-
-class SlackService(Platform):
-    """Answers as Slack does: 200, and whether it was ok inside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.error = ""
-
-    def answer(self, asked: Asked) -> Said:
-        if self.error:
-            return as_json({"ok": False, "error": self.error})
-        return as_json({"ok": True, "channel": asked.json["channel"], "ts": f"17672256{len(self.asked):02}.000001"})
+from parley.demo.simulators.slack import SECRET, TOKEN, SlackService, signed
+from parley.services import setup
 
 
 @pytest.fixture
@@ -41,12 +27,7 @@ def slack() -> Iterator[SlackService]:
 
 @pytest.fixture
 def door(web: WebDesk, slack: SlackService) -> Door:
-    return Door(web, channel, {"token": "xoxb", "signing_secret": SECRET, "api": slack.url})
-
-
-def signed(body: bytes, at: float, secret: str = SECRET) -> dict[str, str]:
-    proof = hmac.new(secret.encode(), f"v0:{int(at)}:".encode() + body, hashlib.sha256).hexdigest()
-    return {"x-slack-request-timestamp": str(int(at)), "x-slack-signature": f"v0={proof}"}
+    return Door(web, channel, {"token": TOKEN, "signing_secret": SECRET, "api": slack.url, "look_back_minutes": 0})
 
 
 def event(number: int, where: str = "D7", **more: Any) -> bytes:
@@ -68,6 +49,41 @@ def test_a_repeated_event_is_one_message_and_a_forged_or_late_one_none(door: Doo
     assert take(door, event(2)) == 200
     assert len(door.received(2)) == 2
     assert len(door.story.conversations()) == 1
+
+
+def test_what_slack_gave_up_is_looked_up_once(door: Door, slack: SlackService) -> None:
+    """The desk was away for longer than Slack tries; in channels, threads and direct messages, on several pages."""
+    now = time.time()
+
+    def said(n: int, text: str, **more: Any) -> dict[str, Any]:
+        return {"type": "message", "user": "U31", "text": text, "ts": f"{int(now) - 3600 + n}.000001", **more}
+
+    first = said(1, "First")
+    body = event(1, text="First", ts=first["ts"])
+    assert take(door, body) == 200
+    above = said(10, "In the channel", reply_count=1)
+    slack.said = {
+        "D7": [first, *(said(n, f"Missed {n}") for n in (2, 3, 4)), said(5, "Ours", bot_id="B1")],
+        "C9": [above, said(11, "In its thread", thread_ts=above["ts"])],
+        "X5": [said(6, "Where the app is not")],
+    }
+    with_look(door)
+    names = {f"D7/{one['ts']}" for one in slack.said["D7"][:4]}
+    names |= {f"C9/{above['ts']}", f"C9/{slack.said['C9'][1]['ts']}/{above['ts']}"}
+    assert {m.external_id for m in door.received(6)} == names
+    asked = len(slack.asked)
+    with_look(door)  # the desk starts anew
+    eventually(lambda: len(slack.asked) >= 2 * asked - 1)
+    assert len(door.received(6)) == 6
+
+
+def with_look(door: Door) -> None:
+    """Look now, and not again for an hour."""
+    box = door.story.inbox(door.number)
+    minutes = 60 if box.settings.look_back_minutes != 60 else 61
+    settings = msgspec.structs.replace(box.settings, look_back_minutes=minutes)
+    door.story.change(lambda tx: setup.change_inbox(tx, door.number, settings=settings))
+    door.web.room.setup_changed()
 
 
 def test_the_address_is_verified(door: Door) -> None:

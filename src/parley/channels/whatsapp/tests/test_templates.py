@@ -116,6 +116,22 @@ def test_when_the_window_is_closed_a_template_is_filled_and_sent_once(story: Sto
     story.web.story.rebuilds()
 
 
+def test_a_closed_window_says_why_and_offers_no_other_send(story: Story) -> None:
+    send = r'<button class="button primary" name="then" value="" data-send( disabled)?>'
+    found = re.search(send, story.page())
+    assert found
+    assert not found[1]
+    assert "composer-why" not in story.page()
+    story.later()
+    page = story.page()
+    found = re.search(send, page)
+    assert found
+    assert found[1]
+    why = re.search(r'composer-why">.*?<span>([^<]+)</span>', page, re.DOTALL)
+    assert why
+    assert "WhatsApp takes answ" in why[1]
+
+
 def test_what_is_not_filled_or_not_there_is_refused(story: Story) -> None:
     story.later()
     for key, values in (("order_ready/en", ["Kim"]), ("order_ready/en", ["Kim", " "]), ("gone/en", [])):
