@@ -15,6 +15,7 @@ from parley.core.embeddings import Wish, wished
 from parley.core.manner import Term
 from parley.core.tone import Tone
 from parley.demo import build, knowledge
+from parley.services import knowledge as kept
 from parley.services import orders, people, proof, setup, understanding
 from parley.services.knowledge import write as written
 from parley.services.understanding import Brain
@@ -216,6 +217,16 @@ def test_it_answers_by_words_until_the_articles_are_read_for_their_meaning(bot_d
     eventually(lambda: brain.warm(bot_desk.record).library.engine.name.startswith("vectors"), seconds=180)
     heard = brain.understand(bot_desk.record, "may boots that I have already worn come back to you?", None)
     assert heard.hits[0].ref == "returns-worn-shoes"
+
+
+def test_a_wording_that_somebody_confirmed_is_soon_read(bot_desk: StoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(understanding, "FRESHENS", 0.0)
+    brain, asked = Brain(by_meaning=False), "zorble my gnarfs"
+    bot_desk.change(lambda tx: [add_article(tx, one) for one in knowledge.articles() if one.slug in FEW])
+    assert brain.found(bot_desk.record, asked, None)[1][0].ref != "warranty"
+    article = bot_desk.record.ask(kept.by_slug, "warranty")
+    bot_desk.change(lambda tx: kept.add_wording(tx, article.id, asked))
+    eventually(lambda: [hit.ref for hit in brain.found(bot_desk.record, asked, None)[1][:1]] == ["warranty"])
 
 
 def test_an_encoder_elsewhere_that_dies_and_comes_back_costs_no_answer(

@@ -27,6 +27,7 @@ PROMISE = 0.9  # of the answers it gives from articles, this share is right
 CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
 PROMISE_KEY, CHOICE_KEY = "bot_promise", "bot_choice_promise"  # settings that stand in their place
 RESTS = 1.0  # for each second of reading for meaning, so many of rest: whoever asks meanwhile is answered
+FRESHENS = 600.0  # seconds between two readings for new wordings alone
 AGAIN = 60.0  # seconds until articles that could not be read for their meaning are tried anew
 SETTLE = 2.0  # seconds after an article was written, for others to follow
 NEVER = 1.1  # no confidence reaches it
@@ -87,6 +88,7 @@ class Brain:
         self._tried: dict[bytes, tuple[tuple[int, int], Mind]] = {}
         self._promised: tuple[Any, Mind] | None = None
         self._deepens, self._not_before = False, 0.0
+        self._wordings, self._read_at = 0, 0.0
 
     def warm(self, record: Record) -> Mind:
         """Read the articles and calibrate; seconds the first time, kept in the settings afterwards."""
@@ -94,18 +96,28 @@ class Brain:
             stamp = record.ask(knowledge.stamp)
             if self._mind is None or stamp != self._stamp:
                 self._mind, self._stamp = self._learn(record, False), stamp
-                self._begin_to_deepen(record, stamp)
+                if self._by_meaning:
+                    self._begin_to_deepen(record, stamp)
+                else:
+                    self._wordings, self._read_at = record.ask(knowledge.extent_of_wordings), time.monotonic()
             elif (promises := record.ask(promises_of)) != self._mind.promises:
                 mind = self._mind
                 self._mind = _mind(mind.library, mind.calibration, mind.by_meaning, promises)
-            elif self._not_before and not self._deepens and time.monotonic() > self._not_before:
+            elif not self._deepens and self._is_due(record):
                 self._begin_to_deepen(record, stamp)
             return self._mind
 
+    def _is_due(self, record: Record) -> bool:
+        """Whether the encoder is to be tried again, or new wordings have waited long enough."""
+        now = time.monotonic()
+        if self._not_before:
+            return now > self._not_before
+        return now > self._read_at + FRESHENS and record.ask(knowledge.extent_of_wordings) != self._wordings
+
     def _begin_to_deepen(self, record: Record, stamp: tuple[int, int]) -> None:
-        if self._by_meaning:
-            self._deepens, self._not_before = True, 0.0
-            threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
+        self._deepens, self._not_before = True, 0.0
+        self._wordings, self._read_at = record.ask(knowledge.extent_of_wordings), time.monotonic()
+        threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
 
     def soon(self, record: Record) -> None:
         """Articles were written: read them before somebody asks. Many in a row are read together."""
@@ -127,7 +139,7 @@ class Brain:
 
         mind, again = None, False
         try:
-            mind = self._learn(record, True) if encoder() is not None else None
+            mind = self._learn(record, self._by_meaning and encoder() is not None)
         except Exception as error:
             again = isinstance(error, Unreachable)
             logger.warning("The articles were not read for their meaning, the bot goes by words: %s", error)
@@ -222,11 +234,11 @@ class Brain:
         parts = (self._understand(record, piece, brand, change) for piece in pieces)
         return msgspec.structs.replace(whole, parts=tuple(_with(part, whole) for part in parts))
 
-    def _found(
-        self, record: Record, said: str, brand: setup.Brand | None, change: Change | None
+    def found(
+        self, record: Record, said: str, brand: int | None, change: Change | None = None
     ) -> tuple[Mind, tuple[Any, ...]]:
         """What the articles say, and by which way of reading: by words where the encoder cannot be asked just now."""
-        mind, where = self.mind_for(record, change), str(brand.id) if brand else None
+        mind, where = self.mind_for(record, change), None if brand is None else str(brand)
         try:
             return mind, tuple(mind.library.search(said, where, 3))
         except Unreachable:
@@ -236,7 +248,7 @@ class Brain:
     def _understand(self, record: Record, said: str, brand: setup.Brand | None, change: Change | None) -> Understood:
         from parley.ai import entities, intents, sensitive, sentiment
 
-        mind, hits = self._found(record, said, brand, change)
+        mind, hits = self.found(record, said, brand.id if brand else None, change)
         choice = mind.calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
         pattern = brand.look.order_pattern if brand else intents.ORDER_NUMBER
         guesses = intents.guess(said, pattern)
