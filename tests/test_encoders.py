@@ -15,6 +15,8 @@ import pytest
 
 from harness.model import raw
 from harness.vectors_server import WIDTH, Vectors, by_words
+from harness.web import served
+from parley import replay
 from parley.ai import chosen, endpoint, sentiment
 from parley.ai.aspects import Mention, features
 from parley.ai.classifier import load, save, train
@@ -352,6 +354,7 @@ def test_after_two_failures_it_is_left_alone_for_a_minute_and_then_asked_again(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(endpoint, "PAUSES", ())
     clock = Clock()
+    chosen.choose(wished(f"{server.url}#words", "sk-secret"))
     one = endpoint_at(server.url, clock)
     known = one.vectors(["boots"])
     server.status = 500
@@ -407,3 +410,22 @@ def test_one_that_dies_later_leaves_them_to_words_too(server: Vectors, monkeypat
     server.status = 500
     assert reads.moods(["This is terrible, I am angry"])[0].name == "negative"
     assert judged.best("Something else") is None
+
+
+def test_what_watches_from_outside_is_told(tmp_path: Path) -> None:
+    with served(tmp_path) as web:
+        lead = web.signed_in("lea", "lead")
+        assert "parley_encoder_away 0" in lead.get("/metrics").text
+        chosen.say("The interface for sentence vectors cannot be reached.", chosen.wish())
+        assert "parley_encoder_away 1" in lead.get("/metrics").text
+        assert "cannot be reached" in lead.get("/desk/settings/topics").text
+    chosen.say("", chosen.wish())
+
+
+def test_a_replay_reads_as_its_desk_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = Config(
+        data=tmp_path, embeddings="https://api.example.com/v1#m", embeddings_key="sk", embeddings_prefix="q: "
+    )
+    for name, value in told.encoder_settings.items():
+        monkeypatch.setenv(name, value)
+    assert Config(data=tmp_path, **replay._encoder()).encoder == told.encoder

@@ -17,10 +17,12 @@ def wish() -> Wish:
     return _wish
 
 
-def say(sentence: str) -> None:
-    """What is wrong just now; empty: nothing."""
+def say(sentence: str, of: Wish) -> None:
+    """What is wrong with this one just now; empty: nothing. One that is only tried out, or was chosen before, has no
+    say."""
     global _trouble
-    _trouble = sentence
+    if of == _wish:
+        _trouble = sentence
 
 
 def trouble() -> str:

@@ -126,7 +126,7 @@ def _loaded(wish: Wish) -> Encoder | None:
         return made(wish)
     except ParleyError as error:
         logger.warning("%s The bot goes by words alone.", error)
-        chosen.say(f"{error} The desk goes by words alone.")
+        chosen.say(f"{error} The desk goes by words alone.", wish)
     except ImportError:
         logger.warning("onnxruntime is not installed: the bot goes by words alone.")
     except Exception as error:

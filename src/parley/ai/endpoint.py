@@ -71,7 +71,7 @@ class Endpoint(Remembering):
             raise
         with self._guard:
             self._fails = 0
-        chosen.say("")
+        chosen.say("", self._wish)
         return rows
 
     def _failed(self, sentence: str) -> None:
@@ -79,7 +79,7 @@ class Endpoint(Remembering):
             self._fails += 1
             if self._fails >= FAILS:
                 self._not_before = self._clock() + REST
-        chosen.say(f"{sentence} The desk goes by words alone until it answers.")
+        chosen.say(f"{sentence} The desk goes by words alone until it answers.", self._wish)
 
     def _answer(self, texts: Sequence[str]) -> bytes:
         for pause in (*PAUSES, None):
