@@ -112,7 +112,10 @@ class Brain:
         now = time.monotonic()
         if self._not_before:
             return now > self._not_before
-        return now > self._read_at + FRESHENS and record.ask(knowledge.extent_of_wordings) != self._wordings
+        if now <= self._read_at + FRESHENS:
+            return False
+        self._read_at = now  # asked again when as long has passed
+        return record.ask(knowledge.extent_of_wordings) != self._wordings
 
     def _begin_to_deepen(self, record: Record, stamp: tuple[int, int]) -> None:
         self._deepens, self._not_before = True, 0.0
