@@ -118,6 +118,28 @@ def test_thanks_are_no_question(desk: StoryDesk) -> None:
     assert offered(desk, desk.conversation.id) == assist.Offer()
 
 
+def test_what_was_asked_joins_the_article_that_an_agent_answered_from(desk: StoryDesk) -> None:
+    fill(desk)
+    draft = "Wax the teeth of the zipper with a candle, then move the slider."
+    article = desk.change(lambda tx: knowledge.write(tx, "Zippers", draft, "agent/1", slug="zipper"))
+    who = Viewer(agent=desk.agent("ana").number, role="agent", brands=None)
+
+    def answered(customer: str, asked: str, sent: str) -> tuple[str, ...]:
+        desk.visitor(customer).says(asked)
+        given = assist.Given(draft=draft, source="article", ref="zipper", inserted=True)
+        newest = max(one.id for one in desk.conversations())
+        desk.change(lambda tx: assist.judge(tx, newest, who, given, sent))
+        return desk.record.ask(knowledge.by_id, article).wordings
+
+    asked = "my tent will not shut any more"
+    assert answered("kim", asked, draft) == (asked,)
+    assert answered("lee", asked, draft) == (asked,)
+    assert answered("mia", "how can I close my coat?", "We send you a new one.") == (asked,)
+    assert answered("tom", "it is stuck, write to tom@example.org", draft) == (asked,)
+    assert answered("zoe", "I bought it in spring and " + "then it rained and " * 12, draft) == (asked,)
+    assert answered("uma", "how do I mend my coat?", draft) == (asked, "how do I mend my coat?")
+
+
 def test_what_became_of_drafts_is_counted_and_rebuilt(desk: StoryDesk) -> None:
     desk.visitor("kim").says("hello")
     number = desk.conversation.id
@@ -179,25 +201,3 @@ def test_one_key_puts_the_draft_in_and_sending_tells_what_became_of_it(web: WebD
     assert "Drafted answers" in numbers
     assert "Prepared answers" in numbers
     context.close()
-
-
-def test_what_was_asked_joins_the_article_that_an_agent_answered_from(desk: StoryDesk) -> None:
-    fill(desk)
-    draft = "Wax the teeth of the zipper with a candle, then move the slider."
-    article = desk.change(lambda tx: knowledge.write(tx, "Zippers", draft, "agent/1", slug="zipper"))
-    who = Viewer(agent=desk.agent("ana").number, role="agent", brands=None)
-
-    def answered(customer: str, asked: str, sent: str) -> tuple[str, ...]:
-        desk.visitor(customer).says(asked)
-        given = assist.Given(draft=draft, source="article", ref="zipper", inserted=True)
-        newest = max(one.id for one in desk.conversations())
-        desk.change(lambda tx: assist.judge(tx, newest, who, given, sent))
-        return desk.record.ask(knowledge.by_id, article).wordings
-
-    asked = "my tent will not shut any more"
-    assert answered("kim", asked, draft) == (asked,)
-    assert answered("lee", asked, draft) == (asked,)
-    assert answered("mia", "how can I close my coat?", "We send you a new one.") == (asked,)
-    assert answered("tom", "it is stuck, write to tom@example.org", draft) == (asked,)
-    assert answered("zoe", "I bought it in spring and " + "then it rained and " * 12, draft) == (asked,)
-    assert answered("uma", "how do I mend my coat?", draft) == (asked, "how do I mend my coat?")
