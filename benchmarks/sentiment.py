@@ -101,7 +101,7 @@ class Remembering:
     """An encoder that reads every text once, however many folds it is in."""
 
     def __init__(self, inside: Encoder) -> None:
-        self.name, self._inside = inside.name, inside
+        self.name, self.width, self._inside = inside.name, inside.width, inside
         self._layers: dict[str, Any] = {}
         self._vectors: dict[str, Any] = {}
 

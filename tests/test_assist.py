@@ -14,7 +14,7 @@ from harness.web import WebDesk, served
 from parley.core import events as e
 from parley.core.errors import NotFound
 from parley.demo import build
-from parley.services import assist, desk_notes, inbox, setup
+from parley.services import assist, desk_notes, inbox, knowledge, setup
 from parley.services.inbox import Viewer
 from parley.web.templating import DIST
 
@@ -116,6 +116,28 @@ def test_thanks_are_no_question(desk: StoryDesk) -> None:
     solved(desk, "kim", "can I return shoes I wore once?", "Only for repair, I am afraid.")
     desk.visitor("kim").says("Arrived, thank you.")
     assert offered(desk, desk.conversation.id) == assist.Offer()
+
+
+def test_what_was_asked_joins_the_article_that_an_agent_answered_from(desk: StoryDesk) -> None:
+    fill(desk)
+    draft = "Wax the teeth of the zipper with a candle, then move the slider."
+    article = desk.change(lambda tx: knowledge.write(tx, "Zippers", draft, "agent/1", slug="zipper"))
+    who = Viewer(agent=desk.agent("ana").number, role="agent", brands=None)
+
+    def answered(customer: str, asked: str, sent: str) -> tuple[str, ...]:
+        desk.visitor(customer).says(asked)
+        given = assist.Given(draft=draft, source="article", ref="zipper", inserted=True)
+        newest = max(one.id for one in desk.conversations())
+        desk.change(lambda tx: assist.judge(tx, newest, who, given, sent))
+        return desk.record.ask(knowledge.by_id, article).wordings
+
+    asked = "my tent will not shut any more"
+    assert answered("kim", asked, draft) == (asked,)
+    assert answered("lee", asked, draft) == (asked,)
+    assert answered("mia", "how can I close my coat?", "We send you a new one.") == (asked,)
+    assert answered("tom", "it is stuck, write to tom@example.org", draft) == (asked,)
+    assert answered("zoe", "I bought it in spring and " + "then it rained and " * 12, draft) == (asked,)
+    assert answered("uma", "how do I mend my coat?", draft) == (asked, "how do I mend my coat?")
 
 
 def test_what_became_of_drafts_is_counted_and_rebuilt(desk: StoryDesk) -> None:

@@ -6,13 +6,17 @@ import msgspec
 import pytest
 
 from harness.desk import StoryDesk
+from harness.vectors_server import Vectors
 from harness.waiting import eventually
+from parley.ai import chosen, endpoint
 from parley.ai.encoder import encoder
 from parley.core import events as e
+from parley.core.embeddings import Wish, wished
 from parley.core.manner import Term
 from parley.core.tone import Tone
 from parley.demo import build, knowledge
-from parley.services import orders, people, proof, setup
+from parley.services import knowledge as kept
+from parley.services import orders, people, proof, setup, understanding
 from parley.services.knowledge import write as written
 from parley.services.understanding import Brain
 
@@ -213,6 +217,45 @@ def test_it_answers_by_words_until_the_articles_are_read_for_their_meaning(bot_d
     eventually(lambda: brain.warm(bot_desk.record).library.engine.name.startswith("vectors"), seconds=180)
     heard = brain.understand(bot_desk.record, "may boots that I have already worn come back to you?", None)
     assert heard.hits[0].ref == "returns-worn-shoes"
+
+
+def test_a_wording_that_somebody_confirmed_is_soon_read(bot_desk: StoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(understanding, "FRESHENS", 0.0)
+    brain, asked = Brain(by_meaning=False), "zorble my gnarfs"
+    bot_desk.change(lambda tx: [add_article(tx, one) for one in knowledge.articles() if one.slug in FEW])
+    assert brain.found(bot_desk.record, asked, None)[1][0].ref != "warranty"
+    article = bot_desk.record.ask(kept.by_slug, "warranty")
+    bot_desk.change(lambda tx: kept.add_wording(tx, article.id, asked))
+    eventually(lambda: [hit.ref for hit in brain.found(bot_desk.record, asked, None)[1][:1]] == ["warranty"])
+
+
+def test_an_encoder_elsewhere_that_dies_and_comes_back_costs_no_answer(
+    bot_desk: StoryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "PAUSES", ())
+    monkeypatch.setattr(understanding, "AGAIN", 0.2)
+    monkeypatch.setattr(understanding, "RESTS", 0.0)
+    server, question = Vectors(), "my friend wore the shoes once, may she return them?"
+    chosen.choose(wished(f"{server.url}#words-{server.url[-7:]}"))
+    try:
+        server.status = 500
+        brain = Brain(by_meaning=True)
+        bot_desk.change(lambda tx: [add_article(tx, one) for one in knowledge.articles() if one.slug in FEW])
+        brain.warm(bot_desk.record)
+        eventually(lambda: "words alone" in chosen.trouble(), seconds=60)
+        by_words = brain.understand(bot_desk.record, question, None)
+        server.status = 200
+        monkeypatch.setattr(endpoint, "REST", 0.0)
+        encoder()._not_before = 0.0  # type: ignore[union-attr]  # the minute is over
+        eventually(lambda: brain.warm(bot_desk.record).by_meaning, seconds=120)
+        server.status = 500
+        again = brain.understand(bot_desk.record, question, None)
+        assert [hit.ref for hit in again.hits] == [hit.ref for hit in by_words.hits]
+        assert again.hits
+        assert again.threshold == by_words.threshold
+    finally:
+        chosen.choose(Wish())
+        server.close()
 
 
 # ── what it may do ──────────────────────────────────────────────────────────────────────────

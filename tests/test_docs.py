@@ -163,6 +163,8 @@ def test_every_dependency_has_its_reason() -> None:
     groups = project()
     assert sorted(explained("While it runs")) == sorted(map(bare, groups["run"]))
     assert sorted(explained("With the extra `postgres`")) == sorted(map(bare, groups["postgres"]))
+    others = [*groups["fastembed"], *groups["tokenizers"]]
+    assert sorted(explained("With the extra `fastembed`, and with `tokenizers`")) == sorted(map(bare, others))
     frontend = json.loads(text_of(ROOT / "frontend" / "package.json"))
     shipped = [*frontend["dependencies"], *frontend["devDependencies"]]
     assert sorted(explained("In the browser, and to bundle it")) == sorted(shipped)

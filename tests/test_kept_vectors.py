@@ -13,6 +13,8 @@ from parley.ai.likeness import Floats
 class Counting:
     """An encoder that notes what it was asked; a text's vector depends on nothing but the text."""
 
+    width = WIDTH
+
     def __init__(self, name: str = "one") -> None:
         self.name = name
         self.asked: list[str] = []

@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from markupsafe import Markup
 
+from harness.waiting import eventually
 from harness.web import WebDesk, served
 from parley.core.measure import DEFINITIONS
 from parley.web import plots
@@ -142,3 +144,46 @@ def test_an_open_interval_runs_to_the_edge() -> None:
     drawing = plots.whiskers("b", "T", "A", [row], AXIS)
     assert re.search(r'class="whisker" x1="50%" [^>]*x2="100%"', drawing)
     assert drawing.count('class="end"') == 1, "the open side has no end mark"
+
+
+def test_the_right_person_and_passing_on_are_the_same_on_page_table_and_interface(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Kim: Ana after 5 minutes, passed to Ben, who answers after 12. Lee: Ana after 20. By hand: half of 12 and 20 is
+    16 minutes, nine of ten (type 7) 12 + 0.9 · 8 = 19 min 12 s, and one of two was passed on."""
+    with served(tmp_path_factory.mktemp("right")) as web:
+        story = web.story
+        story.visitor("kim").says("Do you ship to Malta?", settle=False)
+        wait_for(web, 1)
+        kim = story.conversations()[-1].id
+        story.visitor("lee").says("Anybody there?", settle=False)
+        wait_for(web, 2)
+        lee = next(one.id for one in story.conversations() if one.id != kim)
+        for minutes, agent, number in ((5, "ana", kim), (7, "ben", kim), (8, "ana", lee)):
+            story.clock.advance(minutes=minutes)
+            who = story.agent(agent)
+            who.assigns(who, settle=False, conversation=number)
+            who.replies("We do.", settle=False, conversation=number)
+        lead = web.signed_in("lea", "lead")
+        eventually(lambda: _settled(_right(lead)))
+        told = _right(lead)
+        table = list(csv.DictReader(io.StringIO(lead.get("/desk/numbers.csv").text)))
+        rows = {row["figure"]: row for row in table if row["scope"] == "all"}
+        page = lead.get("/desk/numbers").text
+    assert (told["right_median"]["value"], told["right_p90"]["value"]) == (960, 1152)
+    assert (told["transferred"]["hits"], told["transferred"]["n"]) == (1, 2)
+    for key in ("right_median", "right_p90", "transferred"):
+        assert float(rows[key]["value"]) == pytest.approx(told[key]["value"])
+        assert rows[key]["n"] == str(told[key]["n"])
+    assert duration(960) in page
+    assert duration(1152) in page
+
+
+def _right(lead: Any) -> dict[str, Any]:
+    found = lead.get("/api/v1/numbers").json()["report"]["numbers"]
+    return {one["key"]: one for one in found}
+
+
+def _settled(told: dict[str, Any]) -> bool:
+    """Whether the reader has counted the last answer of the story."""
+    return told["right_median"].get("running", 0) == 0 and told["transferred"].get("hits") == 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from parley.ai import chosen
 from parley.channels import installed
 from parley.config import Config
 from parley.core.channel import Channel, Door, Inbox
@@ -101,6 +102,7 @@ class Desk:
     ) -> None:
         self.config = config
         self.channels = dict(channels if channels is not None else installed())
+        chosen.choose(config.encoder)
         database = open_database(config.database)
         migrate(database)
         self.record = Record(database, in_step_readers(), clock, probe)
@@ -147,8 +149,9 @@ class Desk:
         ]
         self.readers: list[Reader] = [*self.record.in_step, *behind_readers()]
         self.lab = replays.Lab(
-            self.record, "parley.replay", by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz"
-        )
+            self.record, "parley.replay", by_meaning=config.ai == "meaning", vectors=config.data / "vectors.npz",
+            encoder=config.encoder_settings,
+        )  # fmt: skip
         self.health = listening.Health()
         self.ear = hearing.Ear(self.record, config.ai == "meaning", self.intake.crowded)
         self.teller = measuring.Teller(self.record, self.channels)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def findings(load: Callable[[], Config]) -> Iterator[Finding]:
     yield Finding("good", f"Settings are read; the data directory is {config.data}.")
     yield from _folder(config.data)
     yield from _links(config)
+    yield from _sentences(config)
     yield from _desk(config)
 
 
@@ -63,6 +65,47 @@ def _links(config: Config) -> Iterator[Finding]:
         yield Finding("warn", f"{config.url} is not https. Put a proxy with TLS in front before real use.")
     else:
         yield Finding("good", f"Links to customers begin with {config.url}.")
+
+
+ALIKE = ("How do I send back shoes that do not fit?", "I want to return boots, they are too small.")
+FOREIGN = ("The museum opens at ten on Sundays.", "My grandmother bakes bread with rye flour.")
+CROWDED = 0.5  # a cosine; foreign sentences come out below 0.2 with the built-in encoder
+
+
+def _sentences(config: Config) -> Iterator[Finding]:
+    """Whether the chosen encoder gives vectors, and such as tell what is alike from what is not."""
+    from parley.ai.encoder import made
+
+    if config.ai == "words":
+        yield Finding("good", "The bot goes by words alone, as PARLEY_AI says.")
+        return
+    wish = config.encoder
+    try:
+        encoder = made(wish)
+        began = time.monotonic()
+        rows = encoder.vectors([*ALIKE, *FOREIGN])
+        spent = (time.monotonic() - began) / len(rows) * 1000
+    except ParleyError as error:
+        yield Finding("bad", f"{error} Until then the bot goes by words alone.")
+        return
+    except Exception as error:
+        yield Finding(
+            "warn", f"The built-in encoder is not here ({type(error).__name__}): the bot goes by words alone."
+        )
+        return
+    alike, foreign = float(rows[0] @ rows[1]), float((rows[:2] @ rows[2:].T).max())
+    told = f"{encoder.width} numbers a sentence, {spent:.0f} ms; alike {alike:.2f}, foreign {foreign:.2f}"
+    name = {"builtin": "The built-in encoder", "folder": wish.place, "fastembed": f"fastembed's {wish.model}"}
+    what = name.get(wish.kind, f"{wish.model} at {wish.place}")
+    if alike <= foreign:
+        yield Finding("bad", f"{what} does not tell sentences apart ({told}). Is it a model for sentences?")
+    elif foreign > CROWDED:
+        hint = (
+            "Some models need PARLEY_EMBEDDINGS_PREFIX. Lists of what is alike go by fixed marks and may be too long."
+        )
+        yield Finding("warn", f"{what} reads sentences, but finds everything alike ({told}). {hint}")
+    else:
+        yield Finding("good", f"{what} reads sentences: {told}.")
 
 
 def _desk(config: Config) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from parley.core.embeddings import Wish, wished
 from parley.core.errors import BadConfig
 from parley.core.ice import Ice, checked
 
@@ -29,6 +30,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     speech_url: an OpenAI-compatible interface, up to and with `/v1`, that writes down what recordings say, with
     speech_key. speech_model: its model; without an address, a folder with a model for faster-whisper or Vosk.
     ai: "meaning": the bot goes by the sentence encoder where it is there; "words": by words alone.
+    embeddings: which encoder that is (core/embeddings.py), with embeddings_key for an endpoint; embeddings_prefix
+    stands before every text.
     """
 
     data: Path
@@ -45,6 +48,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     speech_model: str = ""
     speech_key: str = ""
     ai: str = "meaning"
+    embeddings: str = ""
+    embeddings_key: str = ""
+    embeddings_prefix: str = ""
 
     @property
     def database(self) -> str:
@@ -64,6 +70,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ice(self) -> Ice:
         return checked(self.ice_servers, self.turn_secret)
+
+    @property
+    def encoder(self) -> Wish:
+        return wished(self.embeddings, self.embeddings_key, self.embeddings_prefix)
+
+    @property
+    def encoder_settings(self) -> dict[str, str]:
+        """As environment variables, for a process that shall use the same encoder."""
+        names = ("embeddings", "embeddings_key", "embeddings_prefix")
+        return {f"PARLEY_{name.upper()}": getattr(self, name) for name in names}
 
     @property
     def secure(self) -> bool:
@@ -105,6 +121,7 @@ def _refuse_nonsense(config: Config) -> None:
     if config.ai not in ("meaning", "words"):
         raise BadConfig(f"PARLEY_AI is “{config.ai}”. Choose meaning or words.")
     checked(config.ice_servers, config.turn_secret)
+    wished(config.embeddings, config.embeddings_key, config.embeddings_prefix)
     if config.speech_url and not config.speech_url.startswith(("https://", "http://")):
         raise BadConfig("PARLEY_SPEECH_URL is no address. Write it whole, such as http://localhost:8000/v1.")
     if config.public_url and not config.public_url.startswith(("https://", "http://")):

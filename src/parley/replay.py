@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ from parley.core import events as e
 from parley.core import trial as t
 from parley.core.channel import Delivery, Door, Inbound, Inbox, Manifest, Outbound, Receipt
 from parley.core.conversation import State
+from parley.core.embeddings import Unreachable
 from parley.log import record as log
 from parley.log.record import Tx
 from parley.log.tables import metadata
@@ -36,6 +38,7 @@ from parley.services.tools import Tool
 from parley.services.trials import Trial
 
 AT_ONCE = 100  # messages between two signs of life
+ENCODER = ("embeddings", "embeddings_key", "embeddings_prefix")
 SAYS_SOMETHING = 25  # characters of a sentence: no greeting, no thanks
 START = "2026-01-01T00:00:00+00:00"
 
@@ -63,6 +66,11 @@ class Shut:
         return []
 
 
+def _encoder() -> dict[str, Any]:
+    """The desk's own, as its lab put it into this process's environment."""
+    return {name: os.environ.get(f"PARLEY_{name.upper()}", "") for name in ENCODER}
+
+
 class Stage:
     """A desk with the articles, people and orders of the script."""
 
@@ -70,7 +78,9 @@ class Stage:
         self.script, self.now = script, datetime.fromisoformat(START)
         if script.vectors and Path(script.vectors).is_file():
             shutil.copy(script.vectors, folder / "vectors.npz")
-        config = Config(data=folder, secret="a secret for replays", ai="meaning" if script.by_meaning else "words")
+        config = Config(
+            data=folder, secret="a secret for replays", ai="meaning" if script.by_meaning else "words", **_encoder()
+        )
         shut = {name: Shut(channel.manifest) for name, channel in installed().items()}
         self.desk = Desk(config, clock=lambda: self.now, channels=shut)
         self.record, self.bot = self.desk.record, self.desk.bot
@@ -247,12 +257,13 @@ def likeness(one: str, other: str, by_meaning: bool) -> float:
     Whole answers differ by greetings and by all that one says and the other leaves out; the sentence that answers is in
     both. By the cosine of the sentence encoder's vectors; without it, of the words in them.
     """
-    from parley.ai.encoder import encoder, unit
+    from parley.ai.encoder import encoder
 
     mine, theirs = _sentences(one), _sentences(other)
     if by_meaning and (reads := encoder()) is not None:
-        vectors = unit(reads.vectors([*mine, *theirs]))
-        return max(0.0, float((vectors[: len(mine)] @ vectors[len(mine) :].T).max()))
+        with suppress(Unreachable):
+            vectors = reads.vectors([*mine, *theirs])
+            return max(0.0, float((vectors[: len(mine)] @ vectors[len(mine) :].T).max()))
     return max(_shared(a, b) for a in mine for b in theirs)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from parley.ai.encoder import WIDTH, Encoder
+from parley.ai.encoder import Encoder
 from parley.ai.heads import Net, Plan, softmax
 from parley.ai.likeness import Floats
 
@@ -110,10 +110,11 @@ class AspectReader:
 def features(mentions: Sequence[Mention], encoder: Encoder) -> Floats:
     """[mentions, columns]: all layers' means of the near words and the clause, the upper half of before and after,
     and the vector of the name where there is one."""
+    width = encoder.width
     seen = [views(one) for one in placed(mentions, encoder)]
     near, clause, before, after = (_layers([one[k] for one in seen], encoder) for k in range(4))
-    names = _layers([one.name or one.text[one.start : one.end] for one in mentions], encoder)[:, -WIDTH:]
-    columns: Floats = np.hstack([near, clause, before[:, -2 * WIDTH :], after[:, -2 * WIDTH :], names])
+    names = _layers([one.name or one.text[one.start : one.end] for one in mentions], encoder)[:, -width:]
+    columns: Floats = np.hstack([near, clause, before[:, -2 * width :], after[:, -2 * width :], names])
     return columns
 
 

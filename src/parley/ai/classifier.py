@@ -17,7 +17,6 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from parley.ai.encoder import WIDTH as VECTOR
 from parley.ai.encoder import Encoder, unit
 from parley.ai.hashed import WIDTH as PIECES
 from parley.ai.hashed import HashedTexts, Hasher
@@ -54,6 +53,8 @@ ROUNDS = 2
 
 FOLDS = 3
 
+OTHER = "These intents were learnt with another encoder. Train them again."
+
 
 @dataclass(frozen=True)
 class Sure:
@@ -82,14 +83,15 @@ class Seen:
     texts: list[str]
     pieces: HashedTexts | None
     layers: Floats | None
+    width: int = 0  # of the encoder
 
     @property
     def vectors(self) -> Floats | None:
-        return None if self.layers is None else unit(self.layers[:, -VECTOR:])
+        return None if self.layers is None else unit(self.layers[:, -self.width :])
 
     def of(self, places: NDArray[np.intp]) -> "Seen":
         layers = None if self.layers is None else self.layers[places]
-        return Seen([self.texts[place] for place in places], None, layers)
+        return Seen([self.texts[place] for place in places], None, layers, self.width)
 
 
 @dataclass
@@ -106,7 +108,8 @@ class Heads:
 
     def see(self, texts: Sequence[str]) -> Seen:
         layers = self.encoder.layers(texts) if self.encoder else None
-        return Seen(list(texts), self.hasher(texts) if self.hasher else None, layers)
+        width = self.encoder.width if self.encoder else 0
+        return Seen(list(texts), self.hasher(texts) if self.hasher else None, layers, width)
 
     def logits(self, seen: Seen) -> tuple[Floats, Floats]:
         """(log probabilities of the whole, log probabilities of the head whose margin is asked)."""
@@ -117,7 +120,7 @@ class Heads:
         if self.net is None or seen.layers is None:
             alone = log_softmax(pair)
             return alone, alone
-        net = self.net.logits(levelled(seen.layers))
+        net = self.net.logits(levelled(seen.layers, seen.width))
         both: Floats = log_softmax(log_softmax(net) + log_softmax(pair))
         return both, log_softmax(net)
 
@@ -235,7 +238,8 @@ class Lesson:
         said = [name.replace("_", " ").replace("-", " ") for name in names]
         named = encoder.vectors(said) if encoder and few else None
         inbox = encoder.vectors(unlabelled) if encoder and few and len(unlabelled) else None
-        made = cls(names, labels, encoder, few, Seen(shown, None, layers), len(texts), named, inbox, seed)
+        width = encoder.width if encoder else 0
+        made = cls(names, labels, encoder, few, Seen(shown, None, layers, width), len(texts), named, inbox, seed)
         if inbox is not None:
             made.graph = Graph.of(made._every())
             if not made._inbox_helps():
@@ -296,7 +300,7 @@ class Lesson:
 
     def _regression(self, vectors: Floats, labels: Labels, weight: Floats, plan: Plan) -> Softmax:
         plan = replace(plan, seed=self.seed)
-        return Softmax.fit(lambda at: vectors[at], labels, VECTOR, len(self.names), plan, weight=weight)
+        return Softmax.fit(lambda at: vectors[at], labels, vectors.shape[1], len(self.names), plan, weight=weight)
 
     def _from_many(self, places: NDArray[np.intp], told: Told) -> Heads:
         both = np.concatenate([places, places + self.count])
@@ -304,7 +308,7 @@ class Lesson:
         shown = self.seen.of(both)
         hasher = Hasher.of(shown.texts[: len(places)])
         shown.pieces = hasher(shown.texts)
-        width = PIECES + (VECTOR if shown.layers is not None else 0)
+        width = PIECES + (shown.width if shown.layers is not None else 0)
         pair = Softmax.fit(
             lambda at: _joined(shown, at), labels, width, len(self.names), replace(PAIR, seed=self.seed),
             lambda done: told(0.3 * done),
@@ -312,9 +316,11 @@ class Lesson:
         net = None
         if shown.layers is not None:
             plan = replace(NET, seed=self.seed)
-            net = Net.fit(levelled(shown.layers), labels, len(self.names), plan, lambda d: told(0.3 + 0.7 * d))
+            net = Net.fit(
+                levelled(shown.layers, shown.width), labels, len(self.names), plan, lambda d: told(0.3 + 0.7 * d)
+            )
         vectors = self.seen.of(places).vectors
-        examples = np.empty((0, VECTOR), np.float32) if vectors is None else vectors
+        examples = np.empty((0, 0), np.float32) if vectors is None else vectors
         return Heads(self.names, self.encoder, hasher, pair, net, examples)
 
 
@@ -324,14 +330,14 @@ def _joined(seen: Seen, places: NDArray[np.intp]) -> Floats:
     if seen.pieces is not None:
         parts.append(seen.pieces.rows(places))
     if seen.layers is not None:
-        vectors = unit(seen.layers[places][:, -VECTOR:])
+        vectors = unit(seen.layers[places][:, -seen.width :])
         parts.append(vectors * VECTOR_WEIGHT if parts else vectors)
     return np.concatenate(parts, axis=1)
 
 
-def levelled(layers: Floats) -> Floats:
+def levelled(layers: Floats, width: int) -> Floats:
     """Every layer of length 1, so that none outshouts the others."""
-    return np.concatenate([unit(layers[:, at : at + VECTOR]) for at in range(0, layers.shape[1], VECTOR)], axis=1)
+    return np.concatenate([unit(layers[:, at : at + width]) for at in range(0, layers.shape[1], width)], axis=1)
 
 
 def _parts(count: int, size: int = 512) -> list[NDArray[np.intp]]:
@@ -437,7 +443,9 @@ def restored(arrays: Any, encoder: Encoder | None) -> Classifier:
     """ValueError where it was learnt with another encoder than the one at hand."""
     wanted = str(arrays["encoder"])
     if wanted != (encoder.name if encoder else ""):
-        raise ValueError("These intents were learnt with another encoder. Train them again.")
+        raise ValueError(OTHER)
+    if encoder and arrays["examples"].size and arrays["examples"].shape[1] != encoder.width:
+        raise ValueError(OTHER)
     net = Net(**{name: arrays[f"net_{name}"] for name in NET_PARTS}) if "net_mean" in arrays else None
     hasher = Hasher(arrays["rarity"]) if "rarity" in arrays else None
     a, b, c, d = (float(value) for value in arrays["lean"])

@@ -1,13 +1,12 @@
-"""Sentence vectors: texts that mean the same lie close together. MiniLM with six layers, in 8-bit integers.
+"""Sentence vectors: texts that mean the same lie close together. MiniLM with six layers, in 8-bit integers, or what
+the operator chose in its place (`core/embeddings.py`).
 
-The graph is made while Parley is built (see hatch_vectors.py) and shipped with it; nothing is fetched. Without it,
-or without the runtime, `encoder()` is None and the desk goes on by words alone.
+MiniLM's graph is made while Parley is built (see hatch_vectors.py) and shipped with it; nothing is fetched. Without the
+encoder, or without the runtime, `encoder()` is None and the desk goes on by words alone.
 """
 
 import logging
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,10 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from parley.ai import chosen
 from parley.ai.likeness import Engine, Floats, NgramEngine
+from parley.ai.remembering import Remembering, unit
 from parley.ai.wordpiece import PAD, WordPiece
+from parley.core.embeddings import Wish
+from parley.core.errors import ParleyError
+
+__all__ = ["Encoder", "encoder", "unit"]
 
 logger = logging.getLogger("parley.ai")
 
@@ -28,10 +32,8 @@ TOKENS = 256
 
 AT_ONCE = 32
 MANY, HANDS = 60, 4  # so many parts are much, and so many threads read them
-KEPT = 20_000
-"""Vectors remembered by text: about 30 MB."""
-
 WIDTH = 384
+"""Of MiniLM's vectors; another encoder says its own."""
 
 
 class Encoder(Protocol):
@@ -41,33 +43,45 @@ class Encoder(Protocol):
     def name(self) -> str:
         """Changes when the vectors do."""
 
+    @property
+    def width(self) -> int:
+        """Numbers in a vector. Raises Unreachable where that has to be asked and nobody answers."""
+
     def layers(self, texts: Sequence[str]) -> Floats:
         """[texts, n · width]: the means of several layers, joined; the last `width` of them are the sentence's own."""
 
     def vectors(self, texts: Sequence[str]) -> Floats:
-        """[texts, width], each of length 1, so that a product of two is their cosine."""
+        """[texts, width], each of length 1, so that a product of two is their cosine. Unreachable: not now."""
 
 
-class MiniLM:
+def session(graph: Path) -> Any:
+    """A graph, ready to run. ImportError without the runtime."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    # Memory is given back after a batch of long texts, at no measurable cost for short ones.
+    options.enable_cpu_mem_arena = False
+    return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+class MiniLM(Remembering):
     """The encoder shipped with Parley. One thread a call: a desk has better use for its other cores."""
 
     name = "minilm-l6-int8-1"
 
     def __init__(self, folder: Path = MODEL) -> None:
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        # Memory is given back after a batch of long texts, at no measurable cost for short ones.
-        options.enable_cpu_mem_arena = False
-        self._session = ort.InferenceSession(str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
+        super().__init__()
+        self._session = session(folder / "encoder.onnx")
         with (folder / "vocab.txt").open(encoding="utf-8") as lines:
             self._pieces = WordPiece(line.rstrip("\n") for line in lines)
-        self._memo: OrderedDict[str, Floats] = OrderedDict()
-        self._lock = threading.Lock()
+
+    @property
+    def width(self) -> int:
+        return WIDTH
 
     def layers(self, texts: Sequence[str]) -> Floats:
         numbers = [self._pieces.numbers(one, TOKENS) for one in texts]
@@ -87,20 +101,8 @@ class MiniLM:
             with ThreadPoolExecutor(hands, "parley-reading-much") as pool:
                 yield from pool.map(self._run, parts)
 
-    def vectors(self, texts: Sequence[str]) -> Floats:
-        with self._lock:
-            known = {one: self._memo[one] for one in texts if one in self._memo}
-        new = [one for one in dict.fromkeys(texts) if one not in known]
-        if new:
-            known |= zip(new, unit(self.layers(new)[:, -WIDTH:]), strict=True)
-            self._remember(new, known)
-        return np.stack([known[one] for one in texts]) if texts else np.empty((0, WIDTH), np.float32)
-
-    def _remember(self, texts: Sequence[str], known: Mapping[str, Floats]) -> None:
-        with self._lock:
-            self._memo.update((one, known[one]) for one in texts)
-            while len(self._memo) > KEPT:
-                self._memo.popitem(last=False)
+    def _rows_of(self, texts: Sequence[str]) -> Floats:
+        return self.layers(texts)[:, -WIDTH:]
 
     def _run(self, numbers: Sequence[Sequence[int]]) -> Floats:
         longest = max(len(one) for one in numbers)
@@ -113,11 +115,18 @@ class MiniLM:
         return found
 
 
-@cache
 def encoder() -> Encoder | None:
     """The encoder of this installation, loaded on first use; None where there is none."""
+    return _loaded(chosen.wish())
+
+
+@cache
+def _loaded(wish: Wish) -> Encoder | None:
     try:
-        return MiniLM()
+        return made(wish)
+    except ParleyError as error:
+        logger.warning("%s The bot goes by words alone.", error)
+        chosen.say(f"{error} The desk goes by words alone.", wish)
     except ImportError:
         logger.warning("onnxruntime is not installed: the bot goes by words alone.")
     except Exception as error:
@@ -125,11 +134,13 @@ def encoder() -> Encoder | None:
     return None
 
 
-def unit(rows: NDArray[Any]) -> Floats:
-    """Rows of length 1."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: Floats = (rows / np.maximum(length, 1e-9)).astype(np.float32)
-    return scaled
+def made(wish: Wish) -> Encoder:
+    """A new one. Raises BadConfig with what is wrong and how to mend it; the built-in one raises what hinders it."""
+    from parley.ai.endpoint import Endpoint
+    from parley.ai.local_models import FastEmbed, FolderModel
+
+    kinds = {"folder": FolderModel, "fastembed": FastEmbed, "endpoint": Endpoint}
+    return kinds[wish.kind](wish) if wish.kind in kinds else MiniLM()
 
 
 # ── likeness by meaning, for retrieval ──────────────────────────────────────────────────────────
@@ -139,9 +150,11 @@ class VectorIndex:
     """Vectors of many texts; likeness is their cosine with the question."""
 
     def __init__(self, rows: Sequence[Floats]) -> None:
-        self._rows = np.stack(rows) if len(rows) else np.empty((0, WIDTH), np.float32)
+        self._rows = np.stack(rows) if len(rows) else np.empty((0, 0), np.float32)
 
     def likeness(self, question: Floats) -> Floats:
+        if not len(self._rows):
+            return np.empty(0, np.float32)
         cosines: Floats = np.clip(self._rows @ question, 0, 1).astype(np.float32)
         return cosines
 

@@ -4,13 +4,13 @@ import logging
 import os
 import tempfile
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
-from parley.ai.encoder import WIDTH, Encoder
+from parley.ai.encoder import Encoder
 from parley.ai.likeness import Floats
+from parley.ai.remembering import key_of
 
 logger = logging.getLogger("parley.ai")
 
@@ -27,15 +27,19 @@ class KeptVectors:
         self._kept = self._read()
         self._asked: dict[bytes, Floats] | None = {}
 
+    @property
+    def width(self) -> int:
+        return self._encoder.width
+
     def vectors(self, texts: Sequence[str]) -> Floats:
         if self._asked is None:
             return self._encoder.vectors(texts)
-        keys = [_key(one) for one in texts]
+        keys = [key_of(one) for one in texts]
         known = self._kept | self._asked
         new = {key: one for key, one in zip(keys, texts, strict=True) if key not in known}
         known |= zip(new, self._encoder.vectors(list(new.values())), strict=True)
         self._asked |= {key: known[key] for key in keys}
-        return np.stack([known[key] for key in keys]) if keys else np.empty((0, WIDTH), np.float32)
+        return np.stack([known[key] for key in keys]) if keys else np.empty((0, self.width), np.float32)
 
     def layers(self, texts: Sequence[str]) -> Floats:
         return self._encoder.layers(texts)
@@ -64,9 +68,12 @@ class KeptVectors:
                 raise
 
     def _read(self) -> dict[bytes, Floats]:
+        if not self._file.exists():
+            return {}
+        width = self.width  # where nobody can say it, nothing is to be had of the encoder either
         try:
             with np.load(self._file, allow_pickle=False) as found:
-                if str(found["encoder"]) != self.name or found["vectors"].shape[1:] != (WIDTH,):
+                if str(found["encoder"]) != self.name or found["vectors"].shape[1:] != (width,):
                     return {}
                 keys = [row.tobytes() for row in found["keys"]]
                 return dict(zip(keys, found["vectors"].astype(np.float32), strict=True))
@@ -75,7 +82,3 @@ class KeptVectors:
         except Exception as error:
             logger.warning("Kept vectors cannot be read and are made again: %s", error)
             return {}
-
-
-def _key(one: str) -> bytes:
-    return blake2b(one.encode("utf-8", "surrogatepass"), digest_size=16).digest()

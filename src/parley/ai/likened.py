@@ -12,6 +12,7 @@ import numpy as np
 from parley.ai.encoder import encoder, unit
 from parley.ai.hashed import WIDTH, features
 from parley.ai.likeness import Floats
+from parley.core.embeddings import Unreachable
 
 BY_MEANING, BY_WORDS = 0.8, 0.55
 """Cosine from which on two texts are taken for the same thing said."""
@@ -31,9 +32,14 @@ class Likened:
 
     def __init__(self, judged: Sequence[tuple[str, str]], by_meaning: bool) -> None:
         self._reads = encoder() if by_meaning else None
-        self.by_meaning = self._reads is not None
         self._values = [value for _, value in judged]
-        self._rows = self._vectors([text for text, _ in judged]) if judged else np.empty((0, 1), np.float32)
+        texts = [text for text, _ in judged]
+        try:
+            self._rows = self._vectors(texts) if judged else np.empty((0, 1), np.float32)
+        except Unreachable:
+            self._reads = None
+            self._rows = self._vectors(texts)
+        self.by_meaning = self._reads is not None
         self.enough = BY_MEANING if self._reads else BY_WORDS
 
     def nearest(self, text: str) -> Like | None:
@@ -42,10 +48,13 @@ class Likened:
         return found if found and found.alike >= self.enough else None
 
     def best(self, text: str) -> Like | None:
-        """The nearest, however far it is."""
+        """The nearest, however far it is; None also where the encoder cannot be asked just now."""
         if not self._values:
             return None
-        alike = self._rows @ self._vectors([text])[0]
+        try:
+            alike = self._rows @ self._vectors([text])[0]
+        except Unreachable:
+            return None
         place = int(alike.argmax())
         return Like(self._values[place], round(float(alike[place]), 3), place)
 

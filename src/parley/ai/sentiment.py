@@ -7,18 +7,19 @@ desk has some; and by counting words where the sentence encoder is missing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parley.ai import hashed, lexicon
 from parley.ai.classifier import levelled
-from parley.ai.encoder import WIDTH, Encoder, encoder
+from parley.ai.encoder import Encoder, encoder
 from parley.ai.hashed import Hasher
 from parley.ai.heads import Net, Plan, Softmax, softmax
 from parley.ai.likeness import Floats
 from parley.ai.mood_words import by_words, told_language
+from parley.core.embeddings import Unreachable
 
 NAMES = ("negative", "neutral", "positive")
 SEEDED = Plan(epochs=80, batch=32, rate=2e-2, decay=1e-3)
@@ -63,10 +64,13 @@ class ByExamples:
         labels = np.array([NAMES.index(name) for _, name in pairs], np.intp)
         # The three moods count alike, however many examples each has.
         weight = (len(pairs) / (len(NAMES) * np.bincount(labels)[labels])).astype(np.float32)
-        self._head = Softmax.fit(lambda at: vectors[at], labels, WIDTH, len(NAMES), SEEDED, weight=weight)
+        self._head = Softmax.fit(lambda at: vectors[at], labels, vectors.shape[1], len(NAMES), SEEDED, weight=weight)
 
     def moods(self, texts: Sequence[str]) -> list[Mood]:
-        chances = softmax(self._head.logits(self._reads.vectors(texts)))
+        try:
+            chances = softmax(self._head.logits(self._reads.vectors(texts)))
+        except Unreachable:
+            return ByWords().moods(texts)
         return [self._mood(row, by_words(one, told_language(one))[0]) for one, row in zip(texts, chances, strict=True)]
 
     @staticmethod
@@ -107,16 +111,21 @@ def learnt(labelled: Sequence[tuple[str, str]], reads: Encoder | None, seed: int
     labels = np.array([names.index(name) for _, name in labelled], np.intp)
     if reads is None:
         return ByLabels(names, _by_pieces(texts, labels, len(names), seed))
-    layers = levelled(reads.layers(texts))
+    width = reads.width
+
+    def seen(asked: Sequence[str]) -> Floats:
+        return levelled(reads.layers(asked), width)
+
+    layers = seen(texts)
     if len(labelled) < FEW:
-        own = layers[:, -WIDTH:]
-        head = Softmax.fit(lambda at: own[at], labels, WIDTH, len(names), replace(SEEDED, seed=seed))
-        return ByLabels(names, lambda asked: softmax(head.logits(levelled(reads.layers(asked))[:, -WIDTH:])))
+        own = layers[:, -width:]
+        head = Softmax.fit(lambda at: own[at], labels, width, len(names), replace(SEEDED, seed=seed))
+        return ByLabels(names, lambda asked: softmax(head.logits(seen(asked)[:, -width:])))
     net = Net.fit(layers, labels, len(names), replace(TAUGHT, seed=seed))
     pieces = _by_pieces(texts, labels, len(names), seed)
 
     def both(asked: Sequence[str]) -> Floats:
-        chances: Floats = np.average([softmax(net.logits(levelled(reads.layers(asked)))), pieces(asked)], 0, [2, 1])
+        chances: Floats = np.average([softmax(net.logits(seen(asked))), pieces(asked)], 0, [2, 1])
         return chances.astype(np.float32)
 
     return ByLabels(names, both)
@@ -131,8 +140,15 @@ def _by_pieces(
     return lambda asked: softmax(head.logits(hasher(asked).rows(np.arange(len(asked)))))
 
 
-@cache
 def reader(by_meaning: bool = True) -> Reader:
     """By examples where that is wanted and the encoder is there, else by words."""
-    found = encoder() if by_meaning else None
-    return ByExamples(found) if found else ByWords()
+    found: Any = encoder() if by_meaning else None
+    try:
+        return _by_examples(found) if found else ByWords()
+    except Unreachable:
+        return ByWords()
+
+
+@cache
+def _by_examples(reads: Any) -> ByExamples:
+    return ByExamples(reads)

@@ -6,6 +6,7 @@ conversations that were like it and were solved. No language model; nothing is s
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -17,11 +18,12 @@ from sqlalchemy import Column, Connection, Index, Integer, String, Table, func, 
 from parley.core import conversation as talk
 from parley.core import events as e
 from parley.core.conversation import State
+from parley.core.errors import NotFound
 from parley.core.redaction import redacted
 from parley.log import record as log
 from parley.log.record import Record, Tx
 from parley.log.tables import Id, Moment, metadata
-from parley.services import desk_notes, grave, inbox, people, search, wording
+from parley.services import desk_notes, grave, inbox, knowledge, people, search, wording
 from parley.services.inbox import Viewer, conversations, visible_to
 from parley.services.language_model import Model
 from parley.services.understanding import Brain
@@ -34,6 +36,9 @@ ALIKE = 0.25
 WORDS = 4
 EACH = 12
 """So many of the question's rarest words are searched for, and so many conversations taken of each."""
+
+LONGEST_WORDING = 160
+"""Characters of a question that can stand as one way of asking; longer ones tell a story."""
 
 judgements = Table(
     "draft_judgements",
@@ -122,7 +127,7 @@ def offer(record: Record, brain: Brain, number: int, who: Viewer, model: Model |
         alone = grave.is_grave(conn, number)
     if alone:
         return Offer(question=question, macros=tuple(macros[:3]), similar=tuple(similar[:3]))
-    hits = brain.warm(record).library.search(question, str(state.brand), 3)
+    _, hits = brain.found(record, question, state.brand)
     body, kind, source = _best(brain, hits, macros, similar, question, state.brand)
     if model is not None and body and source:
         body = wording.reword(model, number, body, [source.passage or body], "drafts") or body
@@ -312,7 +317,20 @@ def judge(tx: Tx, number: int, who: Viewer, given: Given, sent: str | None, mess
         answer=message, source=given.source[:12], ref=given.ref[:80], outcome=outcome, kept=round(kept, 3)
     )
     tx.append(e.conversation(number), [fact], who.by)
+    if outcome != "rejected" and given.source == "article":
+        _confirmed(tx, number, who, given.ref)
     return outcome
+
+
+def _confirmed(tx: Tx, number: int, who: Viewer, ref: str) -> None:
+    """An agent answered from an article: what was asked joins its wordings, where it is short and names nobody."""
+    question = " ".join(open_question(tx.conn, inbox.state(tx.conn, number, who)).split())
+    if len(question) > LONGEST_WORDING or len(question.split()) < 3 or redacted(question) != question:
+        return
+    with suppress(NotFound):
+        article = knowledge.by_slug(tx.conn, ref)
+        if question not in (article.title, *article.wordings):
+            knowledge.add_wording(tx, article.id, question)
 
 
 def share_kept(draft: str, sent: str) -> float:

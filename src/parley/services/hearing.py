@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from parley.core import events as e
+from parley.core.embeddings import Unreachable
 from parley.core.redacting import quotable, redacted
 from parley.core.stats import Change, Estimate, share, share_change
 from parley.core.watch import WINDOWS, Alarm, Said, Watch, usual
@@ -95,10 +96,14 @@ class Ear:
                 continue
             try:
                 self.listen()
+            except Unreachable as error:
+                logger.warning("What customers say was not heard; it is tried again: %s", error)
             except Exception:
                 logger.exception("What customers say was not heard; it is tried again")
             try:
                 self.compare()
+            except Unreachable as error:
+                logger.warning("Articles were not compared; it is tried again: %s", error)
             except Exception:
                 logger.exception("Articles were not compared; it is tried again")
             pause = EVERY

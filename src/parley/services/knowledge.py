@@ -175,6 +175,11 @@ def stamp(conn: Connection) -> tuple[int, int]:
     return int(count), int(versions)
 
 
+def extent_of_wordings(conn: Connection) -> int:
+    """Bytes of all wordings: it changes when one joins an article."""
+    return int(conn.execute(select(func.coalesce(func.sum(func.length(_A.wordings)), 0))).scalar() or 0)
+
+
 def serves(article: Article, who: Viewer) -> bool:
     """Whether an agent works with this article: it is for all brands, or for one of theirs."""
     return who.brands is None or article.brand is None or article.brand in who.brands

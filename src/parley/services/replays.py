@@ -89,8 +89,12 @@ class ErasedReader:
 class Lab:
     """Runs replays beside the desk, one at a time."""
 
-    def __init__(self, record: Record, module: str, *, by_meaning: bool, vectors: Path | None) -> None:
-        """module: what the other process runs. vectors: what is known of the articles, which it copies."""
+    def __init__(
+        self, record: Record, module: str, *, by_meaning: bool, vectors: Path | None, encoder: Mapping[str, str]
+    ) -> None:
+        """module: what the other process runs. vectors: what is known of the articles, which it copies. encoder: what
+        its environment has to say of it."""
+        self.encoder = dict(encoder)
         self.record, self.module, self.by_meaning, self.vectors = record, module, by_meaning, vectors
         self._going = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -170,6 +174,7 @@ class Lab:
         """Let the other process do it in this folder, which is cleared away when it is gone, however it ended."""
         # Each thread's own heap would cost more than what it holds.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "MALLOC_ARENA_MAX": "1"}
+        environment |= self.encoder
         command = [sys.executable, "-m", self.module, folder]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         guard, over = threading.Timer(PATIENCE, self._process.kill), threading.Event()

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from parley.core import conversation as talk
 from parley.core import events as e
+from parley.core.embeddings import Unreachable
 from parley.core.errors import ParleyError, Refused
 from parley.log.record import Record, Tx, words_of
 from parley.services import inbox, setup, topics
@@ -220,11 +221,19 @@ class TriageFollower:
         with record.reading() as conn:
             decided = state(conn)
             words = words_of(conn, [r.event.message for r in new])  # type: ignore[union-attr]
-        classifier = self.learnt.classifier(decided.current) if decided.current else None
-        if classifier is None:
-            return None
         texts = {number: text for number, said in words.items() if (text := topics.first_words(said))}
-        return dict(zip(texts, classifier.guesses(list(texts.values())), strict=True))
+        return self._guessed(decided.current, texts) if decided.current else None
+
+    def _guessed(self, model: Model, texts: dict[int, str]) -> dict[int, Any] | None:
+        """By message; None where the model, or the encoder that it was learnt with, is not to be had just now."""
+        try:
+            classifier = self.learnt.classifier(model)
+            if classifier is None:
+                return None
+            return dict(zip(texts, classifier.guesses(list(texts.values())), strict=True))
+        except Unreachable as error:
+            logger.warning("No topics were told: %s", error)
+            return None
 
     def act(self, tx: Tx, batch: Sequence[e.Recorded], prepared: dict[int, Any] | None) -> None:
         if not prepared:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
+from parley.ai import chosen
+from parley.core.embeddings import Unreachable, Wish
 from parley.core.trial import Change
 from parley.log.record import Record
 from parley.services import knowledge, setup
@@ -25,6 +27,8 @@ PROMISE = 0.9  # of the answers it gives from articles, this share is right
 CHOICE_PROMISE = 0.8  # of the choices it offers, this share holds the right article; offering asserts nothing
 PROMISE_KEY, CHOICE_KEY = "bot_promise", "bot_choice_promise"  # settings that stand in their place
 RESTS = 1.0  # for each second of reading for meaning, so many of rest: whoever asks meanwhile is answered
+FRESHENS = 600.0  # seconds between two readings for new wordings alone
+AGAIN = 60.0  # seconds until articles that could not be read for their meaning are tried anew
 SETTLE = 2.0  # seconds after an article was written, for others to follow
 NEVER = 1.1  # no confidence reaches it
 
@@ -85,6 +89,8 @@ class Brain:
         self._mind: Mind | None = None
         self._tried: dict[bytes, tuple[tuple[int, int], Mind]] = {}
         self._promised: tuple[Any, Mind] | None = None
+        self._deepens, self._not_before = False, 0.0
+        self._wordings, self._read_at = 0, 0.0
 
     def warm(self, record: Record) -> Mind:
         """Read the articles and calibrate; seconds the first time, kept in the settings afterwards."""
@@ -93,11 +99,30 @@ class Brain:
             if self._mind is None or stamp != self._stamp:
                 self._mind, self._stamp = self._learn(record, False), stamp
                 if self._by_meaning:
-                    threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
+                    self._begin_to_deepen(record, stamp)
+                else:
+                    self._wordings, self._read_at = record.ask(knowledge.extent_of_wordings), time.monotonic()
             elif (promises := record.ask(promises_of)) != self._mind.promises:
                 mind = self._mind
                 self._mind = _mind(mind.library, mind.calibration, mind.by_meaning, promises)
+            elif not self._deepens and self._is_due(record):
+                self._begin_to_deepen(record, stamp)
             return self._mind
+
+    def _is_due(self, record: Record) -> bool:
+        """Whether the encoder is to be tried again, or new wordings have waited long enough."""
+        now = time.monotonic()
+        if self._not_before:
+            return now > self._not_before
+        if now <= self._read_at + FRESHENS:
+            return False
+        self._read_at = now  # asked again when as long has passed
+        return record.ask(knowledge.extent_of_wordings) != self._wordings
+
+    def _begin_to_deepen(self, record: Record, stamp: tuple[int, int]) -> None:
+        self._deepens, self._not_before = True, 0.0
+        self._wordings, self._read_at = record.ask(knowledge.extent_of_wordings), time.monotonic()
+        threading.Thread(target=self._deepen, args=(record, stamp), name="meaning", daemon=True).start()
 
     def soon(self, record: Record) -> None:
         """Articles were written: read them before somebody asks. Many in a row are read together."""
@@ -117,16 +142,17 @@ class Brain:
     def _deepen(self, record: Record, stamp: tuple[int, int]) -> None:
         from parley.ai.encoder import encoder
 
-        if encoder() is None:
-            return
+        mind, again = None, False
         try:
-            mind = self._learn(record, True)
+            mind = self._learn(record, self._by_meaning and encoder() is not None)
         except Exception as error:
+            again = isinstance(error, Unreachable)
             logger.warning("The articles were not read for their meaning, the bot goes by words: %s", error)
-            return
         with self._lock:
-            if self._stamp == stamp:
-                self._mind = mind
+            if self._stamp != stamp:
+                return  # another thread reads what was written since
+            self._mind = mind or self._mind
+            self._deepens, self._not_before = False, time.monotonic() + AGAIN if again else 0.0
 
     def _learn(self, record: Record, by_meaning: bool) -> Mind:
         return learn(record, by_meaning, self._vectors)
@@ -160,7 +186,11 @@ class Brain:
 
     def learn_whole(self, record: Record, change: Change | None) -> Mind:
         """Read the articles for their meaning and wait for it: for a replay, which nobody waits for."""
-        mind = learn(record, self._by_meaning, self._vectors, change, rest=0.0)
+        try:
+            mind = learn(record, self._by_meaning, self._vectors, change, rest=0.0)
+        except Unreachable as error:
+            logger.warning("The articles are read by words alone: %s", error)
+            mind = learn(record, False, None, change, rest=0.0)
         with self._lock:
             stamp = record.ask(knowledge.stamp)
             if change is None:
@@ -209,11 +239,21 @@ class Brain:
         parts = (self._understand(record, piece, brand, change) for piece in pieces)
         return msgspec.structs.replace(whole, parts=tuple(_with(part, whole) for part in parts))
 
+    def found(
+        self, record: Record, said: str, brand: int | None, change: Change | None = None
+    ) -> tuple[Mind, tuple[Any, ...]]:
+        """What the articles say, and by which way of reading: by words where the encoder cannot be asked just now."""
+        mind, where = self.mind_for(record, change), None if brand is None else str(brand)
+        try:
+            return mind, tuple(mind.library.search(said, where, 3))
+        except Unreachable:
+            mind = learn(record, False, None, change)  # read before, and remembered
+            return mind, tuple(mind.library.search(said, where, 3))
+
     def _understand(self, record: Record, said: str, brand: setup.Brand | None, change: Change | None) -> Understood:
         from parley.ai import entities, intents, sensitive, sentiment
 
-        mind = self.mind_for(record, change)
-        hits = tuple(mind.library.search(said, str(brand.id) if brand else None, 3))
+        mind, hits = self.found(record, said, brand.id if brand else None, change)
         choice = mind.calibration.one_of_three(hits[0].evidence) if hits and hits[0].evidence else 0.0
         pattern = brand.look.order_pattern if brand else intents.ORDER_NUMBER
         guesses = intents.guess(said, pattern)
@@ -249,7 +289,7 @@ def learn(
         kept, promises = setup.setting(conn, key), promises_of(conn, change)
     articles = _read(found)
     known = msgspec.json.encode(kept) if kept else b""
-    library, calibration = _learned(articles, known, by_meaning, vectors if by_meaning else None, rest)
+    library, calibration = _learned(articles, known, by_meaning, vectors if by_meaning else None, rest, chosen.wish())
     if not kept or kept.get("digest") != calibration.digest:
         record.do(lambda tx: setup.set_setting(tx, key, calibration.as_dict()))
     return _mind(library.judged_by(calibration.judge), calibration, by_meaning, promises)
@@ -300,9 +340,9 @@ def _with(part: Understood, whole: Understood) -> Understood:
 
 @lru_cache(maxsize=6)
 def _learned(
-    articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: Path | None = None, rest: float = RESTS
+    articles: tuple[Any, ...], kept: bytes, by_meaning: bool, vectors: Path | None, rest: float, encoder_of: Wish
 ) -> tuple[Any, Any]:
-    """A library and its calibration; `kept` is one of earlier, used if it fits."""
+    """A library and its calibration; `kept` is one of earlier, used if it fits. encoder_of: this process's choice."""
     from parley.ai.calibration import Calibration, calibrate
     from parley.ai.encoder import VectorEngine, best_engine, encoder
     from parley.ai.kept_vectors import KeptVectors

@@ -7,6 +7,7 @@ from litestar import MediaType, Response, get
 from litestar.types import ControllerRouterHandler, Scope
 from sqlalchemy import Connection, func, select
 
+from parley.ai import chosen
 from parley.core.errors import NotAllowed
 from parley.log import record as log
 from parley.services import setup
@@ -58,6 +59,8 @@ def _lines(figures: dict[str, Any], room: Room) -> Iterable[str]:
     yield from _metric("parley_deliveries_unread", "gauge", "Stored deliveries not yet read.", figures["unread"])
     yield from _metric("parley_outbox_queued", "gauge", "Messages waiting to be sent.", figures["queued"])
     yield from _metric("parley_live_pages", "gauge", "Open live streams of this process.", room.hub.pages)
+    away = int(bool(chosen.trouble()))
+    yield from _metric("parley_encoder_away", "gauge", "Whether sentences are read by words alone, unwanted.", away)
     yield "# HELP parley_reader_behind Events a reader has not seen yet."
     yield "# TYPE parley_reader_behind gauge"
     for reader, behind in sorted(figures["behind"].items()):
