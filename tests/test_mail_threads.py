@@ -179,7 +179,7 @@ def test_a_spoofed_sender_is_held_even_with_the_right_token(desk: StoryDesk) -> 
     for said in received(desk)[-2:]:
         assert said.unverified
         assert said.doubt
-        assert not spoofed.proved
+        assert not said.proved
     assert f"m:{EVE}" not in participants(desk, number)
     arrives(desk, "Really me", PASSED, In_Reply_To=answer)
     assert received(desk)[-1].proved

@@ -283,7 +283,7 @@ def test_the_reply_box_says_where_they_can_be_reached_and_why_not(there: Elsewhe
     assert "24 hours" in reachable(there)["WhatsApp"]
     there.writes(KIM, "Still here")
     assert reachable(there)["WhatsApp"] == ""
-    assert "No telegram address" in reachable(there)["Telegram"]
+    assert "No address of theirs" in reachable(there)["Telegram"]
 
 
 def test_what_they_wrote_in_another_conversation_opens_the_channel_too(there: Elsewhere) -> None:

@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "core": (set(), {"msgspec", "phonenumbers"}),
     "log": ({"core"}, {"msgspec", "sqlalchemy", "alembic", "psycopg"}),
     "channels": ({"core"}, None),
-    "ai": ({"core"}, {"numpy", "onnxruntime"}),
+    "ai": ({"core"}, {"numpy", "onnxruntime", "msgspec", "httpx"}),
     "services": ({"core", "log", "ai"}, {"msgspec", "sqlalchemy", "argon2", "nh3", "httpx", "yaml"}),
     "web": (
         {"core", "services", "log.record", "log.tables.to_micros"},

@@ -18,19 +18,23 @@ def of_all(conn: Connection, conversation: int, history: Sequence[e.Recorded]) -
 
     Only those who take part: whoever writes under a borrowed name must not add a reader by naming them.
     """
+    said = answered(history)
+    if said is None:
+        return ()
     present = _present(conn, conversation)
-    return tuple(mail for mail in _of_last(conn, history) if mail in present)
+    return tuple(mail for mail in (*_mail_of(conn, said.identity), *said.cc) if mail in present)
 
 
-def _of_last(conn: Connection, history: Sequence[e.Recorded]) -> tuple[str, ...]:
+def answered(history: Sequence[e.Recorded]) -> e.ReplyWritten | e.MessageReceived | None:
+    """What a reply to all answers: the last that a customer or one of us wrote."""
     held = talk.held(history)
     for recorded in reversed(history):
         said = recorded.event
         if isinstance(said, e.ReplyWritten) and not said.automatic:
-            return (*_mail_of(conn, said.identity), *said.cc)
+            return said
         if isinstance(said, e.MessageReceived) and said.message not in held:
-            return (*_mail_of(conn, said.identity), *said.cc)
-    return ()
+            return said
+    return None
 
 
 def _mail_of(conn: Connection, identity: int) -> tuple[str, ...]:

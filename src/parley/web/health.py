@@ -7,10 +7,9 @@ from litestar import MediaType, Response, get
 from litestar.types import ControllerRouterHandler, Scope
 from sqlalchemy import Connection, func, select
 
-from parley.ai import chosen
 from parley.core.errors import NotAllowed
 from parley.log import record as log
-from parley.services import setup
+from parley.services import sentence_model, setup
 from parley.services.delivery import outbox
 from parley.web.security import LEVELS, PUBLIC, find_caller
 from parley.web.state import Room
@@ -59,7 +58,7 @@ def _lines(figures: dict[str, Any], room: Room) -> Iterable[str]:
     yield from _metric("parley_deliveries_unread", "gauge", "Stored deliveries not yet read.", figures["unread"])
     yield from _metric("parley_outbox_queued", "gauge", "Messages waiting to be sent.", figures["queued"])
     yield from _metric("parley_live_pages", "gauge", "Open live streams of this process.", room.hub.pages)
-    away = int(bool(chosen.trouble()))
+    away = int(bool(sentence_model.trouble()))
     yield from _metric("parley_encoder_away", "gauge", "Whether sentences are read by words alone, unwanted.", away)
     yield "# HELP parley_reader_behind Events a reader has not seen yet."
     yield "# TYPE parley_reader_behind gauge"

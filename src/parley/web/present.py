@@ -422,6 +422,9 @@ def _everybody(
     if last is None or not lens.channels[last.channel].manifest.copies:
         return ()
     told = inbox.history(lens.conn, state.id, newest=60) if history is None else history
+    said, own = copies.answered(told), {address.id: address for address in lens.addresses(state.person)}
+    if said is not None and not said.cc and said.identity in own:  # nobody else is on it, as on most
+        return (own[said.identity].value,) if own[said.identity].kind == "mail" else ()
     openly, _ = copies.checked(lens.conn, "", copies.of_all(lens.conn, state.id, told)[: copies.MOST], ())
     return openly
 

@@ -11,9 +11,8 @@ from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from parley.ai import chosen
 from parley.core import stats
-from parley.services import topics, triage
+from parley.services import sentence_model, topics, triage
 from parley.web import plots, present
 from parley.web.desk import Answer, html, seen_other
 from parley.web.formats import percent
@@ -62,7 +61,7 @@ def _html(conn: Connection, room: Room, caller: Caller) -> str:
     shown = TopicsPage(
         decided=decided,
         learning=None if done is None else round(done * 100),
-        trouble=room.trainer.trouble or chosen.trouble(),
+        trouble=room.trainer.trouble or sentence_model.trouble(),
         right=_right(model) if model else "",
         reach=_reach(model, decided.promise) if model else "",
         chart=_chart(rows) if rows else Markup(""),
