@@ -1,6 +1,7 @@
 """What every encoder has in common: vectors remembered by text, and one layer where a model tells no more."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -15,7 +16,7 @@ KEPT = 20_000
 """Vectors remembered: about 30 MB where they are 384 numbers wide."""
 
 
-class Remembering:
+class Remembering(ABC):
     """An encoder that makes each vector once. Subclasses say `name` and `width`, and make rows in `_rows_of`."""
 
     name = ""
@@ -25,12 +26,13 @@ class Remembering:
         self._lock = threading.Lock()
 
     @property
+    @abstractmethod
     def width(self) -> int:
-        raise NotImplementedError
+        """Numbers in a vector."""
 
+    @abstractmethod
     def _rows_of(self, texts: Sequence[str]) -> Floats:
         """[texts, width], of any length, for texts that are not remembered."""
-        raise NotImplementedError
 
     def layers(self, texts: Sequence[str]) -> Floats:
         """Where a model hands out nothing but the sentence's own vector, that is its only layer."""

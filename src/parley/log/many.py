@@ -31,7 +31,7 @@ def among(
     """
     wanted = list(values)
     if len(wanted) == 1:  # a list that is spelt out anew for each question costs half of what a question does
-        yield from conn.execute(_alone(column, of, where, order), {"value": wanted[0]})
+        yield from conn.execute(_among(column, of, where, order, alone=True), {"value": wanted[0]})
         return
     statement = _among(column, of, where, order)
     for chunk in chunks(wanted):
@@ -51,20 +51,12 @@ def _among(
     of: tuple[Column[Any], ...],
     where: tuple[ColumnElement[bool], ...],
     order: tuple[ColumnElement[Any], ...],
+    alone: bool = False,
 ) -> Select[Any]:
+    """alone: for one value."""
     found = select(*of) if of else select(column.table)
-    return found.where(column.in_(bindparam("values", expanding=True)), *where).order_by(*order)
-
-
-@cache
-def _alone(
-    column: Column[Any],
-    of: tuple[Column[Any], ...],
-    where: tuple[ColumnElement[bool], ...],
-    order: tuple[ColumnElement[Any], ...],
-) -> Select[Any]:
-    found = select(*of) if of else select(column.table)
-    return found.where(column == bindparam("value"), *where).order_by(*order)
+    wanted = column == bindparam("value") if alone else column.in_(bindparam("values", expanding=True))
+    return found.where(wanted, *where).order_by(*order)
 
 
 @cache

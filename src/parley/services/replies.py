@@ -115,11 +115,7 @@ def reply(
     if expect_seen is not None:
         _nothing_new(tx.conn, state, expect_seen, who)
     last = last_received(tx.conn, state)
-    if via is None and last is None:
-        raise Refused("Nobody has written here yet. Choose a channel to write on.")
-    inbox_id, identity, channel = (
-        (via[0].id, via[1].id, via[0].channel) if via else (last.inbox, last.identity, last.channel)  # type: ignore[union-attr]
-    )
+    inbox_id, identity, channel = _where(via, last)
     if channels is not None:
         _carried(channels[channel], files)
         _fits(tx.conn, channels, channel, inbox_id, _signed(tx.conn, channels[channel], state, who, text))
@@ -151,6 +147,15 @@ def reply(
     tx.append(e.conversation(number), [*on_answering(state, who.agent), fact], who.by)
     tx.say(message, words)
     return message
+
+
+def _where(via: tuple[Inbox, people.Identity] | None, last: e.MessageReceived | None) -> tuple[int, int, str]:
+    """(inbox, identity, channel) that were chosen, else those of the last message."""
+    if via is not None:
+        return via[0].id, via[1].id, via[0].channel
+    if last is None:
+        raise Refused("Nobody has written here yet. Choose a channel to write on.")
+    return last.inbox, last.identity, last.channel
 
 
 def _copied(
