@@ -23,30 +23,31 @@ SPREAD = 8  # how much room numbers may take up, for each of them
 
 
 class Hours:
-    """The opening hours of each brand, with which a span is measured by two searches.
+    """The opening hours of each brand: many spans are measured by two searches each, in whole numbers.
 
     spans: by brand, the periods in which it is open, as (opens, closes) in microseconds since 1970, in order.
     """
 
     def __init__(self, spans: Mapping[int, Sequence[tuple[int, int]]]) -> None:
-        self._edges = {brand: _edges(found) for brand, found in spans.items()}
+        self._spans = {brand: np.array(found, np.int64).reshape(-1, 2) for brand, found in spans.items()}
 
     def open_seconds(self, brand: Whole, start: Whole, end: Whole) -> Whole:
         """Whole seconds of opening hours between two moments of each; a brand that is not named is always open."""
         found: Whole = np.maximum(0, end - start)
-        for number, (at, passed) in self._edges.items():
+        for number, spans in self._spans.items():
             mine = brand == number
-            found[mine] = np.interp(end[mine], at, passed) - np.interp(start[mine], at, passed)
+            found[mine] = _open_until(spans, end[mine]) - _open_until(spans, start[mine])
         seconds: Whole = found // SECOND
         return seconds
 
 
-def _edges(spans: Sequence[tuple[int, int]]) -> tuple[Real, Real]:
-    """Moments at which a brand opens or closes, and the opening time that has passed by each of them."""
-    at = np.array(spans, np.float64).reshape(-1)
-    lasted = np.diff(at, prepend=at[:1])
-    lasted[::2] = 0  # from a close to the next opening nothing passes
-    return at, np.cumsum(lasted)
+def _open_until(spans: Whole, moments: Whole) -> Whole:
+    """The opening time that has passed by each moment since before the first of the spans."""
+    opens, closes = np.vstack([[(-1, -1)], spans]).T  # before the first nothing has passed
+    before = np.concatenate([[0], np.cumsum(closes - opens)[:-1]])
+    place = np.searchsorted(opens, moments, "right") - 1
+    passed: Whole = before[place] + np.minimum(moments, closes[place]) - opens[place]
+    return passed
 
 
 class Talks:
@@ -79,10 +80,6 @@ class Talks:
     def with_column(self, name: str, values: Whole) -> "Talks":
         """With one more, that their words do not hold."""
         return Talks(len(self), lambda of: values if of == name else self[of], self.hours)
-
-    def told_in(self, hours: Hours) -> "Talks":
-        """The same, with their times in opening hours."""
-        return Talks(len(self), self.__getitem__, hours)
 
     def between(self, start: int, end: int) -> "Talks":
         first, last = np.searchsorted(self.began, (start, end), "left").tolist()

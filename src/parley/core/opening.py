@@ -4,7 +4,6 @@ Opening periods are made per local day and measured in UTC. Days are never multi
 in March has 23, the one in October 25.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -110,26 +109,3 @@ def short_rests(
         if rest < least and (began.date() != ended.date() or rest >= timedelta(hours=4)):
             found.append((ended, began))
     return found
-
-
-class Openings:
-    """Many spans measured on one calendar: the periods are made once, each span is two searches."""
-
-    def __init__(self, calendar: Calendar, start: datetime, end: datetime) -> None:
-        self.opens: list[float] = []
-        self.closes: list[float] = []
-        self.before: list[float] = [0.0]
-        for opens, closes in periods(calendar, start, end):
-            self.opens.append(opens.timestamp())
-            self.closes.append(closes.timestamp())
-            self.before.append(self.before[-1] + closes.timestamp() - opens.timestamp())
-
-    def seconds(self, start: float, end: float) -> float:
-        """Working seconds between two moments given as seconds since 1970."""
-        return max(0.0, self._until(end) - self._until(start))
-
-    def _until(self, at: float) -> float:
-        place = bisect_right(self.opens, at)
-        if not place:
-            return 0.0
-        return self.before[place - 1] + min(at, self.closes[place - 1]) - self.opens[place - 1]

@@ -23,7 +23,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    or_,
     select,
     true,
     tuple_,
@@ -434,7 +433,3 @@ def may_see_person(conn: Connection, person: int, who: Viewer) -> None:
 def history(conn: Connection, number: int, newest: int = 400, before: int | None = None) -> list[e.Recorded]:
     """What happened in a conversation, in order: its newest events, or those before a version."""
     return log.stream(conn, e.conversation(number), newest=newest, before=before)
-
-
-def any_of(*clauses: ColumnElement[bool]) -> ColumnElement[bool]:
-    return or_(*clauses)
